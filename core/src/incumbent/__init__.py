@@ -1,0 +1,139 @@
+"""Leader election for Python services, with the backend chosen by name.
+
+The public names are listed here and imported when first asked for: a plugin or a command line that
+needs three of them does not pay for the rest.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .address import Address, Secret
+    from .aio import AsyncLeaderElection
+    from .clock import Clock, SystemClock, boottime
+    from .config import DEFAULT_RELINQUISH_INTERVAL, Callback, LeaderElectionConfig
+    from .elector import (
+        CONTRACT_VERSION,
+        Backend,
+        BackendSettings,
+        Capabilities,
+        Claim,
+        LeaderElector,
+        LeaderRecord,
+        Support,
+        no,
+        yes,
+    )
+    from .election import LeaderElection
+    from .errors import (
+        BackendRejectedError,
+        BackendUnavailableError,
+        CallbackError,
+        ConfigurationError,
+        ElectionError,
+        ElectorLoadError,
+        ElectorNotFoundError,
+        InvalidStateError,
+        LeadershipLostError,
+    )
+    from .events import Reason
+    from .hookspecs import hookimpl
+    from .machine import State
+    from .observer import observe, read_leader
+    from .registry import open_backend
+    from .runner import Runner
+    from .term import Term
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "DEFAULT_RELINQUISH_INTERVAL",
+    "Address",
+    "AsyncLeaderElection",
+    "Backend",
+    "BackendRejectedError",
+    "BackendSettings",
+    "BackendUnavailableError",
+    "Callback",
+    "CallbackError",
+    "Capabilities",
+    "Claim",
+    "Clock",
+    "ConfigurationError",
+    "ElectionError",
+    "ElectorLoadError",
+    "ElectorNotFoundError",
+    "InvalidStateError",
+    "LeaderElection",
+    "LeaderElectionConfig",
+    "LeaderElector",
+    "LeaderRecord",
+    "LeadershipLostError",
+    "Reason",
+    "Runner",
+    "Secret",
+    "State",
+    "Support",
+    "SystemClock",
+    "Term",
+    "boottime",
+    "hookimpl",
+    "no",
+    "observe",
+    "open_backend",
+    "read_leader",
+    "yes",
+]
+
+_HOMES = {
+    "address": ("Address", "Secret"),
+    "aio": ("AsyncLeaderElection",),
+    "clock": ("Clock", "SystemClock", "boottime"),
+    "config": ("DEFAULT_RELINQUISH_INTERVAL", "Callback", "LeaderElectionConfig"),
+    "elector": (
+        "CONTRACT_VERSION",
+        "Backend",
+        "BackendSettings",
+        "Capabilities",
+        "Claim",
+        "LeaderElector",
+        "LeaderRecord",
+        "Support",
+        "no",
+        "yes",
+    ),
+    "election": ("LeaderElection",),
+    "errors": (
+        "BackendRejectedError",
+        "BackendUnavailableError",
+        "CallbackError",
+        "ConfigurationError",
+        "ElectionError",
+        "ElectorLoadError",
+        "ElectorNotFoundError",
+        "InvalidStateError",
+        "LeadershipLostError",
+    ),
+    "events": ("Reason",),
+    "hookspecs": ("hookimpl",),
+    "machine": ("State",),
+    "observer": ("observe", "read_leader"),
+    "registry": ("open_backend",),
+    "runner": ("Runner",),
+    "term": ("Term",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

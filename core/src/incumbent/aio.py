@@ -1,0 +1,249 @@
+"""`AsyncLeaderElection`: the same engine, awaited. No second engine, and nothing that blocks the loop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from functools import partial
+from types import TracebackType
+from typing import Any, TypeVar, overload
+
+from .address import Address
+from .config import LeaderElectionConfig
+from .elector import LeaderElector
+from .election import LeaderElection
+from .errors import InvalidStateError, LeadershipLostError
+from .machine import State
+from .runner import Runner
+from .term import Term
+
+__all__ = ["AsyncLeaderElection"]
+
+_T = TypeVar("_T")
+
+
+class AsyncLeaderElection:
+    """
+    One candidate of one election, for asyncio. Not thread-safe: one event loop.
+
+    Callbacks may be coroutine functions: they run on the loop, still in order and one at a time. The
+    claim of a hand-over is given up when they have returned and all work in `during` has ended.
+
+    Args:
+        config: What is campaigned for, the timing and the callbacks.
+        elector: A URL, the bare name of an elector, or an elector of one's own.
+        runner: The engine to run on; None for the one that all elections of the process share.
+
+    Raises:
+        ConfigurationError: The URL or an option is wrong, or the elector is not installed or broken.
+    """
+
+    def __init__(
+        self,
+        config: LeaderElectionConfig,
+        elector: str | Address | LeaderElector,
+        *,
+        runner: Runner | None = None,
+    ) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._works: set[asyncio.Task[Any]] = set()
+        self._election = LeaderElection(self._adapt(config), elector, runner=runner)
+        self._election._watchers.append(self._wake_threadsafe)
+        self.config = config
+        self.candidate = self._election.candidate
+
+    def __repr__(self) -> str:
+        return f"<Async{repr(self._election)[1:]}"
+
+    async def __aenter__(self) -> AsyncLeaderElection:
+        self._loop = asyncio.get_running_loop()
+        self._election.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        await self.close()
+        if error is None:
+            self._election._raise_error()
+
+    async def run(self) -> None:
+        """
+        Campaign until the task is cancelled, `close` is called, or the election fails for good.
+
+        Cancelling hands over first.
+
+        Raises:
+            CallbackError: A callback raised; leadership was given up first.
+            BackendRejectedError: The backend refuses for good.
+        """
+        async with self:
+            await self._until(self._is_over)
+
+    async def close(self) -> None:
+        """
+        Leave the election: see `LeaderElection.close`.
+
+        A cancelled caller does not stop it: it goes on in the background.
+        """
+        await asyncio.shield(asyncio.to_thread(self._election.close))
+
+    # ------------------------------------------------------------ asking
+
+    @property
+    def state(self) -> State:
+        """Bootstrap, follower or leader; never leader when the leadership must be doubted."""
+        return self._election.state
+
+    def is_bootstrap(self) -> bool:
+        """Tell whether the first attempt has not been answered yet."""
+        return self._election.is_bootstrap()
+
+    def is_follower(self) -> bool:
+        """Tell whether this candidate does not lead."""
+        return self._election.is_follower()
+
+    def is_leader(self) -> bool:
+        """Tell whether this candidate leads, by the clock at this moment (P2)."""
+        return self._election.is_leader()
+
+    @property
+    def term(self) -> Term | None:
+        """The present term while this candidate leads, else None."""
+        return self._election.term
+
+    def relinquish(self) -> None:
+        """Hand over, and stay a candidate: see `LeaderElection.relinquish`. Does not block."""
+        self._election.relinquish()
+
+    @overload
+    async def wait_for_leadership(self, timeout: None = None) -> Term: ...
+
+    @overload
+    async def wait_for_leadership(self, timeout: float) -> Term | None: ...
+
+    async def wait_for_leadership(self, timeout: float | None = None) -> Term | None:
+        """
+        Wait until this candidate leads.
+
+        Args:
+            timeout: Seconds to wait at most; None waits for as long as it takes.
+
+        Returns:
+            The valid term, or None when *timeout* has passed: not being elected is a value.
+
+        Raises:
+            CallbackError, BackendRejectedError: What ended the election.
+            InvalidStateError: It was not started or is closed.
+        """
+        try:
+            await asyncio.wait_for(self._until(lambda: self.term is not None or self._is_over()), timeout)
+        except asyncio.TimeoutError:
+            return None
+        term = self.term
+        if term is None and self._is_over():
+            self._election._raise_error()
+            raise InvalidStateError("the election is closed")
+        return term
+
+    async def during(self, term: Term, work: Coroutine[Any, Any, _T]) -> _T:
+        """
+        Run *work* while *term* lasts, and cancel it at the term's end.
+
+        Returns:
+            What *work* returned.
+
+        Raises:
+            LeadershipLostError: The term ended first; *work* was cancelled and has ended.
+        """
+        task = asyncio.ensure_future(work)
+        self._works.add(task)
+        try:
+            over = asyncio.ensure_future(self._term_over(term))
+            try:
+                await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                over.cancel()
+            if task.done():
+                return task.result()
+        finally:
+            await self._cancel(task)
+            self._works.discard(task)
+            self._wake()
+        term.check()
+        raise LeadershipLostError(f"term {term.token} of {term.lock_id!r} is over")
+
+    # ------------------------------------------------------------ inside
+
+    @staticmethod
+    async def _cancel(task: asyncio.Task[Any]) -> None:
+        """Cancel *task* and wait for its end, whatever it ends with."""
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task})
+
+    async def _term_over(self, term: Term) -> None:
+        term.call_at_end(self._wake_threadsafe)
+        while term.is_valid():
+            left = term.remaining()
+            with_limit = None if left == float("inf") else left
+            try:
+                await asyncio.wait_for(self._until(lambda: not term.is_valid()), with_limit)
+            except asyncio.TimeoutError:
+                continue
+
+    def _is_over(self) -> bool:
+        candidacy = self._election._candidacy
+        return self._election._closed or (candidacy is not None and candidacy.finished)
+
+    async def _until(self, holds: Callable[[], bool]) -> None:
+        if self._loop is None:
+            raise InvalidStateError("the election is not started: use an async with block")
+        while not holds():
+            waiter: asyncio.Future[None] = self._loop.create_future()
+            self._waiters.add(waiter)
+            try:
+                await waiter
+            finally:
+                self._waiters.discard(waiter)
+
+    def _wake(self) -> None:
+        for waiter in self._waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def _wake_threadsafe(self) -> None:
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake)
+
+    async def _settle(self) -> None:
+        """Wait for the work of the ended term, so that the claim outlives it (P6)."""
+        await self._until(lambda: not self._works)
+
+    def _adapt(self, config: LeaderElectionConfig) -> LeaderElectionConfig:
+        """Hand this object to the level callbacks, and run coroutine functions on the loop."""
+        leader, follower = config.leader_callback, config.follower_callback
+
+        def follow(_: LeaderElection) -> None:
+            self._call(self._settle)
+            if follower is not None:
+                self._call(follower, self)
+
+        changes: dict[str, Any] = {"follower_callback": follow}
+        if leader is not None:
+            changes["leader_callback"] = lambda _: self._call(leader, self)
+        for name in ("on_elected", "on_deposed", "on_leader_changed"):
+            callback = getattr(config, name)
+            if callback is not None:
+                changes[name] = partial(self._call, callback)
+        return replace(config, **changes)
+
+    def _call(self, callback: Callable[..., object], *values: object) -> None:
+        """Call *callback* on the dispatcher's thread; what it returns to be awaited runs on the loop."""
+        answer = callback(*values)
+        if inspect.iscoroutine(answer):
+            assert self._loop is not None
+            asyncio.run_coroutine_threadsafe(answer, self._loop).result()

@@ -1,0 +1,278 @@
+"""`LeaderElection`: one candidate of one election, for threads."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import overload
+
+from .address import Address
+from .candidacy import Candidacy, Listeners
+from .config import LeaderElectionConfig
+from .elector import Backend, BackendSettings, LeaderElector
+from .errors import ConfigurationError, InvalidStateError
+from .events import Reason, RelinquishAsked, StopAsked
+from .machine import State
+from .registry import open_backend
+from .runner import Runner
+from .term import Term
+
+__all__ = ["LeaderElection"]
+
+_log = logging.getLogger("incumbent")
+
+#: How often `run` looks at its stop event, seconds.
+STOP_POLL = 0.1
+
+
+class LeaderElection:
+    """
+    One candidate of one election. Thread-safe; campaigns once, from `start` to `close`.
+
+    Args:
+        config: What is campaigned for, the timing and the callbacks.
+        elector: A URL, the bare name of an elector, or an elector of one's own.
+        runner: The engine to run on; None for the one that all elections of the process share.
+
+    Raises:
+        ConfigurationError: The URL or an option is wrong, or the elector is not installed or broken.
+    """
+
+    def __init__(
+        self,
+        config: LeaderElectionConfig,
+        elector: str | Address | LeaderElector,
+        *,
+        runner: Runner | None = None,
+    ) -> None:
+        _refuse_coroutines(config)
+        self.config = config
+        self._runner = runner or Runner.shared()
+        self._backend: Backend | None = None
+        self._lock = threading.Lock()
+        self._candidacy: Candidacy | None = None
+        self._watchers: list[Callable[[], None]] = []
+        self._closed = False
+        self._pid = os.getpid()
+        if isinstance(elector, LeaderElector):
+            if elector.lock_id != config.name:
+                raise ConfigurationError(
+                    f"lock_id {config.name!r} is not the elector's, which is {elector.lock_id!r}: make them the same"
+                )
+            self._elector: LeaderElector | None = elector
+            self.candidate = elector.candidate
+        else:
+            self._elector = None
+            self.candidate = config.candidate or _new_id()
+            self._address = elector if isinstance(elector, Address) else Address.parse(elector)
+            self._settings = BackendSettings(config.ttl, config.request_timeout, self._runner.clock.now)
+            self._backend = open_backend(self._address, self._settings)
+            self._backend.elector(config.name, self.candidate)
+
+    def __repr__(self) -> str:
+        return f"<LeaderElection {self.config.name!r}, {self.candidate!r}, {self.state.value}>"
+
+    # ------------------------------------------------------------ campaigning
+
+    def start(self) -> None:
+        """
+        Campaign in the background until `close`.
+
+        Raises:
+            InvalidStateError: It was started before, is closed, or belongs to the parent of this process.
+        """
+        with self._lock:
+            self._refuse_fork()
+            if self._closed or self._candidacy is not None:
+                raise InvalidStateError("a LeaderElection campaigns once: make a new one")
+            candidacy = Candidacy(self.config, self._enter(), self._backend, self._listeners(), self._watchers)
+            self._runner.add(candidacy)
+            self._candidacy = candidacy
+
+    def run(self, stop: threading.Event | None = None) -> None:
+        """
+        Campaign, and block until *stop* is set, `close` is called, or the election fails for good.
+
+        Ctrl-C hands over and is raised again.
+
+        Raises:
+            CallbackError: A callback raised; leadership was given up first.
+            BackendRejectedError: The backend refuses for good.
+            InvalidStateError: See `start`.
+        """
+        self.start()
+        candidacy = self._candidacy
+        assert candidacy is not None
+        try:
+            with candidacy.changed:
+                while not candidacy.finished and not (stop is not None and stop.is_set()):
+                    candidacy.changed.wait(None if stop is None else STOP_POLL)
+        finally:
+            self.close()
+        self._raise_error()
+
+    def close(self) -> None:
+        """
+        Leave the election: end the term, let the callbacks return, give the claim up, free everything.
+
+        Idempotent. Blocks for `close_timeout` and a few requests at most; what is not done by then is
+        logged: a callback that still runs keeps the claim until it returns, and a backend that does
+        not answer lets the claim expire. From inside a callback it returns at once, and the rest
+        happens when that callback has returned.
+        """
+        if os.getpid() != self._pid:
+            return  # a forked child has nothing to leave (P9)
+        with self._lock:
+            self._closed = True
+            candidacy = self._candidacy
+        if candidacy is None:
+            return
+        if not candidacy.finished:
+            if candidacy.term is not None:
+                candidacy.term._end(Reason.STOPPED)
+            self._runner.post(candidacy, StopAsked())
+        if candidacy.dispatcher.is_this_thread():
+            return
+        limit = self.config.close_timeout + 3 * self.config.request_timeout
+        with candidacy.changed:
+            finished = candidacy.changed.wait_for(lambda: candidacy.finished, limit)
+        if finished:
+            self._runner.join(limit)
+        else:
+            doing = candidacy.dispatcher.current or "the backend"
+            _log.error("%r is not closed after %g s: waiting for %s", self, limit, doing)
+
+    def __enter__(self) -> LeaderElection:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+        if error is None:
+            self._raise_error()
+
+    # ------------------------------------------------------------ asking
+
+    @property
+    def state(self) -> State:
+        """Bootstrap, follower or leader; never leader when the leadership must be doubted."""
+        candidacy = self._candidacy
+        if candidacy is None:
+            return State.BOOTSTRAP
+        return candidacy.state if os.getpid() == self._pid else State.FOLLOWER
+
+    def is_bootstrap(self) -> bool:
+        """Tell whether the first attempt has not been answered yet."""
+        return self.state is State.BOOTSTRAP
+
+    def is_follower(self) -> bool:
+        """Tell whether this candidate does not lead."""
+        return self.state is State.FOLLOWER
+
+    def is_leader(self) -> bool:
+        """Tell whether this candidate leads, by the clock at this moment (P2)."""
+        return self.state is State.LEADER
+
+    @property
+    def term(self) -> Term | None:
+        """The present term while this candidate leads, else None."""
+        term = None if self._candidacy is None else self._candidacy.term
+        return term if term is not None and term.is_valid() else None
+
+    @overload
+    def wait_for_leadership(self, timeout: None = None) -> Term: ...
+
+    @overload
+    def wait_for_leadership(self, timeout: float) -> Term | None: ...
+
+    def wait_for_leadership(self, timeout: float | None = None) -> Term | None:
+        """
+        Block until this candidate leads.
+
+        Args:
+            timeout: Seconds to wait at most; None waits for as long as it takes.
+
+        Returns:
+            The valid term, or None when *timeout* has passed: not being elected is a value.
+
+        Raises:
+            CallbackError, BackendRejectedError: What ended the election.
+            InvalidStateError: It was not started, is closed, or belongs to the parent of this process.
+        """
+        self._refuse_fork()
+        candidacy = self._candidacy
+        if candidacy is None:
+            raise InvalidStateError("the election is not started: use start(), or a with block")
+        with candidacy.changed:
+            candidacy.changed.wait_for(lambda: self.term is not None or self._closed or candidacy.finished, timeout)
+        term = self.term
+        if term is None and (self._closed or candidacy.finished):
+            self._raise_error()
+            raise InvalidStateError("the election is closed")
+        return term
+
+    def relinquish(self) -> None:
+        """
+        Hand over, and stay a candidate. The term is over when this returns; the rest follows in the background.
+
+        The claim is given up when the deposed and follower callbacks have returned (P6). This candidate
+        then stands aside until another leads or `cooldown` has passed.
+
+        Raises:
+            InvalidStateError: This candidate does not lead.
+        """
+        self._refuse_fork()
+        term = self.term
+        if term is None or self._candidacy is None:
+            raise InvalidStateError
+        term._end(Reason.RELINQUISHED)
+        self._runner.post(self._candidacy, RelinquishAsked())
+
+    # ------------------------------------------------------------ inside
+
+    def _enter(self) -> LeaderElector:
+        if self._elector is not None:
+            return self._elector
+        assert self._backend is not None
+        self._backend = self._runner.share(self._address, self._settings, self._backend)
+        return self._backend.elector(self.config.name, self.candidate)
+
+    def _listeners(self) -> Listeners:
+        config = self.config
+        leader, follower = config.leader_callback, config.follower_callback
+        return Listeners(
+            leader=None if leader is None else lambda: leader(self),
+            follower=None if follower is None else lambda: follower(self),
+            elected=config.on_elected,
+            deposed=config.on_deposed,
+            leader_changed=config.on_leader_changed,
+        )
+
+    def _raise_error(self) -> None:
+        error = None if self._candidacy is None else self._candidacy.error
+        if error is not None:
+            raise error
+
+    def _refuse_fork(self) -> None:
+        if os.getpid() != self._pid:
+            raise InvalidStateError(
+                "this process was forked from the candidate's: make a LeaderElection of its own here"
+            )
+
+
+def _new_id() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def _refuse_coroutines(config: LeaderElectionConfig) -> None:
+    for name in ("leader_callback", "follower_callback", "on_elected", "on_deposed", "on_leader_changed"):
+        if inspect.iscoroutinefunction(getattr(config, name)):
+            raise ConfigurationError(f"{name} is a coroutine function: use AsyncLeaderElection, or a plain function")

@@ -1,0 +1,249 @@
+"""The plugin contract: what a package must bring so that an election can run on its store.
+
+Two levels, because one process may stand in thousands of elections:
+
+- a `Backend` is one way to reach one store (one connection, one lease or session, one watch),
+  shared by all elections of the process that use the same URL and settings;
+- a `LeaderElector` is one candidate of one election on that backend.
+
+Rules that hold for every method:
+
+1. A single, bounded attempt. Never wait for another candidate, never retry, never sleep: waiting is
+   the runner's work. Give every request `settings.request_timeout` as its timeout (P10).
+2. "No" is a value (`None`), trouble is an exception: `BackendUnavailableError` when the outcome is
+   unknown, `BackendRejectedError` when asking again cannot help. Nothing else may be raised but
+   `InvalidStateError`; map the client library's exceptions and keep them as `__cause__`.
+3. The runner calls the methods of one elector one at a time, from changing threads. Electors of
+   one backend are called concurrently. `close` may overlap a call that hangs.
+4. Start no thread and open no connection before the first call that needs it, and leave none after
+   `Backend.close` (P8).
+
+`incumbent.testing` holds the suite that checks every sentence of this page.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
+
+from .clock import boottime
+from .errors import InvalidStateError
+
+if TYPE_CHECKING:
+    from .address import Address
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "Backend",
+    "BackendSettings",
+    "Capabilities",
+    "Claim",
+    "LeaderElector",
+    "LeaderRecord",
+    "Support",
+    "no",
+    "yes",
+]
+
+#: Raised when a method is added that the core needs; a plugin written for a newer one is refused.
+CONTRACT_VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """Whether a backend can do something, and why not (or in which way)."""
+
+    supported: bool
+    detail: str = ""
+
+    def __bool__(self) -> bool:
+        return self.supported
+
+
+def yes(detail: str = "") -> Support:
+    """Declare a capability."""
+    return Support(True, detail)
+
+
+def no(reason: str) -> Support:
+    """Declare that a capability is missing. *reason* is shown to users, so it says why."""
+    return Support(False, reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a backend can do: read by the engine, the documentation and the conformance suite."""
+
+    #: Calls `LeaderElector.notify` by itself when the answer of a method may have changed.
+    push: Support
+    #: `LeaderElector.observe_leadership` works.
+    observe: Support
+    #: The records it returns list the candidates.
+    candidates: Support
+    #: Tokens keep growing when the backend itself is restarted.
+    fencing_across_restarts: Support
+    #: A silent candidate's claim ends after the ttl. `no` where it ends with the process.
+    expiry: Support
+    #: Tools of other projects that take part in the same election.
+    interoperates: Support
+    #: Shortest and longest ttl that the backend grants, seconds.
+    ttl_range: tuple[float, float] = (0.0, float("inf"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Proof of leadership, as the backend gave it."""
+
+    #: The fencing token: grows from term to term of one election, for ever (P4).
+    token: int
+    #: Seconds after *sent* during which the backend is bound to keep the claim; `inf`: until this process ends.
+    guarantee: float
+    #: `BackendSettings.clock` read *before* the granting or renewing request was sent (P2).
+    sent: float
+    #: File descriptors whose being open *is* the claim: a process that inherits them keeps it.
+    descriptors: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LeaderRecord:
+    """What the backend shows of an election: data from others, to be printed with care."""
+
+    lock_id: str
+    #: The leader's id, or None while nobody leads.
+    candidate: str | None
+    #: The leader's token, or None while nobody leads.
+    token: int | None
+    #: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known.
+    since: float | None = None
+    #: Ids of all candidates, the leader included, where the backend lists them.
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackendSettings:
+    """What the core tells a backend besides its URL."""
+
+    #: Seconds for which a silent candidate's claim is to be kept.
+    ttl: float
+    #: Seconds after which a single request must have ended.
+    request_timeout: float
+    #: The clock for `Claim.sent`, seconds.
+    clock: Callable[[], float] = field(default=boottime, compare=False)
+
+
+def _ignore() -> None:
+    """Stand in for `notify` until the runner sets its own."""
+
+
+class LeaderElector(ABC):
+    """One candidate of one election. Holds at most one claim."""
+
+    def __init__(self, lock_id: str, candidate: str, capabilities: Capabilities) -> None:
+        self.lock_id = lock_id
+        self.candidate = candidate
+        self.capabilities = capabilities
+        #: Set by the runner. Call it, from any thread, after anything that may change the answer of a
+        #: method: the claim was lost, or may now be won, or (once `observe_leadership` has been called)
+        #: another leads. Cheap, never raises. Too often is harmless; never is not, if push is declared.
+        self.notify: Callable[[], None] = _ignore
+
+    @abstractmethod
+    def acquire_leadership(self) -> Claim | None:
+        """
+        Claim the election if nobody holds it. One atomic attempt; never waits.
+
+        While the claim is held, this is a no-op that returns it. A backend that queues its candidates
+        may keep this one's place until `close`; whoever waited re-reads its own claim first (P5).
+
+        Returns:
+            The claim, or None while another candidate holds the election.
+
+        Raises:
+            BackendUnavailableError: The claim may exist. The next attempt must recognise it as its own.
+            BackendRejectedError: Asking again cannot help.
+        """
+
+    @abstractmethod
+    def check_leadership(self) -> Claim | None:
+        """
+        Renew the claim, and verify at the backend that it is still this candidate's.
+
+        Returns:
+            The claim with a new *sent* and the same token, or None when it is gone for good.
+
+        Raises:
+            InvalidStateError: No claim is held.
+            BackendUnavailableError: It may or may not have been renewed; it is still regarded as held.
+            BackendRejectedError: Asking again cannot help.
+        """
+
+    @abstractmethod
+    def relinquish_leadership(self) -> bool:
+        """
+        Give the claim up, so that another candidate can have it at once. Atomic, and never another's claim.
+
+        Returns:
+            True if the claim was this candidate's until now, False if it was gone already.
+
+        Raises:
+            InvalidStateError: No claim is held.
+            BackendUnavailableError: It may or may not be given up; it is still regarded as held.
+            BackendRejectedError: Asking again cannot help.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """
+        Leave the election: drop a place in the queue, and whatever a failed attempt may have left.
+
+        Idempotent, bounded by the request timeout, never raises. A claim still held is given up if the
+        backend answers, and left to expire if not. No other method is called afterwards.
+        """
+
+    def observe_leadership(self) -> LeaderRecord:
+        """
+        Read who leads, without becoming a candidate. Needed if the backend declares *observe*.
+
+        Raises:
+            BackendUnavailableError: Nothing is known.
+            BackendRejectedError: Asking again cannot help.
+            InvalidStateError: The backend does not declare *observe*.
+        """
+        raise InvalidStateError(f"this elector cannot observe: {self.capabilities.observe.detail}")
+
+
+class Backend(ABC):
+    """One way to reach one store. Its constructor validates, and does no I/O."""
+
+    #: The `CONTRACT_VERSION` that the plugin was written for. Every plugin says it by itself.
+    contract_version: ClassVar[int]
+    #: What it can do.
+    capabilities: ClassVar[Capabilities]
+    #: The options of its URL, each with one line of help. Others are refused before it is constructed.
+    options: ClassVar[Mapping[str, str]] = {}
+    #: "module:Class" of the `incumbent.testing.Harness` for the conformance suite, if one is shipped.
+    harness: ClassVar[str | None] = None
+
+    @abstractmethod
+    def __init__(self, address: Address, settings: BackendSettings) -> None:
+        """
+        Validate the URL and the settings. No I/O, no client library's import that can be put off.
+
+        Raises:
+            ConfigurationError: One line that names the part, its value and the rule.
+        """
+
+    @abstractmethod
+    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
+        """
+        Make an elector for *candidate* in election *lock_id*. No I/O. Thread-safe.
+
+        Raises:
+            ConfigurationError: The name cannot be used on this backend.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close what all electors shared. Idempotent, bounded by the request timeout, never raises. Thread-safe."""

@@ -1,0 +1,112 @@
+"""Watching an election without being a candidate of it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .address import Address
+from .config import LeaderElectionConfig
+from .elector import BackendSettings, LeaderElector, LeaderRecord
+from .errors import BackendUnavailableError, InvalidStateError
+from .registry import open_backend
+
+__all__ = ["observe", "read_leader"]
+
+_log = logging.getLogger("incumbent")
+
+#: The id under which an observer speaks to the backend. It never becomes a candidate.
+OBSERVER = "observer"
+#: Seconds between two looks where the backend does not push, and the safety net where it does.
+POLL_INTERVAL, SLOW_POLL_INTERVAL = 1.0, 15.0
+
+
+def read_leader(elector: str | Address, name: str | int, *, request_timeout: float = 2.0) -> LeaderRecord:
+    """
+    Ask once who leads.
+
+    Args:
+        elector: A URL, or the bare name of an elector.
+        name: The election's lock id.
+        request_timeout: Seconds that a request may take.
+
+    Raises:
+        ConfigurationError: The URL or the name is wrong.
+        BackendUnavailableError: Nothing is known.
+        BackendRejectedError: The backend refuses for good.
+        InvalidStateError: This elector cannot observe; says why.
+    """
+    with _observer(elector, name, request_timeout) as observer:
+        return observer.observe_leadership()
+
+
+def observe(
+    elector: str | Address,
+    name: str | int,
+    *,
+    request_timeout: float = 2.0,
+    stop: threading.Event | None = None,
+) -> Iterator[LeaderRecord]:
+    """
+    Yield who leads now, and then again after every change, until *stop* is set.
+
+    An outage of the backend is waited out, and logged once. Two changes in quick succession may be
+    seen as one. Leaving the loop, or closing the iterator, frees everything.
+
+    Args:
+        elector: A URL, or the bare name of an elector.
+        name: The election's lock id.
+        request_timeout: Seconds that a request may take.
+        stop: Ends the iteration when set, within a second.
+
+    Raises:
+        ConfigurationError: The URL or the name is wrong.
+        BackendRejectedError: The backend refuses for good.
+        InvalidStateError: This elector cannot observe; says why.
+    """
+    stop = stop or threading.Event()
+    with _observer(elector, name, request_timeout) as observer:
+        changed = threading.Event()
+        observer.notify = changed.set
+        interval = SLOW_POLL_INTERVAL if observer.capabilities.push else POLL_INTERVAL
+        last: LeaderRecord | None = None
+        outage = False
+        while not stop.is_set():
+            changed.clear()
+            try:
+                record = observer.observe_leadership()
+            except BackendUnavailableError as error:
+                if not outage:
+                    _log.warning("observing %s: the backend fails, retrying: %s", observer.lock_id, error)
+                outage = True
+                _pause(changed, stop, POLL_INTERVAL)
+                continue
+            outage = False
+            if record != last:
+                last = record
+                yield record
+            _pause(changed, stop, interval)
+
+
+def _pause(changed: threading.Event, stop: threading.Event, seconds: float) -> None:
+    """Wait for a change, a second at a time so that *stop* is noticed."""
+    while seconds > 0.0 and not stop.is_set() and not changed.wait(min(seconds, 1.0)):
+        seconds -= 1.0
+
+
+@contextmanager
+def _observer(elector: str | Address, name: str | int, request_timeout: float) -> Iterator[LeaderElector]:
+    config = LeaderElectionConfig(name, request_timeout=request_timeout)
+    backend = open_backend(elector, BackendSettings(config.ttl, config.request_timeout))
+    try:
+        if not backend.capabilities.observe:
+            raise InvalidStateError(f"this elector cannot observe: {backend.capabilities.observe.detail}")
+        observer = backend.elector(config.name, OBSERVER)
+        try:
+            yield observer
+        finally:
+            observer.close()
+    finally:
+        backend.close()

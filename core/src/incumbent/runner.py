@@ -1,0 +1,236 @@
+"""Drives any number of candidates: one timer thread, a bounded pool for backend calls, one for callbacks.
+
+Everything that happens is an event in the runner's inbox; `Runner.step` feeds the events and the due
+timers to the machines and carries out what they answer. The runner's own thread does nothing but
+call `step` and sleep, so a test or a simulation can call it instead, with its own clock and executors.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import os
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from . import events as ev
+from .address import Address
+from .alarms import Alarms
+from .calls import ask
+from .candidacy import Candidacy
+from .clock import Clock, SystemClock
+from .elector import Backend, BackendSettings
+from .workers import Executor, Workers
+
+__all__ = ["Runner"]
+
+_log = logging.getLogger("incumbent")
+
+#: Threads for calls into backends, and for callbacks; those that are stuck do not count.
+POOL_SIZE = 8
+#: Seconds after which a running callback does not count against the pool: it may work for as long as it leads.
+CALLBACK_PATIENCE = 0.5
+#: Seconds after which a call does not: the longest request timeout that is chosen by default.
+CALL_PATIENCE = 2.0
+#: The longest sleep, seconds: by then a suspended machine, or a step of the wall clock, is noticed.
+LONGEST_SLEEP = 1.0
+
+
+class Runner:
+    """
+    The engine under every facade. Thread-safe, except `step`.
+
+    Args:
+        clock: Where the time comes from.
+        calls: Has the calls into backends done; None for a pool that lives as long as candidates do.
+        callbacks: Has the callbacks done; likewise.
+        jitter: Returns numbers in [0, 1) for the pauses between retries.
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        calls: Executor | None = None,
+        callbacks: Executor | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self._given = calls, callbacks
+        self._jitter = jitter
+        self._lock = threading.Lock()
+        self._inbox: deque[tuple[Candidacy, ev.Event]] = deque()
+        self._arrived = threading.Condition(self._lock)
+        self._candidates: set[Candidacy] = set()
+        self._numbers = itertools.count()
+        self._timers: list[tuple[float, int, Candidacy, ev.Timer]] = []
+        self._valid: dict[tuple[Candidacy, ev.Timer], int] = {}
+        self._alarms = Alarms()
+        self._backends: dict[tuple[Address, BackendSettings], tuple[Backend, int]] = {}
+        self._thread: threading.Thread | None = None
+        self._pid = os.getpid()
+
+    _shared: Runner | None = None
+    _shared_lock = threading.Lock()
+
+    @classmethod
+    def shared(cls) -> Runner:
+        """Return the one runner of this process; a forked child has one of its own (P9)."""
+        with cls._shared_lock:
+            if cls._shared is None or cls._shared._pid != os.getpid():
+                cls._shared = cls()
+            return cls._shared
+
+    # ------------------------------------------------------------ for the facades, on any thread
+
+    def share(self, address: Address, settings: BackendSettings, backend: Backend) -> Backend:
+        """Return the backend that is in use for this URL and settings; *backend* becomes it if none is."""
+        with self._lock:
+            known, users = self._backends.get((address, settings), (backend, 0))
+            self._backends[address, settings] = known, users + 1
+            return known
+
+    def add(self, candidate: Candidacy) -> None:
+        """Have *candidate* campaign."""
+        candidate.elector.notify = partial(self.post, candidate, ev.Notified())
+        with self._lock:
+            self._candidates.add(candidate)
+            if self._thread is None:
+                self._calls = self._given[0] or Workers("incumbent-call", size=POOL_SIZE, patience=CALL_PATIENCE)
+                self._callbacks = self._given[1] or Workers(
+                    "incumbent-callback", size=POOL_SIZE, patience=CALLBACK_PATIENCE
+                )
+                self._start()
+        candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)))
+        self.post(candidate, ev.Started())
+
+    def post(self, candidate: Candidacy, event: ev.Event) -> None:
+        """Put *event* into the inbox. Never blocks for longer than another `post`."""
+        with self._arrived:
+            self._inbox.append((candidate, event))
+            self._arrived.notify()
+
+    def join(self, timeout: float) -> None:
+        """Wait *timeout* seconds at most for the threads to end, if no candidate needs them any more (P8)."""
+        with self._lock:
+            thread = None if self._candidates else self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    # ------------------------------------------------------------ the thread
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._loop, name="incumbent-runner", daemon=True)
+        self._thread.start()
+
+    def _loop(self) -> None:
+        while True:
+            pause = self.step()
+            with self._arrived:
+                if not self._candidates and not self._inbox:
+                    self._thread = None
+                    pools = self._calls, self._callbacks
+                    break
+                if not self._inbox and pause > 0.0:
+                    self._arrived.wait(pause)
+        for pool in pools:
+            pool.close(LONGEST_SLEEP)
+
+    def step(self) -> float:
+        """Handle everything that has arrived or is due. Returns the seconds to sleep unless something arrives."""
+        while True:
+            with self._lock:
+                arrived, self._inbox = self._inbox, deque()
+            if not arrived:
+                break
+            for candidate, event in arrived:
+                self._handle(candidate, event)
+        now = self.clock.now()
+        while self._timers and self._timers[0][0] <= now:
+            _, number, candidate, timer = heapq.heappop(self._timers)
+            if self._valid.get((candidate, timer)) == number:
+                del self._valid[candidate, timer]
+                self._handle(candidate, ev.Due(timer))
+        wall = self.clock.wall()
+        for key in self._alarms.due(now, wall):
+            assert isinstance(key, Candidacy)
+            self._handle(key, ev.RelinquishAsked(ev.Reason.SCHEDULE))
+        waits = [self._alarms.wait(now, wall), self._calls.adjust(), self._callbacks.adjust(), LONGEST_SLEEP]
+        if self._timers:
+            waits.append(self._timers[0][0] - self.clock.now())
+        return max(0.0, min(wait for wait in waits if wait is not None))
+
+    def _handle(self, candidate: Candidacy, event: ev.Event) -> None:
+        for action in candidate.machine.handle(event, self.clock.now()):
+            self._perform(candidate, action)
+
+    def _perform(self, candidate: Candidacy, action: ev.Action) -> None:
+        if isinstance(action, ev.Call):
+            self._calls.submit(partial(self._call, candidate, action.verb))
+        elif isinstance(action, ev.SetTimer):
+            number = self._valid[candidate, action.timer] = next(self._numbers)
+            heapq.heappush(self._timers, (action.at, number, candidate, action.timer))
+        elif isinstance(action, ev.BeginTerm):
+            candidate.begin_term(action.claim, action.deadline, self.clock)
+            if candidate.config.schedule is not None:
+                self._alarms.arm(candidate, candidate.config.schedule, self.clock.now(), self.clock.wall())
+        elif isinstance(action, ev.ExtendTerm):
+            candidate.extend_term(action.deadline)
+        elif isinstance(action, ev.EndTerm):
+            self._alarms.disarm(candidate)
+            candidate.end_term(action.reason, partial(self.post, candidate, ev.CallbacksReturned()))
+        elif isinstance(action, ev.TellLeader):
+            candidate.tell_leader()
+        elif isinstance(action, ev.TellFollower):
+            candidate.tell_follower()
+        elif isinstance(action, ev.TellRecord):
+            candidate.tell_record(action.record)
+        elif isinstance(action, ev.OutageBegan):
+            candidate.outage_began(action.error)
+        elif isinstance(action, ev.OutageEnded):
+            candidate.outage_ended()
+        else:
+            self._forget(candidate)
+            self._calls.submit(partial(self._dismiss, candidate, action.error))
+
+    def _forget(self, candidate: Candidacy) -> None:
+        self._alarms.forget(candidate)
+        for timer in ev.Timer:
+            self._valid.pop((candidate, timer), None)
+
+    # ------------------------------------------------------------ jobs, on the pool's threads
+
+    def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
+        event = ask(candidate.elector, verb, self.clock, self._jitter())
+        if candidate.finished:
+            candidate.elector.close()  # the call outlived its candidate, and may have brought a claim
+        self.post(candidate, event)
+
+    def _dismiss(self, candidate: Candidacy, error: Exception | None) -> None:
+        """Close what *candidate* used, and let those who wait for it go."""
+        for what, close in (
+            ("elector", candidate.elector.close),
+            ("backend", partial(self._unshare, candidate.backend)),
+        ):
+            try:
+                close()
+            except Exception as failure:
+                _log.warning("%s: closing its %s failed: %s", candidate, what, type(failure).__name__)
+        with self._arrived:
+            self._candidates.discard(candidate)
+            self._arrived.notify()
+        candidate.finish(error)
+
+    def _unshare(self, backend: Backend | None) -> None:
+        with self._lock:
+            key = next((key for key, (known, _) in self._backends.items() if known is backend), None)
+            if key is None:
+                return
+            known, users = self._backends.pop(key)
+            if users > 1:
+                self._backends[key] = known, users - 1
+                return
+        known.close()
