@@ -1,0 +1,216 @@
+"""The asyncio facade: the same engine, nothing that blocks the loop."""
+
+import asyncio
+import threading
+import time
+
+import pytest
+from incumbent import (
+    AsyncLeaderElection,
+    CallbackError,
+    InvalidStateError,
+    LeaderElection,
+    LeaderElectionConfig,
+    LeadershipLostError,
+    read_leader,
+)
+
+
+@pytest.fixture
+def url(request):
+    return f"memory://{request.node.name.replace('_', '-').replace('[', '-').replace(']', '')}"
+
+
+def config(**options):
+    return LeaderElectionConfig(lock_id="reports", relinquish_interval=None, **options)
+
+
+def test_async_with_leads_and_leaves(url):
+    """`async with` campaigns; leaving the block gives the claim up."""
+
+    async def main():
+        async with AsyncLeaderElection(config(candidate="a"), url) as election:
+            assert not election.is_follower()
+            term = await election.wait_for_leadership(30)
+            assert election.is_leader()
+            assert read_leader(url, "reports").candidate == "a"
+        assert not term.is_valid()
+        assert not election.is_leader()
+        assert read_leader(url, "reports").candidate is None
+
+    asyncio.run(main())
+
+
+def test_cancelling_the_task_relinquishes(url):
+    """A cancelled task gives leadership up before the cancellation goes on."""
+
+    async def main():
+        election = AsyncLeaderElection(config(), url)
+        task = asyncio.create_task(election.run())
+        while not election.is_leader():
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert read_leader(url, "reports").candidate is None
+
+    asyncio.run(main())
+
+
+def test_nothing_blocks_the_loop(url):
+    """While a follower waits, leads, and closes against a slow callback, the loop goes on ticking."""
+
+    async def main():
+        ticks, slowest = 0, 0.0
+
+        async def tick():
+            nonlocal ticks, slowest
+            while True:
+                began = time.monotonic()
+                await asyncio.sleep(0.01)
+                ticks, slowest = ticks + 1, max(slowest, time.monotonic() - began)
+
+        ticker = asyncio.create_task(tick())
+        release = threading.Event()
+        slow = config(follower_callback=lambda _: release.wait(30))
+        async with AsyncLeaderElection(slow, url) as election:
+            await election.wait_for_leadership(30)
+            closing = asyncio.create_task(election.close())
+            before = ticks
+            while ticks < before + 20:
+                await asyncio.sleep(0.01)
+            assert not closing.done()
+            release.set()
+            await closing
+        ticker.cancel()
+
+    asyncio.run(main())
+
+
+def test_coroutine_callbacks_run_on_the_loop_in_order(url):
+    """P6: coroutine callbacks run on the event loop, elected before deposed, and are awaited."""
+    seen = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+
+        async def elected(term):
+            await asyncio.sleep(0.01)
+            seen.append(("elected", asyncio.get_running_loop() is loop))
+
+        async def deposed(term, reason):
+            await asyncio.sleep(0.01)
+            seen.append(("deposed", reason.value))
+
+        async def leader(election):
+            seen.append(("leader", isinstance(election, AsyncLeaderElection)))
+
+        options = config(on_elected=elected, on_deposed=deposed, leader_callback=leader)
+        async with AsyncLeaderElection(options, url) as election:
+            await election.wait_for_leadership(30)
+            while len(seen) < 2:
+                await asyncio.sleep(0.005)
+
+    asyncio.run(main())
+    assert seen == [("elected", True), ("leader", True), ("deposed", "stopped")]
+
+
+def test_a_coroutine_callback_needs_the_async_facade():
+    """The facade for threads refuses coroutine functions, and names the one that takes them."""
+
+    async def elected(term):
+        pass
+
+    with pytest.raises(ValueError, match="on_elected is a coroutine function: use AsyncLeaderElection"):
+        LeaderElection(config(on_elected=elected), "memory://")
+
+
+def test_a_callback_error_is_raised_on_leaving(url):
+    """What a callback raises comes out of the block, after leadership was given up."""
+
+    async def elected(term):
+        raise ValueError("no paper")
+
+    async def main():
+        async with AsyncLeaderElection(config(on_elected=elected), url) as election:
+            while not election._is_over():
+                await asyncio.sleep(0.005)
+
+    with pytest.raises(CallbackError, match="on_elected raised ValueError: no paper"):
+        asyncio.run(main())
+    assert read_leader(url, "reports").candidate is None
+
+
+def test_wait_for_leadership_returns_none_when_it_takes_too_long(url):
+    """Not being elected is a value."""
+
+    async def main():
+        with LeaderElection(config(), url) as other:
+            other.wait_for_leadership()
+            async with AsyncLeaderElection(config(), url) as election:
+                assert await election.wait_for_leadership(0.05) is None
+                assert election.term is None
+
+    asyncio.run(main())
+
+
+def test_waiting_needs_a_started_election(url):
+    """An election that was not entered says how to enter it; a closed one says that it is closed."""
+
+    async def main():
+        election = AsyncLeaderElection(config(), url)
+        with pytest.raises(InvalidStateError, match="async with"):
+            await election.wait_for_leadership()
+        async with election:
+            await election.close()
+            with pytest.raises(InvalidStateError, match="closed"):
+                await election.wait_for_leadership()
+
+    asyncio.run(main())
+
+
+def test_work_is_cancelled_at_the_end_of_the_term_and_the_claim_outlives_it(url):
+    """P6: `during` cancels its work when the term ends, and the claim is given up when the work has ended."""
+    order = []
+
+    async def main():
+        async with AsyncLeaderElection(config(cooldown=60), url) as election:
+            term = await election.wait_for_leadership(30)
+
+            async def work():
+                try:
+                    await asyncio.sleep(60)
+                finally:
+                    await asyncio.sleep(0.05)
+                    record = await asyncio.to_thread(read_leader, url, "reports")
+                    order.append(record.candidate == election.candidate)
+
+            asyncio.get_running_loop().call_later(0.02, election.relinquish)
+            with pytest.raises(LeadershipLostError, match="relinquished"):
+                await election.during(term, work())
+            while (await asyncio.to_thread(read_leader, url, "reports")).candidate is not None:
+                await asyncio.sleep(0.005)
+
+    asyncio.run(main())
+    assert order == [True]
+
+
+def test_work_that_ends_first_gives_its_answer(url):
+    """`during` returns what the work returns, and raises what it raises."""
+
+    async def main():
+        async with AsyncLeaderElection(config(), url) as election:
+            term = await election.wait_for_leadership(30)
+
+            async def answer():
+                return 42
+
+            async def fail():
+                raise KeyError("x")
+
+            assert await election.during(term, answer()) == 42
+            with pytest.raises(KeyError):
+                await election.during(term, fail())
+            assert "AsyncLeaderElection" in repr(election)
+
+    asyncio.run(main())
