@@ -1,9 +1,10 @@
 """The dispatcher: callbacks in order, one at a time (P6)."""
 
 import pytest
+from stage import ManualExecutor
+
 from incumbent import CallbackError
 from incumbent.dispatch import Dispatcher
-from stage import ManualExecutor
 
 
 @pytest.fixture

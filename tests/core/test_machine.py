@@ -6,6 +6,7 @@ from math import inf
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from incumbent import BackendRejectedError, BackendUnavailableError, CallbackError, Claim, LeaderRecord, machine
 from incumbent import events as ev
 from incumbent.machine import TRANSITIONS, Machine, Phase, Timing
@@ -143,8 +144,10 @@ def play(steps) -> World:
 @given(STEPS)
 def test_no_history_breaks_the_rules(steps):
     """
-    P1, P2, P4, P6: whatever happens in whatever order, one call is out at a time, terms alternate, tokens
-    grow, no deadline outlives its guarantee, and no claim is given up while the application is being told.
+    P1, P2, P4, P6: no order of events breaks a rule.
+
+    One call is out at a time, terms alternate, tokens grow, no deadline outlives its guarantee, and no
+    claim is given up while the application is being told.
     """
     play(steps)
 

@@ -3,6 +3,7 @@
 import threading
 
 import pytest
+
 from incumbent import (
     BackendUnavailableError,
     ConfigurationError,

@@ -1,9 +1,14 @@
 """P1 to P10 on a fake clock, with the real machine, runner and facade."""
 
 import logging
+import os
 import threading
+import time
+from itertools import pairwise
 
 import pytest
+from stage import CAPABILITIES, Puppet
+
 from incumbent import (
     BackendRejectedError,
     BackendUnavailableError,
@@ -16,7 +21,8 @@ from incumbent import (
     LeadershipLostError,
     State,
 )
-from stage import CAPABILITIES
+from incumbent.runner import POOL_SIZE, Runner
+from incumbent.testing import FakeClock
 
 
 def unavailable():
@@ -84,7 +90,7 @@ def test_who_cannot_renew_is_deposed_before_the_deadline(stage):
 
 
 def test_a_machine_that_slept_beyond_the_ttl_does_not_lead(stage):
-    """P2: after a suspension longer than the ttl the term is invalid at once, and is not revived by its next renewal."""
+    """P2: after a suspension longer than the ttl the term is invalid at once, and no renewal revives it."""
     puppet = stage.puppet()
     election = stage.election(puppet)
     term = election.term
@@ -315,7 +321,7 @@ def test_an_outage_is_logged_once_and_retried_with_jittered_backoff(stage, caplo
         assert len(puppet.calls) < 120
         del puppet.answers["acquire"]
         stage.advance(10)
-    pauses = [b - a for a, b in zip(times, times[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in pairwise(times)]
     assert pauses == sorted(pauses)
     assert len(times) >= 4
     messages = [record.getMessage() for record in caplog.records]
@@ -508,8 +514,6 @@ def test_a_forked_child_is_nobodys_leader(stage, monkeypatch):
     """P9: with another pid the term is invalid and says why, and every call that needs the engine says so too."""
     election = stage.election(stage.puppet())
     term = election.term
-    import os
-
     monkeypatch.setattr(os, "getpid", lambda: 1)
     assert not term.is_valid()
     assert election.state is State.FOLLOWER
@@ -537,12 +541,6 @@ def test_a_call_that_never_returns_is_not_repeated(stage, caplog):
 
 def test_a_hung_election_does_not_stop_others():
     """P10: elections whose calls hang, more of them than the pool has threads, stop no other election."""
-    import time
-
-    from incumbent.runner import POOL_SIZE, Runner
-    from incumbent.testing import FakeClock
-    from stage import Puppet
-
     runner, clock = Runner(), FakeClock()
     release = threading.Event()
     hung = []

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .aio import AsyncLeaderElection
     from .clock import Clock, SystemClock, boottime
     from .config import DEFAULT_RELINQUISH_INTERVAL, Callback, LeaderElectionConfig
+    from .election import LeaderElection
     from .elector import (
         CONTRACT_VERSION,
         Backend,
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
         no,
         yes,
     )
-    from .election import LeaderElection
     from .errors import (
         BackendRejectedError,
         BackendUnavailableError,

@@ -12,8 +12,8 @@ from typing import Any, TypeVar, overload
 
 from .address import Address
 from .config import LeaderElectionConfig
-from .elector import LeaderElector
 from .election import LeaderElection
+from .elector import LeaderElector
 from .errors import InvalidStateError, LeadershipLostError
 from .machine import State
 from .runner import Runner

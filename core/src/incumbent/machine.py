@@ -25,7 +25,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import Enum
 from math import inf
 from typing import Any
 
@@ -52,8 +51,8 @@ from .events import (
     OutageEnded,
     Reason,
     Refused,
-    Relinquished,
     RelinquishAsked,
+    Relinquished,
     SetTimer,
     Started,
     StopAsked,
@@ -63,6 +62,7 @@ from .events import (
     Timer,
     Verb,
 )
+from .phases import Phase, State, Timing
 
 __all__ = ["PUSH_FACTOR", "TRANSITIONS", "Machine", "Phase", "State", "Timing", "Transition"]
 
@@ -73,49 +73,6 @@ PUSH_FACTOR = 5.0
 FIRST_RETRY = 0.1
 #: A call may need a few requests, each bounded by the request timeout, before it counts as overdue.
 REQUESTS_PER_CALL = 3
-
-
-class State(Enum):
-    """The three states of a candidate."""
-
-    BOOTSTRAP = "bootstrap"
-    FOLLOWER = "follower"
-    LEADER = "leader"
-
-
-class Phase(Enum):
-    """Where in its life a candidate is; finer than `State`."""
-
-    BOOTSTRAP = "bootstrap"
-    FOLLOWER = "follower"
-    LEADER = "leader"
-    DEPOSED = "deposed"
-    RELINQUISHING = "relinquishing"
-    CLOSED = "closed"
-
-    @property
-    def state(self) -> State:
-        """The public state."""
-        return {Phase.BOOTSTRAP: State.BOOTSTRAP, Phase.LEADER: State.LEADER}.get(self, State.FOLLOWER)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Timing:
-    """The settings that the machine needs, seconds."""
-
-    leader_check_interval: float
-    follower_check_interval: float
-    renew_deadline: float
-    request_timeout: float
-    cooldown: float
-    close_timeout: float
-    candidate: str
-    #: The backend calls back, so that polling may be slow.
-    push: bool = False
-    #: The backend can be asked who leads.
-    can_observe: bool = False
-    #: The application wants to know who leads.
-    wants_records: bool = False
 
 
 class Machine:
@@ -455,8 +412,8 @@ class Machine:
 
 def _too_short(claim: Claim, timing: Timing) -> BackendRejectedError:
     return BackendRejectedError(
-        f"the backend guarantees a claim for {claim.guarantee:g} s, which leaves {lifetime(claim.guarantee):g} s: "
-        f"not more than renew_deadline ({timing.renew_deadline:g} s); raise what the backend grants or lower renew_deadline"
+        f"the backend guarantees a claim for {claim.guarantee:g} s, which leaves {lifetime(claim.guarantee):g} s: not "
+        f"more than renew_deadline ({timing.renew_deadline:g} s); raise what the backend grants or lower renew_deadline"
     )
 
 

@@ -1,0 +1,176 @@
+"""The engine with real threads, signals and processes, on `memory://` and `local://`."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from incumbent.electors.memory import MemoryElector
+
+from incumbent import BackendUnavailableError, CallbackError, LeaderElection, LeaderElectionConfig, State, read_leader
+
+
+def config(name, **options):
+    return LeaderElectionConfig(lock_id=name, relinquish_interval=None, **options)
+
+
+def ours():
+    return [thread.name for thread in threading.enumerate() if thread.name.startswith("incumbent-")]
+
+
+def wait_until(holds, seconds=60.0):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def test_a_thousand_elections_run_with_a_constant_number_of_threads():
+    """A thousand elections of one process need no more threads than one does, and leave none (P8)."""
+    elections = [LeaderElection(config(f"shard-{n}"), "memory://thousand") for n in range(1000)]
+    for election in elections:
+        election.start()
+    wait_until(lambda: all(election.is_leader() for election in elections))
+    assert len(ours()) <= 1 + 2 * 8
+    for election in elections:
+        election.close()
+    assert ours() == []
+
+
+def test_candidates_succeed_each_other():
+    """Three candidates of one process: one leads at a time, and each hand-over reaches another candidate."""
+    tokens = []
+    options = {"on_elected": lambda term: tokens.append((term.token, term.candidate)), "cooldown": 60}
+    elections = [LeaderElection(config("reports", **options), "memory://succeed") for _ in range(3)]
+    for election in elections:
+        election.start()
+    for leaders in range(1, 4):
+        wait_until(lambda n=leaders: len(tokens) == n and sum(e.is_leader() for e in elections) == 1)
+        if leaders < 3:
+            next(e for e in elections if e.is_leader()).relinquish()
+    for election in elections:
+        election.close()
+    assert len({candidate for _, candidate in tokens}) == 3
+    assert [token for token, _ in tokens] == sorted({token for token, _ in tokens})
+
+
+def test_close_from_many_threads_at_once():
+    """P8: `close` called by several threads at the same time closes once, and all return."""
+    election = LeaderElection(config("reports"), "memory://many-closers")
+    with election:
+        election.wait_for_leadership()
+        closers = [threading.Thread(target=election.close) for _ in range(8)]
+        for closer in closers:
+            closer.start()
+        for closer in closers:
+            closer.join(60)
+        assert not any(closer.is_alive() for closer in closers)
+    assert read_leader("memory://many-closers", "reports").candidate is None
+    assert ours() == []
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.0005, 0.002, 0.01])
+def test_close_during_start_up(delay):
+    """P8: closing while the first attempt is out leaves no claim and no thread."""
+    election = LeaderElection(config("reports"), "memory://start-up")
+    election.start()
+    time.sleep(delay)
+    election.close()
+    assert read_leader("memory://start-up", "reports").candidate is None
+    assert ours() == []
+
+
+def test_run_raises_what_a_callback_raised():
+    """`run` gives leadership up and then raises the callback's error with its cause."""
+
+    def fail(_):
+        raise ValueError("no paper")
+
+    with pytest.raises(CallbackError, match="no paper") as caught:
+        LeaderElection(config("reports", leader_callback=fail), "memory://run-raises").run()
+    assert isinstance(caught.value.__cause__, ValueError)
+    assert read_leader("memory://run-raises", "reports").candidate is None
+
+
+def test_a_with_block_raises_what_a_callback_raised():
+    """A `with` block ends in the callback's error, unless it ends in one of its own."""
+
+    def fail(_):
+        raise ValueError("no paper")
+
+    election = LeaderElection(config("reports", leader_callback=fail), "memory://with-raises")
+    with pytest.raises(CallbackError), election:
+        wait_until(lambda: election._candidacy.finished)
+
+
+def test_the_state_is_bootstrap_until_the_first_answer(monkeypatch):
+    """A candidate that has had no answer yet is neither leader nor follower."""
+    down = threading.Event()
+    down.set()
+    real = MemoryElector.acquire_leadership
+
+    def flaky(self):
+        if down.is_set():
+            raise BackendUnavailableError("connection refused")
+        return real(self)
+
+    monkeypatch.setattr(MemoryElector, "acquire_leadership", flaky)
+    with LeaderElection(config("reports"), "memory://bootstrap") as election:
+        assert election.wait_for_leadership(0.2) is None
+        assert election.state is State.BOOTSTRAP
+        down.clear()
+        assert election.wait_for_leadership(60) is not None
+
+
+SCRIPT = """
+import sys, threading
+from incumbent import LeaderElection, LeaderElectionConfig
+config = LeaderElectionConfig(
+    lock_id="reports",
+    relinquish_interval=None,
+    on_elected=lambda term: print("elected", flush=True),
+    on_deposed=lambda term, reason: print("deposed:", reason.value, flush=True),
+)
+try:
+    LeaderElection(config, sys.argv[1]).run()
+except KeyboardInterrupt:
+    print("interrupted, threads:", threading.active_count(), flush=True)
+"""
+
+
+def test_ctrl_c_in_run_hands_over(tmp_path):
+    """Ctrl-C in `run` steps down in order, and is raised again; another process then leads at once."""
+    url = f"local://{tmp_path}/state"
+    process = subprocess.Popen([sys.executable, "-c", SCRIPT, url], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "elected\n"
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=60)
+    assert output == "deposed: stopped\ninterrupted, threads: 1\n"
+    with LeaderElection(config("reports"), url) as election:
+        assert election.wait_for_leadership(60).token == 2
+
+
+def test_a_forked_child_of_a_leader_leads_nothing(tmp_path):
+    """P9: the child of a leader is no leader, says so, and closes nothing of its parent's."""
+    with LeaderElection(config("reports"), f"local://{tmp_path}/state") as election:
+        term = election.wait_for_leadership()
+        ready, told = os.pipe()
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                told_no = not term.is_valid() and not election.is_leader() and election.state is State.FOLLOWER
+                election.close()
+                status = 0 if told_no else 2
+            finally:
+                os.write(told, b"x")
+                os._exit(status)
+        assert os.read(ready, 1) == b"x"
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        os.close(ready)
+        os.close(told)
+        assert term.is_valid()
+        assert read_leader(f"local://{tmp_path}/state", "reports").candidate == election.candidate
