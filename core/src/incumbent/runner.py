@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 from . import events as ev
 from .address import Address
@@ -71,18 +72,15 @@ class Runner:
         self._alarms = Alarms()
         self._backends: dict[tuple[Address, BackendSettings], tuple[Backend, int]] = {}
         self._thread: threading.Thread | None = None
-        self._pid = os.getpid()
+        self._running = False
 
-    _shared: Runner | None = None
-    _shared_lock = threading.Lock()
+    _shared: ClassVar[dict[int, Runner]] = {}
 
     @classmethod
     def shared(cls) -> Runner:
         """Return the one runner of this process; a forked child has one of its own (P9)."""
-        with cls._shared_lock:
-            if cls._shared is None or cls._shared._pid != os.getpid():
-                cls._shared = cls()
-            return cls._shared
+        # No lock, which a fork could leave locked for ever: `setdefault` is atomic.
+        return cls._shared.setdefault(os.getpid(), cls())
 
     # ------------------------------------------------------------ for the facades, on any thread
 
@@ -98,7 +96,8 @@ class Runner:
         candidate.elector.notify = partial(self.post, candidate, ev.Notified())
         with self._lock:
             self._candidates.add(candidate)
-            if self._thread is None:
+            if not self._running:
+                self._running = True
                 self._calls = self._given[0] or Workers("incumbent-call", size=POOL_SIZE, patience=CALL_PATIENCE)
                 self._callbacks = self._given[1] or Workers(
                     "incumbent-callback", size=POOL_SIZE, patience=CALLBACK_PATIENCE
@@ -131,7 +130,7 @@ class Runner:
             pause = self.step()
             with self._arrived:
                 if not self._candidates and not self._inbox:
-                    self._thread = None
+                    self._running = False
                     pools = self._calls, self._callbacks
                     break
                 if not self._inbox and pause > 0.0:
