@@ -1,0 +1,230 @@
+"""The URL that names an elector and its backend: parsed strictly, shown without its secrets."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from urllib.parse import quote, unquote
+
+from .errors import ConfigurationError
+
+__all__ = ["Address", "Secret", "check_options", "nearest", "shorten"]
+
+#: Longer text is a mistake, and need not be shown back.
+LONGEST = 8192
+SHOWN = 60
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+.-]*\Z")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?\Z")
+_HOST_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(:(?P<port>.*))?\Z", re.DOTALL)
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_SECRET_OPTION = re.compile(r"token|password|secret", re.IGNORECASE)
+
+
+def shorten(value: object) -> str:
+    """Return *value* for a message: at most about 60 printable ASCII characters on one line."""
+    shown = ascii(value)
+    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 15]}… ({len(shown)} characters)"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return ", did you mean 'x'?" for the nearest of *known*, or nothing."""
+    matches = difflib.get_close_matches(name[:SHOWN], list(known), n=1)
+    return f", did you mean {matches[0]!r}?" if matches else ""
+
+
+class Secret:
+    """A text that shows itself only to who asks for it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+
+@dataclass(frozen=True, repr=False)
+class Address:
+    """
+    A parsed URL. Immutable and hashable; `str` and `repr` show no secret.
+
+    `scheme://[user:password@]host[:port][,host…][/path][?option=value]`; the scheme is the elector's
+    entry-point name. Characters with a meaning in a URL are percent-encoded where they have none.
+    """
+
+    #: Entry-point name of the elector, in lower case.
+    scheme: str
+    #: The hosts with their ports, None where the port is left out. IPv6 without brackets.
+    hosts: tuple[tuple[str, int | None], ...] = ()
+    #: Empty, or from the slash on, decoded.
+    path: str = ""
+    #: The options, decoded.
+    options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    username: str | None = None
+    password: Secret | None = None
+
+    def __hash__(self) -> int:
+        options = tuple(sorted(self.options.items()))
+        return hash((self.scheme, self.hosts, self.path, options, self.username, self.password))
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """
+        Parse *text*, a URL or the bare name of an elector.
+
+        Raises:
+            ConfigurationError: One line that names the part, its value and the rule, and shows no secret.
+        """
+        _check_text(text)
+        scheme, separator, rest = text.partition("://")
+        if not _SCHEME.match(scheme):
+            raise ConfigurationError(
+                f"elector {_redacted(text)}: not a URL: write scheme://host[:port][/path][?option=value], "
+                "or the bare name of an elector"
+            )
+        if not separator:
+            return cls(scheme.lower())
+        if "#" in rest:
+            raise ConfigurationError(f"elector {_redacted(text)}: has a '#', which must be written %23")
+        rest, _, query = rest.partition("?")
+        authority, slash, path = rest.partition("/")
+        userinfo, at, hosts = authority.rpartition("@")
+        try:
+            username, password = _user(userinfo) if at else (None, None)
+            options = MappingProxyType(_options(query))
+            return cls(scheme.lower(), _hosts(hosts), _decode("path", slash + path), options, username, password)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"elector {_redacted(text)}: {error}") from None
+
+    def __str__(self) -> str:
+        user = ""
+        if self.username is not None:
+            user = quote(self.username, safe="") + (":***" if self.password is not None else "") + "@"
+        hosts = ",".join(_join(host, port) for host, port in self.hosts)
+        shown = {name: "***" if _SECRET_OPTION.search(name) else quote(value) for name, value in self.options.items()}
+        query = "&".join(f"{quote(name)}={value}" for name, value in shown.items())
+        return f"{self.scheme}://{user}{hosts}{quote(self.path)}{'?' if query else ''}{query}"
+
+    def __repr__(self) -> str:
+        return f"<Address {self}>"
+
+
+def check_options(address: Address, allowed: Mapping[str, str]) -> None:
+    """
+    Refuse options that an elector does not know.
+
+    Raises:
+        ConfigurationError: Names the option, the nearest known one, and all of them.
+    """
+    for name in address.options:
+        if name not in allowed:
+            known = ", ".join(sorted(allowed)) or "none"
+            raise ConfigurationError(
+                f"{address.scheme}: unknown option {shorten(name)}{nearest(name, allowed)} (its options: {known})"
+            )
+
+
+def _check_text(text: object) -> None:
+    if not isinstance(text, str):
+        raise ConfigurationError(f"elector must be a URL or the name of an elector, not {type(text).__name__}")
+    if not text:
+        raise ConfigurationError("elector is empty: give a URL such as local://, or the name of an elector")
+    if len(text) > LONGEST:
+        raise ConfigurationError(f"elector is {len(text)} characters long: at most {LONGEST} are allowed")
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(
+            f"elector {_redacted(text)}: only printable ASCII without spaces is allowed: percent-encode the rest"
+        )
+
+
+def _redacted(text: str) -> str:
+    """Show where *text* leads, without what may be a secret: what stands before an @ or behind a ?."""
+    scheme, separator, rest = text.partition("://") if "://" in text else ("", "", text)
+    if "@" in rest:
+        rest = "***@" + rest.rpartition("@")[2]
+    return shorten(scheme + separator + rest.partition("?")[0])
+
+
+def _decode(part: str, text: str) -> str:
+    if _BAD_ESCAPE.search(text):
+        raise ConfigurationError(f"{part}: a '%' must be followed by two hexadecimal digits: write %25 for '%' itself")
+    try:
+        decoded = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{part}: what is percent-encoded is not UTF-8") from None
+    if not decoded.isprintable():
+        raise ConfigurationError(f"{part}: control characters are not allowed")
+    return decoded
+
+
+def _user(userinfo: str) -> tuple[str, Secret | None]:
+    name, colon, password = userinfo.partition(":")
+    if not name:
+        raise ConfigurationError("a user name must stand before the '@'")
+    return _decode("user", name), Secret(_decode("password", password)) if colon else None
+
+
+def _hosts(text: str) -> tuple[tuple[str, int | None], ...]:
+    if not text:
+        return ()
+    hosts = tuple(_host(part) for part in text.split(","))
+    for host in hosts:
+        if hosts.count(host) > 1:
+            raise ConfigurationError(f"host {_join(*host)} is given twice")
+    return hosts
+
+
+def _host(text: str) -> tuple[str, int | None]:
+    match = _HOST_PORT.match(text)
+    if not match or not match["host"]:
+        raise ConfigurationError(f"host {shorten(text)}: write host[:port], with an IPv6 address in brackets")
+    host, port = match["host"], match["port"]
+    if host.startswith("["):
+        try:
+            host = str(ipaddress.IPv6Address(host[1:-1]))
+        except ValueError:
+            raise ConfigurationError(f"host {shorten(text)}: not an IPv6 address") from None
+    elif not _HOST.match(host):
+        raise ConfigurationError(f"host {shorten(text)}: only letters, digits, '.', '-' and '_' are allowed")
+    if port is None:
+        return host, None
+    if not port.isdigit() or len(port) > 5 or not 1 <= int(port) <= 65535:
+        raise ConfigurationError(f"port {shorten(port)}: must be a number from 1 to 65535")
+    return host, int(port)
+
+
+def _options(query: str) -> dict[str, str]:
+    options: dict[str, str] = {}
+    for part in query.split("&") if query else ():
+        name, equals, value = part.partition("=")
+        name = _decode("an option's name", name)
+        if not name or not equals:
+            raise ConfigurationError(f"option {shorten(name)}: write name=value")
+        if name in options:
+            raise ConfigurationError(f"option {shorten(name)} is given twice")
+        options[name] = _decode(f"option {shorten(name)}", value)
+    return options
+
+
+def _join(host: str, port: int | None) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port is None else f"{shown}:{port}"

@@ -1,0 +1,222 @@
+"""The settings of one candidate: validated, completed and frozen when they are built."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from math import inf, isfinite
+from typing import TYPE_CHECKING, Any, overload
+
+from .address import shorten
+from .errors import ConfigurationError
+from .schedule import Cron, Every, parse_spec
+
+if TYPE_CHECKING:
+    from .elector import LeaderRecord
+    from .events import Reason
+    from .term import Term
+
+__all__ = ["DEFAULT_RELINQUISH_INTERVAL", "Callback", "LeaderElectionConfig", "lifetime"]
+
+#: How long a leader leads if nothing else is said, seconds.
+DEFAULT_RELINQUISH_INTERVAL = 300.0
+
+#: Gets the `LeaderElection` (or `AsyncLeaderElection`) that it is a callback of. An exception is the error.
+Callback = Callable[[Any], object]
+
+Duration = float | timedelta
+
+#: The rate at which clocks may run apart, and the margin that is left over, seconds and share (P1, P3).
+CLOCK_RATE = 0.01
+MARGIN, MARGIN_SHARE = 1.0, 0.05
+#: A century: anything longer is a mistake in the unit.
+LONGEST = 100 * 366 * 86400.0
+LONGEST_NAME = 255
+
+
+def lifetime(guarantee: float) -> float:
+    """Return how long a term may last without renewal if the backend keeps the claim for *guarantee* seconds (P3)."""
+    if guarantee == inf:
+        return inf
+    return guarantee * (1.0 - CLOCK_RATE) - max(MARGIN, MARGIN_SHARE * guarantee)
+
+
+class Seconds:
+    """A field that takes a number of seconds or a timedelta, and is seconds when read."""
+
+    def __init__(self, default: float | None = None, *, zero: bool = False) -> None:
+        self._default = default
+        self._zero = zero
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> float | None: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> float: ...
+
+    def __get__(self, instance: object | None, owner: type) -> float | None:
+        # Read on the class, this is the default: so a dataclass asks for it.
+        return self._default if instance is None else instance.__dict__[self._name]
+
+    def __set__(self, instance: object, value: Duration | None) -> None:
+        seconds = None if value is None and self._default is None else _seconds(self._name, value, zero=self._zero)
+        instance.__dict__[self._name] = seconds
+
+    def complete(self, instance: object, default: float) -> None:
+        """Set *default* if nothing was given."""
+        if instance.__dict__[self._name] is None:
+            instance.__dict__[self._name] = default
+
+
+@dataclass(frozen=True)
+class LeaderElectionConfig:
+    """
+    What a candidate campaigns for, and how. Immutable.
+
+    Durations are seconds (`float`) or `timedelta`, and are seconds afterwards. What is None and not
+    said to be a switch is replaced by its default, so that the object shows what is in force.
+
+    Raises:
+        ConfigurationError: One line that names the field, its value and the rule.
+    """
+
+    #: The election's name: 1 to 255 characters in segments between '/', or an unsigned 64-bit int.
+    lock_id: str | int
+    #: Hand over after this long. 0 means `DEFAULT_RELINQUISH_INTERVAL`; None turns it off.
+    relinquish_interval: Duration | None = 0.0
+    #: Hand over by this schedule instead: cron, `@hourly`, `@every 1h30m`, `CRON_TZ=Europe/Berlin 0 3 * * *`.
+    relinquish_interval_spec: str | None = None
+    #: Between two checks of a leader, each of which renews. Default: a fifth of the term's lifetime.
+    leader_check_interval: Seconds = Seconds()
+    #: Between two attempts of a follower. Default: `leader_check_interval`.
+    follower_check_interval: Seconds = Seconds()
+    #: Runs when this candidate becomes leader, and at every check while it is.
+    leader_callback: Callback | None = None
+    #: Runs when this candidate becomes follower, and at every attempt while it is.
+    follower_callback: Callback | None = None
+    #: Runs once when a term begins.
+    on_elected: Callable[[Term], object] | None = None
+    #: Runs once when that term has ended, with the reason.
+    on_deposed: Callable[[Term, Reason], object] | None = None
+    #: Runs when another candidate is seen leading than before. Needs an elector that can observe.
+    on_leader_changed: Callable[[LeaderRecord], object] | None = None
+    #: This candidate's unique id. Default: `host:pid:random`.
+    candidate: str | None = None
+    #: How long the backend keeps a silent leader's claim.
+    ttl: Seconds = Seconds(15.0)
+    #: A leader that could not renew for this long is deposed. Default: three quarters of the term's lifetime.
+    renew_deadline: Seconds = Seconds()
+    #: How long one request to the backend may take. Default: a fifth of the term's lifetime, at most 2 s.
+    request_timeout: Seconds = Seconds()
+    #: How long to stand aside after a hand-over, unless another leads earlier. Default: two attempts' time.
+    cooldown: Seconds = Seconds(zero=True)
+    #: How long `close` waits for callbacks and backend. Default: `ttl`.
+    close_timeout: Seconds = Seconds()
+
+    def __post_init__(self) -> None:
+        _check_lock_id(self.lock_id)
+        if self.candidate is not None:
+            _check_text("candidate", self.candidate)
+        for name in ("leader_callback", "follower_callback", "on_elected", "on_deposed", "on_leader_changed"):
+            value = getattr(self, name)
+            if value is not None and not callable(value):
+                raise ConfigurationError(f"{name} must be callable, not {shorten(value)}")
+        self._complete()
+        self._check_relations()
+        object.__setattr__(self, "_schedule", self._make_schedule())
+
+    @property
+    def name(self) -> str:
+        """The election's name as text."""
+        return str(self.lock_id)
+
+    @property
+    def schedule(self) -> Every | Cron | None:
+        """When a term ends by itself."""
+        schedule: Every | Cron | None = self.__dict__["_schedule"]
+        return schedule
+
+    def _complete(self) -> None:
+        life = lifetime(self.ttl)
+        if life <= 0.0:
+            raise ConfigurationError(
+                f"ttl {self.ttl:g} s is too short: {self.ttl:g} x {1 - CLOCK_RATE} - "
+                f"{max(MARGIN, MARGIN_SHARE * self.ttl):g} s margin leaves {life:g} s to lead; make it at least 2"
+            )
+        fields = vars(type(self))
+        fields["leader_check_interval"].complete(self, life / 5)
+        fields["follower_check_interval"].complete(self, self.leader_check_interval)
+        fields["renew_deadline"].complete(self, 0.75 * life)
+        fields["request_timeout"].complete(self, min(2.0, life / 5))
+        fields["cooldown"].complete(self, 2 * self.follower_check_interval)
+        fields["close_timeout"].complete(self, self.ttl)
+        if self.relinquish_interval is not None:
+            interval = _seconds("relinquish_interval", self.relinquish_interval, zero=True)
+            object.__setattr__(self, "relinquish_interval", interval or DEFAULT_RELINQUISH_INTERVAL)
+
+    def _check_relations(self) -> None:
+        check, request, renew = self.leader_check_interval, self.request_timeout, self.renew_deadline
+        life = lifetime(self.ttl)
+        if check + request >= renew:
+            raise ConfigurationError(
+                f"leader_check_interval ({check:g} s) + request_timeout ({request:g} s) must be less than "
+                f"renew_deadline ({renew:g} s), or one slow answer ends the leadership"
+            )
+        if renew >= life:
+            raise ConfigurationError(
+                f"renew_deadline ({renew:g} s) must be less than the deadline, which ttl {self.ttl:g} s puts at "
+                f"{life:g} s (ttl x {1 - CLOCK_RATE} - margin)"
+            )
+
+    def _make_schedule(self) -> Every | Cron | None:
+        if self.relinquish_interval_spec is not None:
+            try:
+                return parse_spec(self.relinquish_interval_spec)
+            except ConfigurationError as error:
+                raise ConfigurationError(f"relinquish_interval_spec {error}") from None
+        if self.relinquish_interval is None:
+            return None
+        seconds = _seconds("relinquish_interval", self.relinquish_interval)
+        return Every(f"@every {seconds:g}s", seconds)
+
+
+def _seconds(name: str, value: object, *, zero: bool = False) -> float:
+    """Return *value*, a number of seconds or a timedelta, as seconds."""
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ConfigurationError(f"{name} must be seconds (a number) or a timedelta, not {shorten(value)}")
+    if isinstance(value, float) and not isfinite(value):
+        raise ConfigurationError(f"{name} {value!r} must be a finite number of seconds")
+    if value < 0 or (value == 0 and not zero):
+        raise ConfigurationError(f"{name} {shorten(value)} must be {'at least' if zero else 'more than'} 0 seconds")
+    if value > LONGEST:
+        raise ConfigurationError(f"{name} {shorten(value)} is more than a century of seconds: check the unit")
+    return float(value)
+
+
+def _check_text(name: str, text: object) -> None:
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{name} must be text, not {shorten(text)}")
+    if not text:
+        raise ConfigurationError(f"{name} is empty: give it 1 to {LONGEST_NAME} characters")
+    if len(text) > LONGEST_NAME:
+        raise ConfigurationError(f"{name} {shorten(text)} is longer than {LONGEST_NAME} characters")
+    if not text.isprintable():
+        raise ConfigurationError(f"{name} {shorten(text)} has a control or unprintable character")
+
+
+def _check_lock_id(lock_id: object) -> None:
+    if isinstance(lock_id, int) and not isinstance(lock_id, bool):
+        if not 0 <= lock_id < 2**64:
+            raise ConfigurationError(f"lock_id {shorten(lock_id)} must be from 0 to 2**64 - 1")
+        return
+    if not isinstance(lock_id, str):
+        raise ConfigurationError(f"lock_id must be text or an unsigned int, not {shorten(lock_id)}")
+    _check_text("lock_id", lock_id)
+    if any(segment in ("", ".", "..") for segment in lock_id.split("/")):
+        raise ConfigurationError(f"lock_id {shorten(lock_id)} must not have an empty, '.' or '..' segment between '/'")

@@ -1,0 +1,193 @@
+"""When a leader hands over by itself: intervals and cron, in the dialect of the reference's users.
+
+croniter does the five fields. The rest is done here: `@hourly`-style names, `@every` with Go durations,
+a leading `CRON_TZ=Zone` or `TZ=Zone`, and the rule for clocks that are put forward or back:
+
+- a time that a change of the clocks skips comes right after the gap;
+- a time that comes twice counts once, the first time, if the hour field names hours; a wildcard or a
+  step there (`*`, `*/2`) means every hour that passes, so both count. This is Vixie cron's rule.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone, tzinfo
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from .address import nearest, shorten
+from .errors import ConfigurationError
+
+__all__ = ["Cron", "Every", "parse_duration", "parse_spec", "upcoming"]
+
+LONGEST = 200
+NAMES = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+
+_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_PART = re.compile(r"(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)", re.ASCII)
+_ZONE = re.compile(r"(?:CRON_TZ|TZ)=(\S*)\s+(.*)\Z", re.DOTALL)
+#: What the five fields may be made of. Not croniter's R and H: a schedule is the same in every copy of a service.
+_FIELD = re.compile(r"(?:[0-9*,/?#L-]|SUN|MON|TUE|WED|THU|FRI|SAT|JAN|FEB|MAR|APR|MAY|JU[NL]|AUG|SEP|OCT|NOV|DEC)+\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """Every so many seconds from the term's begin, by the clock that never steps."""
+
+    text: str
+    seconds: float
+
+    def next_after(self, epoch: float) -> float:
+        """Return the end of an interval that begins at *epoch*."""
+        return epoch + self.seconds
+
+    def describe(self) -> str:
+        """Say it in words."""
+        return f"every {timedelta(seconds=self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cron:
+    """Instants of wall time that five cron fields describe in a time zone."""
+
+    text: str
+    fields: str
+    zone: tzinfo
+
+    def next_after(self, epoch: float) -> float:
+        """
+        Return the next instant after *epoch*, both seconds since the Unix epoch.
+
+        Raises:
+            ConfigurationError: There is none within fifty years.
+        """
+        # Imported here: croniter and what it brings would double the start-up time of every command.
+        from croniter import CroniterBadDateError, croniter  # noqa: PLC0415
+
+        iterator = croniter(self.fields, datetime.fromtimestamp(epoch, self.zone))
+        while True:
+            try:
+                instant: float = iterator.get_next(datetime).timestamp()
+            except CroniterBadDateError:
+                raise ConfigurationError(f"{shorten(self.text)}: never comes") from None
+            if not (self._names_hours() and datetime.fromtimestamp(instant, self.zone).fold):
+                return instant
+
+    def describe(self) -> str:
+        """Say it in words."""
+        return f"cron {self.fields!r} in {self.zone}"
+
+    def _names_hours(self) -> bool:
+        return not self.fields.split()[1].startswith("*")
+
+
+def parse_duration(text: str) -> float:
+    """
+    Return the seconds of a Go duration such as `1h30m`, `1.5h` or `300ms`.
+
+    Raises:
+        ConfigurationError: It is none, or not more than zero.
+    """
+    seconds, position = 0.0, 0
+    while len(text) <= LONGEST and (match := _PART.match(text, position)):
+        seconds += float(match[1]) * _UNITS[match[2]]
+        position = match.end()
+    if position != len(text) or not text:
+        raise ConfigurationError(f"{shorten(text)}: not a duration such as 1h30m or 300ms (units: h, m, s, ms, us, ns)")
+    if not 0.0 < seconds < 100 * 366 * 86400.0:
+        raise ConfigurationError(f"{shorten(text)}: must be more than 0 and less than a century")
+    return seconds
+
+
+def parse_spec(text: str) -> Every | Cron:
+    """
+    Parse a relinquish spec: five cron fields, `@hourly`-style names, `@every DURATION`, a leading time zone.
+
+    Raises:
+        ConfigurationError: It is malformed, or never comes. One line that shows it and says why.
+    """
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{shorten(text)}: must be text")
+    if len(text) > LONGEST:
+        raise ConfigurationError(f"{shorten(text)}: longer than {LONGEST} characters")
+    zone, fields = None, text.strip()
+    if match := _ZONE.match(fields):
+        zone, fields = _zone(text, match[1]), match[2].strip()
+    if fields.startswith("@every"):
+        if zone is not None:
+            raise ConfigurationError(f"{shorten(text)}: @every counts from the term's begin and takes no time zone")
+        try:
+            return Every(text, parse_duration(fields[len("@every") :].strip()))
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{shorten(text)}: {error}") from None
+    if fields.startswith("@"):
+        if fields not in NAMES:
+            raise ConfigurationError(
+                f"{shorten(text)}: unknown name{nearest(fields, NAMES)} (known: {', '.join(NAMES)}, @every DURATION)"
+            )
+        fields = NAMES[fields]
+    return _cron(text, fields, zone or _local_zone(text))
+
+
+def upcoming(schedule: Every | Cron, epoch: float, count: int) -> list[float]:
+    """Return the next *count* instants after *epoch*, as if each term began at the last one."""
+    instants = []
+    for _ in range(count):
+        epoch = schedule.next_after(epoch)
+        instants.append(epoch)
+    return instants
+
+
+def _cron(text: str, fields: str, zone: tzinfo) -> Cron:
+    from croniter import CroniterError, croniter  # noqa: PLC0415
+
+    parts = fields.upper().split()
+    if len(parts) != 5:
+        raise ConfigurationError(
+            f"{shorten(text)}: needs five fields (minute hour day month weekday), has {len(parts)}; "
+            "or write @hourly, @every 1h30m"
+        )
+    for part in parts:
+        if not _FIELD.match(part):
+            raise ConfigurationError(f"{shorten(text)}: field {shorten(part)} is not cron")
+    fields = " ".join(parts)
+    try:
+        croniter.expand(fields)
+    except (CroniterError, ValueError, KeyError, IndexError, OverflowError) as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise ConfigurationError(f"{shorten(text)}: {ascii(reason)[1:-1][:200]}") from None
+    cron = Cron(text, fields, zone)
+    cron.next_after(0.0)
+    return cron
+
+
+def _zone(text: str, name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):  # not found; not a name; a directory or an unreadable file
+        raise ConfigurationError(
+            f"{shorten(text)}: unknown time zone {shorten(name)} (a zone such as Europe/Berlin; "
+            "if it is one, install the package tzdata)"
+        ) from None
+
+
+def _local_zone(text: str) -> tzinfo:
+    """Return this machine's zone, by the rules of the C library: TZ, else /etc/localtime, else UTC."""
+    name = os.environ.get("TZ", "").lstrip(":")
+    if name:
+        return _zone(f"{text} (no zone given, so TZ={name})", name)
+    try:
+        with Path("/etc/localtime").open("rb") as file:
+            return ZoneInfo.from_file(file, key="local time")
+    except (OSError, ValueError):
+        return timezone.utc
