@@ -1,0 +1,244 @@
+"""The state directory and the files of one election: safe to open, and never a smaller token.
+
+Three files belong to an election:
+
+- `NAME.lock`: who has it locked leads. Its content repeats the token;
+- `NAME.json`: the record: the token, and who leads since when. Replaced as a whole;
+- `NAME.wake`: a FIFO that only the leader holds open for writing. Its end is the waiters' signal.
+
+A token is on disk in both files before it is announced, so the larger of the two is never smaller than
+any token that was announced, even if one file is lost or torn.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import stat
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from incumbent.errors import BackendRejectedError, BackendUnavailableError
+
+__all__ = ["Directory", "Files", "Record", "mapped_errors"]
+
+#: A file name may be 255 bytes long; the longest suffix is `.json.new`.
+LONGEST_STEM = 200
+#: More than any record is long.
+LARGEST = 8192
+
+
+@contextmanager
+def mapped_errors(path: Path) -> Iterator[None]:
+    """Turn an `OSError` into an error of ours: permanent if asking again cannot help."""
+    try:
+        yield
+    except (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
+        raise BackendRejectedError(
+            f"{error.filename or path}: {error.strerror}: check who owns it and its mode"
+        ) from error
+    except OSError as error:
+        raise BackendUnavailableError(f"{error.filename or path}: {error.strerror or error}") from error
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the files say of an election."""
+
+    token: int
+    candidate: str | None = None
+    since: float | None = None
+
+    def encode(self) -> bytes:
+        """Return the record as one line of JSON that ends in its checksum."""
+        body = json.dumps([self.token, self.candidate, self.since])
+        return f"{body} {zlib.crc32(body.encode()):08x}\n".encode()
+
+    @classmethod
+    def decode(cls, data: bytes) -> Record | None:
+        """Return the record, or None if *data* is torn or was never one."""
+        try:
+            body, checksum = data.decode("ascii").rstrip("\n").rsplit(" ", 1)
+            if int(checksum, 16) != zlib.crc32(body.encode()):
+                return None
+            token, candidate, since = json.loads(body)
+        except (ValueError, RecursionError):
+            return None
+        if type(token) is not int or token < 0 or not isinstance(candidate, str | None):
+            return None
+        return cls(token, candidate, float(since) if isinstance(since, int | float) else None)
+
+
+class Directory:
+    """The state directory, checked once it is there."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def prepare(self) -> int:
+        """
+        Make the directory if it is missing, and return the mode for files in it.
+
+        A directory of one's own has files of one's own; one that others may write to, on purpose, has
+        files that they may write to as well. The umask plays no part.
+
+        Raises:
+            BackendRejectedError: It is not safe: a link, world-writable without the sticky bit, not a directory.
+            BackendUnavailableError: It could not be made just now.
+        """
+        with mapped_errors(self.path):
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            status = self.path.lstat()
+        if stat.S_ISLNK(status.st_mode):
+            raise BackendRejectedError(f"{self.path}: is a symbolic link: give the directory that it leads to")
+        if not stat.S_ISDIR(status.st_mode):
+            raise BackendRejectedError(f"{self.path}: is not a directory")
+        if status.st_mode & stat.S_IWOTH and not status.st_mode & stat.S_ISVTX:
+            raise BackendRejectedError(
+                f"{self.path}: anybody may replace files in it: take write access from others (chmod o-w), "
+                "or set the sticky bit (chmod +t)"
+            )
+        return status.st_mode & 0o666 if status.st_mode & 0o022 else 0o600
+
+    def files(self, lock_id: str) -> Files:
+        """Return the files of election *lock_id*; different ids never share them."""
+        stem = quote(lock_id, safe="")
+        if len(stem) > LONGEST_STEM:
+            stem = f"{stem[: LONGEST_STEM - 65]}-{hashlib.sha256(lock_id.encode()).hexdigest()}"
+        return Files(self, stem.replace(".", "%2E") if stem.startswith(".") else stem)
+
+
+class Files:
+    """The three files of one election."""
+
+    def __init__(self, directory: Directory, stem: str) -> None:
+        self._directory = directory
+        self.lock = directory.path / f"{stem}.lock"
+        self.record = directory.path / f"{stem}.json"
+        self.wake = directory.path / f"{stem}.wake"
+
+    # ------------------------------------------------------------ opening
+
+    def open_lock(self) -> int:
+        """Open the lock file, made if it is missing, and return its descriptor."""
+        return self._open(self.lock, os.O_RDWR, stat.S_ISREG, make=True)
+
+    def open_wake(self, *, for_writing: bool) -> int:
+        """Open the FIFO, made if it is missing, without waiting for its other end."""
+        mode = self._directory.prepare()
+        with mapped_errors(self.wake), suppress(FileExistsError):
+            os.mkfifo(self.wake, mode)
+            self.wake.chmod(mode)
+        # Read and write: an open that is only for writing fails while nobody reads.
+        return self._open(self.wake, os.O_RDWR if for_writing else os.O_RDONLY, stat.S_ISFIFO)
+
+    def _open(self, path: Path, flags: int, is_right: Callable[[int], bool], *, make: bool = False) -> int:
+        mode = self._directory.prepare()
+        flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+        with mapped_errors(path):
+            try:
+                # Not O_CREAT at once: in a sticky directory the kernel refuses that for another user's file.
+                descriptor = os.open(path, flags)
+            except FileNotFoundError:
+                if not make:
+                    raise
+                descriptor = os.open(path, flags | os.O_CREAT, mode)
+                os.fchmod(descriptor, mode)  # whatever the umask was
+            status = os.fstat(descriptor)
+        if is_right(status.st_mode) and status.st_nlink <= 1:
+            return descriptor
+        os.close(descriptor)
+        raise BackendRejectedError(f"{path}: is a hard link, or not the kind of file it should be: remove it")
+
+    def is_current(self, lock: int) -> bool:
+        """Tell whether *lock* is still the file that others would lock."""
+        with mapped_errors(self.lock):
+            held = os.fstat(lock)
+            try:
+                found = self.lock.lstat()
+            except FileNotFoundError:
+                return False
+            return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
+
+    # ------------------------------------------------------------ tokens and records
+
+    def last_token(self, lock: int) -> int:
+        """
+        Return the largest token that may have been announced, 0 if none was. The lock must be held.
+
+        Raises:
+            BackendRejectedError: What is there cannot be read, so that no token would be sure to be larger.
+        """
+        with mapped_errors(self.lock):
+            copies = [os.pread(lock, LARGEST, 0), self._read_record()]
+        records = [Record.decode(data) for data in copies if data]
+        tokens = [record.token for record in records if record is not None]
+        if records and not tokens:
+            raise BackendRejectedError(
+                f"{self.record}: damaged, and {self.lock.name} too: the last token is unknown; if no store remembers "
+                "a token of this election, remove both files"
+            )
+        return max(tokens, default=0)
+
+    def announce(self, lock: int, record: Record) -> None:
+        """Put *record* on disk, durably, in both files. The lock must be held."""
+        data = record.encode()
+        with mapped_errors(self.record):
+            self._replace(data, durable=True)
+            os.pwrite(lock, data, 0)
+            os.ftruncate(lock, len(data))
+            os.fsync(lock)
+
+    def clear(self, token: int) -> None:
+        """Say that nobody leads; the token is on disk already. The lock must be held."""
+        with mapped_errors(self.record):
+            self._replace(Record(token).encode(), durable=False)
+
+    def read(self) -> Record | None:
+        """
+        Return the record, or None if there was never one.
+
+        Raises:
+            BackendUnavailableError: It is damaged.
+        """
+        with mapped_errors(self.record):
+            data = self._read_record()
+        record = Record.decode(data)
+        if data and record is None:
+            raise BackendUnavailableError(f"{self.record}: damaged; the next leader repairs it")
+        return record
+
+    def _read_record(self) -> bytes:
+        try:
+            descriptor = self._open(self.record, os.O_RDONLY, stat.S_ISREG)
+        except BackendUnavailableError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return b""
+            raise
+        try:
+            return os.read(descriptor, LARGEST)
+        finally:
+            os.close(descriptor)
+
+    def _replace(self, data: bytes, *, durable: bool) -> None:
+        new = self.record.with_name(f"{self.record.name}.new")
+        new.unlink(missing_ok=True)  # left by a leader that died right here; the lock is ours
+        descriptor = self._open(new, os.O_WRONLY, stat.S_ISREG, make=True)
+        try:
+            os.write(descriptor, data)
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        new.replace(self.record)
+        if durable:
+            directory = os.open(self.record.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
