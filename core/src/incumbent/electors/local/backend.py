@@ -149,10 +149,7 @@ class LocalElector(LeaderElector):
         """Read the record, and whether a leader is there; the lock is not touched."""
         self._backend.check_process()
         self._observing = True
-        if self._open:
-            reader = None
-        else:
-            reader = self._wait_for_changes()
+        reader = None if self._open else self._wait_for_changes()
         record = self._files.read()
         if record is None or record.candidate is None or (reader is not None and _has_hung_up(reader)):
             return LeaderRecord(self.lock_id, None, None)

@@ -1,0 +1,83 @@
+"""The command line: dispatch to one command, and turn whatever happens into one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from incumbent.errors import ConfigurationError, ElectionError
+
+from ._output import complain, forget_output
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["main"]
+
+#: Every command is the module of that name, with `add_parser(commands)` and `run(args) -> int`.
+#: Only the one that is called is imported, so that `incumbent --help` stays light.
+COMMANDS = {
+    "run": "run a command only while leading",
+    "status": "show who leads an election",
+    "electors": "list the installed electors and what they can do",
+    "explain": "show the next times of a relinquish spec",
+    "conformance": "run the conformance suite against a backend",
+    "demo": "watch leaders being killed and succeeded, on this machine",
+}
+
+WRONG_USE = 2
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    Args:
+        argv: The arguments after the program's name; those of this process if left out.
+
+    Returns:
+        The exit code. Nothing is raised: errors are one line on stderr.
+    """
+    try:
+        code = _dispatch(sys.argv[1:] if argv is None else list(argv))
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk or a closed pipe must show in the exit code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        forget_output()
+        return BROKEN_PIPE
+    except ConfigurationError as error:
+        return complain(error, WRONG_USE)
+    except ElectionError as error:
+        return complain(error, 1)
+    except OSError as error:
+        forget_output()
+        return complain(error, 1)
+    except Exception as error:
+        if sys.flags.dev_mode:
+            raise
+        return complain(f"this is a bug: {type(error).__name__}: {error} (PYTHONDEVMODE=1 shows where)", 1)
+    return code
+
+
+def _dispatch(arguments: list[str]) -> int:
+    """Import the command that *arguments* begin with, parse the rest, run it."""
+    from importlib import import_module  # noqa: PLC0415 - see COMMANDS
+
+    from ._parser import make_parser, parse  # noqa: PLC0415
+
+    parser, commands = make_parser()
+    for name, summary in COMMANDS.items():
+        if name in arguments[:1]:
+            import_module(f".{name}", __name__).add_parser(commands)
+        else:
+            commands.add_parser(name, help=summary)
+    try:
+        args = parse(parser, commands, arguments)
+    except SystemExit as done:  # argparse has printed help, the version or what is wrong
+        return done.code if isinstance(done.code, int) else 0
+    code: int = import_module(f".{args.command}", __name__).run(args)
+    return code

@@ -1,0 +1,108 @@
+"""What the commands print: plain words, aligned tables, JSON; nothing from outside reaches a terminal raw."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+#: As long as a candidate's id may be: whatever our own candidates write is shown in full.
+LONGEST_VALUE = 255
+LONGEST_MESSAGE = 2000
+
+#: Colours, as terminals number them.
+BOLD, DIM, RED, GREEN = "1", "2", "1;31", "1;32"
+
+
+def clean(text: str, longest: int = LONGEST_VALUE) -> str:
+    """
+    Make *text* safe to show: control, ANSI and bidi characters and lone surrogates become escapes.
+
+    Args:
+        text: Anything; candidate ids and error messages may hold what others wrote.
+        longest: Characters after which the rest is cut off, which an ellipsis shows.
+    """
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text[: longest + 1])
+    return shown if len(shown) <= longest else shown[: longest - 3] + "..."
+
+
+def complain(problem: object, code: int) -> int:
+    """Print one line about *problem* on stderr, and return *code*."""
+    with contextlib.suppress(OSError, ValueError):  # nobody is there to be told
+        print(f"incumbent: {clean(str(problem), LONGEST_MESSAGE)}", file=sys.stderr, flush=True)
+    return code
+
+
+def forget_output() -> None:
+    """Point stdout at nothing, so that the interpreter's own last flush cannot fail after ours did."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+def paint(colour: str, text: str) -> str:
+    """Return *text* in *colour* if stdout is a terminal whose reader has not declined colours (no-color.org)."""
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    coloured = sys.stdout is not None and sys.stdout.isatty() and not plain
+    return f"\x1b[{colour}m{text}\x1b[0m" if coloured else text
+
+
+def show(line: str = "", *, at_once: bool = False) -> None:
+    """Print *line*; what stdout's encoding cannot say is escaped. A pipe's reader gets it *at_once* if asked for."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(line.encode(encoding, "backslashreplace").decode(encoding), flush=at_once)
+
+
+def show_json(value: object) -> None:
+    """Print *value* as JSON; in ASCII, so that no terminal or encoding can be hurt by it."""
+    import json  # noqa: PLC0415 - only programs ask for it
+
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def show_table(rows: Iterable[Sequence[str]], heading: Sequence[str] = ()) -> None:
+    """Print *rows* in columns as wide as their widest cell, under *heading* if there is one."""
+    lines = [[clean(cell) for cell in row] for row in rows]
+    if heading:
+        lines.insert(0, list(heading))
+    if not lines:
+        return
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        show("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def local_time(epoch: float) -> str:
+    """Return *epoch* in this machine's zone, such as `2026-03-29 03:00:00 CEST`."""
+    return _format(time.localtime, epoch, "%Y-%m-%d %H:%M:%S %Z")
+
+
+def utc_time(epoch: float) -> str:
+    """Return *epoch* in UTC, such as `2026-03-29 01:00:00 UTC`."""
+    return _format(time.gmtime, epoch, "%Y-%m-%d %H:%M:%S UTC")
+
+
+def _format(split: Callable[[float], time.struct_time], epoch: float, pattern: str) -> str:
+    try:
+        return time.strftime(pattern, split(epoch))
+    except (OverflowError, ValueError, OSError):  # beyond the calendar: from a backend, or thousands of years ahead
+        return f"{epoch!r} s after 1970"
+
+
+def duration(seconds: float) -> str:
+    """Return *seconds* for people, in the two largest units: `850 ms`, `12 s`, `3 h 20 min`, `4 d`."""
+    if seconds < 1:
+        return f"{max(seconds, 0) * 1000:.0f} ms"
+    rest = round(seconds)
+    for (large, size), (small, part) in pairwise((("d", 86400), ("h", 3600), ("min", 60), ("s", 1))):
+        if rest >= size:
+            count, rest = divmod(rest, size)
+            return f"{count} {large}" + (f" {rest // part} {small}" if rest >= part else "")
+    return f"{rest} s"

@@ -1,0 +1,130 @@
+"""The argument parser: argparse with one-line errors, no abbreviations and no option given twice."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from incumbent import __version__
+
+from ._output import clean, complain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import TypeAlias
+
+    # argparse has no public name for what `add_subparsers` returns.
+    Commands: TypeAlias = "argparse._SubParsersAction[Parser]"  # noqa: SLF001
+
+#: Where an election is held if nobody says otherwise: on this machine, with no server.
+DEFAULT_ELECTOR = "local://"
+ELECTOR_VARIABLE = "INCUMBENT_ELECTOR"
+
+
+class _Once(argparse.Action):
+    """Store a value, and refuse to silently let a second one win."""
+
+    given = False
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        if self.given and option_string:
+            parser.error(f"{option_string} is given twice; give it once")
+        self.given = True
+        setattr(namespace, self.dest, values)
+
+
+class _Version(argparse.Action):
+    """Print the version."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        print(f"incumbent {__version__}")
+        parser.exit()
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser in this command line's manners; commands get one each."""
+
+    def __init__(self, **settings: Any) -> None:
+        settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
+        super().__init__(allow_abbrev=False, **settings)
+        self.register("action", None, _Once)
+
+    def error(self, message: str) -> NoReturn:
+        """Say in one line what is wrong with the arguments, and exit with code 2."""
+        self.exit(complain(f"{message.removeprefix('argument ')} (see '{self.prog} --help')", 2))
+
+    def option_names(self) -> list[str]:
+        """Return every option that this parser knows."""
+        return [name for action in self._actions for name in action.option_strings]
+
+
+def make_parser() -> tuple[Parser, Commands]:
+    """Return the parser of `incumbent`, and where its commands are added."""
+    parser = Parser(prog="incumbent", description="Elect one leader among the running copies of a service.")
+    parser.add_argument("-V", "--version", action=_Version, nargs=0, help="show the version and exit")
+    commands = parser.add_subparsers(
+        dest="command", metavar="COMMAND", title="commands", required=True, parser_class=Parser
+    )
+    return parser, commands
+
+
+def parse(parser: Parser, commands: Commands, arguments: Sequence[str]) -> argparse.Namespace:
+    """
+    Parse *arguments*.
+
+    Raises:
+        SystemExit: Help was asked for (code 0) or something is wrong (code 2); all has been printed.
+    """
+    first = arguments[0] if arguments else ""
+    if arguments and first not in commands.choices and first not in parser.option_names():
+        kind = "option" if first.startswith("-") else "command"
+        known = parser.option_names() if kind == "option" else list(commands.choices)
+        parser.error(_unknown(kind, first, known))
+    args, rest = parser.parse_known_args(arguments)
+    if rest:
+        command = commands.choices[args.command]
+        option = next((text for text in rest if text.startswith("-")), None)
+        if option is None:
+            command.error(f"unexpected argument {_quote(rest[0])}")
+        command.error(_unknown("option", option.split("=")[0], command.option_names()))
+    return args
+
+
+def add_elector(parser: argparse.ArgumentParser) -> None:
+    """Add `--elector`, the URL of the backend."""
+    parser.add_argument(
+        "--elector",
+        metavar="URL",
+        default=os.environ.get(ELECTOR_VARIABLE) or DEFAULT_ELECTOR,
+        help=f"the backend: a URL or the name of an elector (default: ${ELECTOR_VARIABLE}, or {DEFAULT_ELECTOR})",
+    )
+
+
+def add_name(parser: argparse.ArgumentParser) -> None:
+    """Add `--name`, the election."""
+    parser.add_argument("--name", required=True, metavar="NAME", help="the election, such as service/reports")
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Add `--json`, the answer for programs."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _unknown(kind: str, given: str, known: Iterable[str]) -> str:
+    """Say that *given* is no known option or command, and which is the nearest."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only a wrong command line pays for it
+
+    nearest = get_close_matches(given, list(known), n=1)
+    hint = f"; did you mean {nearest[0]}?" if nearest else ""
+    return f"unknown {kind} {_quote(given)}{hint}"
+
+
+def _quote(value: str) -> str:
+    return f"'{clean(value, 60)}'"

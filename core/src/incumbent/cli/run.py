@@ -1,0 +1,184 @@
+"""`incumbent run -- CMD`: run a command only while leading."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import os
+import re
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from incumbent.address import Address
+from incumbent.config import LeaderElectionConfig, lifetime
+from incumbent.election import LeaderElection
+from incumbent.errors import ConfigurationError
+from incumbent.registry import load_backend_class
+from incumbent.schedule import parse_duration
+
+from ._init import leave_init
+from ._output import clean, complain
+from ._parser import add_elector, add_name
+from ._terminal import Terminal
+from ._wrapper import CANNOT_RUN, NOT_FOUND, WRAPPER_FAILED, Wrapper
+from .guard import KILL_TIME, Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ._parser import Commands
+
+#: Seconds between SIGTERM and SIGKILL if the ttl does not force fewer, as for containers.
+DEFAULT_GRACE: Final = 10.0
+
+DESCRIPTION = """\
+Run a command only while this candidate leads the election, without a shell, in its own process group.
+
+The command finds INCUMBENT_NAME, INCUMBENT_CANDIDATE and INCUMBENT_TOKEN in its environment. When the
+leadership is lost it gets SIGTERM, and SIGKILL before another candidate can win; so does everything
+that it has started, also when this process is killed or frozen. Then it campaigns again.
+SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2 and SIGWINCH are passed on to the command.
+"""
+
+EXIT_CODES = """\
+exit codes: the command's own, or 128+N if signal N ended it; 75 leadership lost (with --once);
+124 not elected in time; 125 the backend or the wrapper failed; 126 the command cannot be run; 127 it is not found
+"""
+
+
+def add_parser(commands: Commands) -> None:
+    """Add the command to *commands*."""
+    parser = commands.add_parser("run", description=DESCRIPTION, epilog=EXIT_CODES)
+    add_elector(parser)
+    add_name(parser)
+    parser.add_argument("--id", metavar="ID", help="this candidate (default: host:pid:random)")
+    parser.add_argument(
+        "--ttl",
+        type=_positive_seconds,
+        default=15.0,
+        metavar="TIME",
+        help="how long a silent leader's claim is kept (default: 15)",
+    )
+    parser.add_argument(
+        "--once", action="store_true", help="end when the leadership is lost, rather than campaign again"
+    )
+    parser.add_argument(
+        "--wait-timeout", type=_positive_seconds, default=inf, metavar="TIME", help="wait so long at most to lead"
+    )
+    parser.add_argument(
+        "--grace",
+        type=_seconds,
+        metavar="TIME",
+        help=f"from SIGTERM to SIGKILL (default: {DEFAULT_GRACE:g}, or what fits)",
+    )
+    parser.add_argument(
+        "--relinquish-interval", type=_positive_seconds, metavar="TIME", help="hand over so long after winning"
+    )
+    parser.add_argument("--relinquish-spec", metavar="SPEC", help="hand over at these times (see 'incumbent explain')")
+    parser.add_argument("argv", nargs="+", metavar="CMD", help="the command and its arguments, after '--'")
+
+
+def run(args: argparse.Namespace) -> int:
+    """
+    Campaign, run the command while leading, and return the exit code.
+
+    Raises:
+        ConfigurationError: An argument is wrong.
+    """
+    if not hasattr(os, "fork"):
+        raise ConfigurationError("'incumbent run' needs a POSIX system: this one cannot fork")
+    wrapper = Wrapper(once=args.once, wait_timeout=args.wait_timeout)
+    config = LeaderElectionConfig(
+        lock_id=args.name,
+        candidate=args.id,
+        ttl=args.ttl,
+        relinquish_interval=args.relinquish_interval,
+        relinquish_interval_spec=args.relinquish_spec,
+        leader_callback=wrapper.on_check,
+        on_elected=wrapper.on_elected,
+        on_deposed=wrapper.on_deposed,
+    )
+    grace = _fitting_grace(args.grace, config, args.elector)
+    problem = _why_not_runnable(args.argv[0])
+    if problem is not None:
+        return complain(*problem)
+    if os.getpid() == 1:
+        leave_init()
+    election = LeaderElection(config, args.elector)
+    environment = {**os.environ, "INCUMBENT_NAME": config.name, "INCUMBENT_CANDIDATE": election.candidate}
+    command = Command(argv=args.argv, environment=environment, grace=grace, terminal=Terminal.open())
+    with _warnings_shown():
+        try:
+            return wrapper.run(election, command)
+        except OSError as error:  # no process or descriptor is left for the guard
+            return complain(error, WRAPPER_FAILED)
+
+
+def _fitting_grace(grace: float | None, config: LeaderElectionConfig, elector: str) -> float:
+    """
+    Return *grace*, or its default, if SIGKILL comes early enough with it (P3).
+
+    Raises:
+        ConfigurationError: It does not fit between the renew deadline and the deadline; shows the numbers.
+    """
+    if not load_backend_class(Address.parse(elector).scheme).capabilities.expiry:
+        return DEFAULT_GRACE if grace is None else grace  # the claim lives until the command is dead
+    sure, renew = lifetime(config.ttl), config.renew_deadline
+    most = sure - renew - KILL_TIME
+    fitting = min(DEFAULT_GRACE, most) if grace is None else grace
+    if 0.0 <= fitting <= most:
+        return fitting
+    flag = f"--ttl {config.ttl:g} is too short" if most < 0.0 else f"--grace {fitting:g} is too long"
+    raise ConfigurationError(
+        f"{flag}: with --ttl {config.ttl:g} a claim is sure for {sure:.2f} s, of which {renew:.2f} s may pass without "
+        f"a renewal and {KILL_TIME:g} s are for SIGKILL: {most:.2f} s are left for the grace; give a longer --ttl"
+    )
+
+
+def _why_not_runnable(name: str) -> tuple[str, int] | None:
+    """Return what is wrong with the command and the exit code, if that can be seen before there is a term."""
+    folders = [""] if "/" in name else os.get_exec_path()
+    found = [path for path in (Path(folder, name) for folder in folders) if name and os.access(path, os.F_OK)]
+    if not found:
+        return f"'{clean(name)}': not found", NOT_FOUND
+    if not any(path.is_file() and os.access(path, os.X_OK) for path in found):
+        return f"'{clean(name)}': it cannot be executed", CANNOT_RUN
+    return None
+
+
+@contextlib.contextmanager
+def _warnings_shown() -> Iterator[None]:
+    """Print the election's warnings: outages, and why a term ended."""
+    handler = _Lines(logging.WARNING)
+    logger = logging.getLogger("incumbent")
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+
+
+class _Lines(logging.Handler):
+    """One line each, with nothing from outside that could upset a terminal."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(record.getMessage(), 0)
+
+
+def _seconds(text: str) -> float:
+    """Parse a time: seconds, or such as `1m30s`."""
+    number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", text)
+    try:
+        return float(text) if number else parse_duration(text)
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(f"{error}; plain seconds are taken, too") from None
+
+
+def _positive_seconds(text: str) -> float:
+    """Parse a time that is not 0."""
+    seconds = _seconds(text)
+    if seconds <= 0.0:
+        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' must be more than 0 seconds")
+    return seconds

@@ -1,0 +1,39 @@
+"""Registers the conformance suite's marker and option; the suite itself is imported only when asked for."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+#: The name of the plugin that does the work, once it is needed.
+NAME = "incumbent-conformance"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--elector`."""
+    parser.getgroup("incumbent").addoption(
+        "--elector", metavar="URL", help="run the conformance suite against the elector of this URL, without a test file"
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; aim the suite at the URL if one is given."""
+    config.addinivalue_line("markers", "conformance: a test of incumbent's conformance suite")
+    url = config.getoption("--elector")
+    if url is not None:
+        from .testing.collecting import Conformance, aim  # noqa: PLC0415 - a run without it must not pay for it
+        from .testing.harness import harness_for  # noqa: PLC0415
+
+        aim(config, Conformance(), lambda: harness_for(url))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Hand the collected tests to the suite, if one of the test files has imported it."""
+    if "incumbent.testing.conformance" in sys.modules and not config.pluginmanager.has_plugin(NAME):
+        from .testing.collecting import Conformance  # noqa: PLC0415
+
+        conformance = Conformance()
+        config.pluginmanager.register(conformance, NAME)
+        conformance.pytest_collection_modifyitems(config, items)

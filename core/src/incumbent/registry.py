@@ -1,0 +1,175 @@
+"""Finds electors by name: lists without importing, loads exactly one, and says clearly what is broken."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import Distribution, EntryPoint, distributions
+
+import pluggy
+
+from . import hookspecs
+from .address import Address, check_options, nearest, shorten
+from .elector import CONTRACT_VERSION, Backend, BackendSettings
+from .errors import ElectionError, ElectorLoadError, ElectorNotFoundError
+
+__all__ = ["ENTRY_POINT_GROUP", "Installed", "installed", "load_backend_class", "open_backend"]
+
+ENTRY_POINT_GROUP = "incumbent.electors"
+#: What to install for a name that is known but not there.
+EXTRAS = {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]"}
+
+
+@dataclass(frozen=True)
+class Installed:
+    """An elector that some package brings; *backend* or *error* is None."""
+
+    name: str
+    distribution: str
+    version: str
+    backend: type[Backend] | None
+    error: ElectionError | None
+
+
+@dataclass(frozen=True)
+class _Found:
+    entry_point: EntryPoint
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+
+def open_backend(address: Address | str, settings: BackendSettings) -> Backend:
+    """
+    Load the elector that *address* names, and make its backend. No I/O but imports.
+
+    Raises:
+        ElectorNotFoundError: No installed package brings it.
+        ElectorLoadError: The package that does is broken.
+        ConfigurationError: The URL or an option is wrong.
+    """
+    if not isinstance(address, Address):
+        address = Address.parse(address)
+    backend = load_backend_class(address.scheme)
+    check_options(address, backend.options)
+    try:
+        return backend(address, settings)
+    except ElectionError:
+        raise
+    except Exception as error:
+        found = _find(address.scheme)[0]
+        raise ElectorLoadError(f"elector {address.scheme!r} ({found}): its backend failed: {_cause(error)}") from error
+
+
+def load_backend_class(name: str) -> type[Backend]:
+    """
+    Import the one package that brings elector *name*, and return its backend class.
+
+    Raises:
+        ElectorNotFoundError: No installed package does.
+        ElectorLoadError: Two packages do, or the one is broken or made for a newer incumbent.
+    """
+    matches = _find(name)
+    if not matches:
+        raise _not_found(name)
+    if len(matches) > 1:
+        raise ElectorLoadError(
+            f"elector {name!r} is brought by {' and by '.join(map(str, matches))}: uninstall all but one"
+        )
+    return _load(matches[0])
+
+
+def installed() -> list[Installed]:
+    """Return every elector that is installed, by name. Each is loaded by itself, and a broken one harms no other."""
+    rows: list[Installed] = []
+    for name in sorted({found.entry_point.name for found in _entry_points()}):
+        backend: type[Backend] | None = None
+        failure: ElectionError | None = None
+        try:
+            backend = load_backend_class(name)
+        except ElectionError as error:
+            failure = error
+        rows.extend(Installed(name, found.distribution, found.version, backend, failure) for found in _find(name))
+    return rows
+
+
+def _entry_points() -> Iterator[_Found]:
+    """Yield every elector's entry point; of a distribution that is found twice, what Python would import."""
+    seen = set()
+    for distribution in distributions():
+        name = _metadata(distribution, "Name")
+        if name in seen:
+            continue
+        seen.add(name)
+        for entry_point in distribution.entry_points:
+            if entry_point.group == ENTRY_POINT_GROUP:
+                yield _Found(entry_point, name, _metadata(distribution, "Version"))
+
+
+def _metadata(distribution: Distribution, key: str) -> str:
+    # A half-removed distribution has no metadata: `None` here, whatever the annotations say.
+    metadata = distribution.metadata
+    return str(metadata[key]) if metadata is not None and key in metadata else "unknown"
+
+
+def _find(name: str) -> list[_Found]:
+    return [found for found in _entry_points() if found.entry_point.name == name]
+
+
+def _load(found: _Found) -> type[Backend]:
+    name = found.entry_point.name
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    try:
+        # One name, so that no other package's import can fail, or take time.
+        manager.load_setuptools_entrypoints(ENTRY_POINT_GROUP, name)
+        manager.check_pending()
+        answer = manager.hook.incumbent_backend()
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # an import may even call sys.exit
+        raise ElectorLoadError(f"elector {name!r} ({found}) cannot be loaded: {_cause(error)}") from error
+    _check_backend(found, answer)
+    backend: type[Backend] = answer
+    return backend
+
+
+def _check_backend(found: _Found, answer: object) -> None:
+    prefix = f"elector {found.entry_point.name!r} ({found})"
+    if answer is None:
+        raise ElectorLoadError(
+            f"{prefix}: {found.entry_point.value} has no hook incumbent_backend marked with hookimpl"
+        )
+    if not (inspect.isclass(answer) and issubclass(answer, Backend)):
+        raise ElectorLoadError(f"{prefix}: its hook must return a subclass of incumbent.Backend, not {shorten(answer)}")
+    version = getattr(answer, "contract_version", None)
+    if type(version) is not int or version < 1:
+        raise ElectorLoadError(
+            f"{prefix}: {answer.__name__}.contract_version must say which contract it was written for, as a number "
+            f"from 1 to {CONTRACT_VERSION}, not {shorten(version)}"
+        )
+    if version > CONTRACT_VERSION:
+        raise ElectorLoadError(
+            f"{prefix} was written for contract {version}, this incumbent knows {CONTRACT_VERSION}: upgrade incumbent"
+        )
+    if inspect.isabstract(answer):
+        missing = ", ".join(sorted(answer.__abstractmethods__))
+        raise ElectorLoadError(f"{prefix}: {answer.__name__} does not implement {missing}")
+    if not hasattr(answer, "capabilities"):
+        raise ElectorLoadError(f"{prefix}: {answer.__name__} declares no capabilities")
+
+
+def _not_found(name: str) -> ElectorNotFoundError:
+    names = sorted({found.entry_point.name for found in _entry_points()})
+    known = [*names, *EXTRAS]
+    advice = f": pip install '{EXTRAS[name]}'" if name in EXTRAS else nearest(name, known)
+    shown = ", ".join(names) or "none"
+    return ElectorNotFoundError(f"no elector {shorten(name)} is installed{advice} (installed: {shown})")
+
+
+def _cause(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__

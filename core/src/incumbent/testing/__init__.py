@@ -1,0 +1,59 @@
+"""For those who write electors, or test programs that hold elections: the conformance suite and a fake clock.
+
+A test file of two lines runs the suite (`pip install 'incumbent[testing]'`):
+
+    class TestFoo(ElectorConformance):
+        harness = FooHarness
+
+`pytest --elector URL` and `incumbent conformance URL` run the same tests without a test file.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from .clock import FakeClock
+
+if TYPE_CHECKING:
+    from .conformance import ElectorConformance
+    from .embedded import LocalHarness, MemoryHarness
+    from .harness import Harness
+    from .outsider import Outsider
+    from .report import ConformanceReport, Outcome
+    from .run import run_conformance
+
+__all__ = [
+    "ConformanceReport",
+    "ElectorConformance",
+    "FakeClock",
+    "Harness",
+    "LocalHarness",
+    "MemoryHarness",
+    "Outcome",
+    "Outsider",
+    "run_conformance",
+]
+
+_HOMES = {
+    "ConformanceReport": "report",
+    "ElectorConformance": "conformance",
+    "Harness": "harness",
+    "LocalHarness": "embedded",
+    "MemoryHarness": "embedded",
+    "Outcome": "report",
+    "Outsider": "outsider",
+    "run_conformance": "run",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "ElectorConformance":
+        import pytest  # noqa: PLC0415 - the other names do not need it
+
+        # Before the tests are imported: else pytest shows no values for an assert of theirs that fails.
+        pytest.register_assert_rewrite(f"{__name__}.suite", f"{__name__}.scene")
+    value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    return value

@@ -1,0 +1,75 @@
+"""A candidate in another process: it leads until it is told to leave, or is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from types import TracebackType
+
+from incumbent import BackendSettings, Claim, open_backend
+
+__all__ = ["Outsider"]
+
+
+class Outsider:
+    """
+    A process that tries once to lead an election, and then keeps silent. A context manager.
+
+    Attributes:
+        claim: What it was granted, or None while another leads. Its clock is this machine's `boottime`.
+    """
+
+    def __init__(self, url: str, ttl: float, request_timeout: float, lock_id: str, candidate: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "incumbent.testing.outsider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        # The URL may hold a password, so it does not go into the arguments.
+        order = {"url": url, "ttl": ttl, "timeout": request_timeout, "lock_id": lock_id, "candidate": candidate}
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            self.kill()
+            raise RuntimeError("the candidate in the other process failed; what it wrote to stderr says why")
+        granted = json.loads(answer)
+        self.claim = None if granted is None else Claim(**granted)
+
+    def __enter__(self) -> Outsider:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.leave()
+
+    def kill(self) -> None:
+        """End the process with SIGKILL, and wait until it is dead."""
+        self._process.kill()
+        self._end()
+
+    def leave(self) -> None:
+        """Let the process close its elector and its backend, and wait until it has ended."""
+        self._end()
+
+    def _end(self) -> None:
+        self._process.communicate()
+
+
+def main() -> None:
+    """Do what the first line of stdin says; close when stdin ends."""
+    order = json.loads(sys.stdin.readline())
+    backend = open_backend(order["url"], BackendSettings(order["ttl"], order["timeout"]))
+    elector = backend.elector(order["lock_id"], order["candidate"])
+    claim = elector.acquire_leadership()
+    granted = None if claim is None else {"token": claim.token, "guarantee": claim.guarantee, "sent": claim.sent}
+    print(json.dumps(granted), flush=True)  # noqa: T201 - the answer to the parent
+    sys.stdin.read()
+    elector.close()
+    backend.close()
+
+
+if __name__ == "__main__":
+    main()

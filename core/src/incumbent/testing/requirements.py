@@ -1,0 +1,79 @@
+"""What a test of the suite needs of the backend and of the harness, and why it cannot be run where that is missing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from incumbent import Capabilities, ConfigurationError, Support, no, yes
+
+from .harness import OPERATIONS, Harness
+
+__all__ = ["requires", "validate", "why_not"]
+
+Test = TypeVar("Test", bound=Callable[..., None])
+
+_NEEDS = "_incumbent_requires"
+
+
+def requires(*names: str) -> Callable[[Test], Test]:
+    """Say which capabilities must be declared, and which operations of the harness possible, for the test to run."""
+    known = {field.name for field in fields(Capabilities)} | set(OPERATIONS)
+    assert known.issuperset(names), names
+
+    def mark(test: Test) -> Test:
+        setattr(test, _NEEDS, names)
+        return test
+
+    return mark
+
+
+def why_not(test: Callable[..., None], harness: Harness) -> str | None:
+    """Return why *test* cannot be run, or None if it can."""
+    names: tuple[str, ...] = getattr(test, _NEEDS, ())
+    capabilities = harness.backend_class().capabilities
+    for name in names:
+        support = _operation(name, harness, capabilities) if name in OPERATIONS else _capability(name, capabilities)
+        if not support:
+            return support.detail
+    return None
+
+
+def _operation(name: str, harness: Harness, capabilities: Capabilities) -> Support:
+    reason = harness.cannot.get(name)
+    if reason is None or (name == "expire" and capabilities.expiry):  # then silence does it, only slower
+        return yes()
+    return no(f"the harness cannot {name}: {reason}")
+
+
+def _capability(name: str, capabilities: Capabilities) -> Support:
+    declared: Any = getattr(capabilities, name)
+    if name == "ttl_range":
+        return no("every ttl is granted") if declared == (0.0, math.inf) else yes()
+    return yes() if declared else no(f"{name} is declared no: {declared.detail}")
+
+
+def validate(harness: Harness) -> None:
+    """
+    Check that *harness* either does or disclaims each operation.
+
+    Raises:
+        ConfigurationError: It does neither, or both; or what it disclaims is unknown.
+    """
+    name, cannot = type(harness).__name__, harness.cannot
+    unknown = sorted(set(cannot) - set(OPERATIONS))
+    if unknown:
+        raise ConfigurationError(f"{name}.cannot names {unknown[0]!r}; known are {', '.join(OPERATIONS)}")
+    for operation, methods in OPERATIONS.items():
+        if operation in cannot:
+            if not cannot[operation]:
+                raise ConfigurationError(f"{name}.cannot[{operation!r}] is empty: it must say why")
+        elif missing := [method for method in methods if not _implements(harness, method)]:
+            raise ConfigurationError(f"{name} must implement {missing[0]}(), or say in {name}.cannot[{operation!r}] why not")
+
+
+def _implements(harness: Harness, method: str) -> bool:
+    return method == "outsider" or getattr(type(harness), method) is not getattr(Harness, method)
+

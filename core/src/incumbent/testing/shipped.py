@@ -1,0 +1,9 @@
+"""The test file for those who have none: `pytest --elector URL` and `incumbent conformance URL` run it."""
+
+from __future__ import annotations
+
+from incumbent.testing import ElectorConformance
+
+
+class TestElector(ElectorConformance):
+    """The suite, on the store that the URL names."""

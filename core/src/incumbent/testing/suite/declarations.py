@@ -1,0 +1,94 @@
+"""A backend can do what it declares, and declares what it can do."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields, replace
+
+import pytest
+
+from incumbent import CONTRACT_VERSION, ConfigurationError, InvalidStateError, Support
+from incumbent.testing.requirements import requires
+from incumbent.testing.scene import Scene
+
+#: Seconds in which no news come from a backend that does not push.
+QUIET = 0.5
+
+
+class Declarations:
+    """Claiming more than one can do fails, and so does claiming less."""
+
+    def test_declarations_are_complete(self, scene: Scene) -> None:
+        """Contract: What is missing is missing for a reason, each option has a line of help, ttls have a range."""
+        backend = scene.harness.backend_class()
+        supports = {field.name: getattr(backend.capabilities, field.name) for field in fields(backend.capabilities)}
+        shortest, longest = supports.pop("ttl_range")
+        assert [name for name, support in supports.items() if not support and not support.detail] == []
+        assert [name for name, text in backend.options.items() if not text] == []
+        assert 0 <= shortest <= longest
+        assert 1 <= backend.contract_version <= CONTRACT_VERSION
+
+    def test_push_is_as_declared(self, scene: Scene) -> None:
+        """Contract: The candidate that was refused is told of a hand-over if push is declared, and only then."""
+        declared = scene.capabilities.push
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        b.acquire_leadership()
+        b.forget_news()
+        a.relinquish_leadership()
+        _assert_as_declared("push", declared, b.hears_news(None if declared else QUIET))
+
+    def test_observe_is_as_declared(self, scene: Scene) -> None:
+        """Contract: Observing shows the leader if observe is declared, and is InvalidStateError if not."""
+        a, watcher = scene.candidate("a"), scene.candidate("watcher")
+        a.lead()
+        try:
+            works = watcher.observe_leadership().candidate == a.candidate
+        except InvalidStateError:
+            works = False
+        _assert_as_declared("observe", scene.capabilities.observe, works)
+
+    @requires("observe")
+    def test_candidates_is_as_declared(self, scene: Scene) -> None:
+        """Contract: The record lists the leader and who was refused if candidates is declared, and only then."""
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        b.acquire_leadership()
+        listed = scene.candidate("watcher").observe_leadership().candidates
+        works = sorted(listed) == sorted((a.candidate, b.candidate))
+        _assert_as_declared("candidates", scene.capabilities.candidates, works)
+
+    def test_expiry_is_as_declared(self, scene: Scene) -> None:
+        """Contract: A silent leader is succeeded in time if expiry is declared, and only then."""
+        declared = scene.capabilities.expiry
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        successor = b.wait_until_elected(None if declared else 2 * scene.settings.ttl)
+        _assert_as_declared("expiry", declared, successor is not None)
+
+    @requires("kill")
+    def test_fencing_across_restarts_is_as_declared(self, scene: Scene) -> None:
+        """P4: Tokens grow over a restart of the store if fencing_across_restarts is declared, and only then."""
+        a, b = scene.candidate("a"), scene.candidate("b")
+        token = a.lead().token
+        a.relinquish_leadership()
+        scene.kill()
+        scene.restart()
+        _assert_as_declared(
+            "fencing_across_restarts", scene.capabilities.fencing_across_restarts, b.lead_soon().token > token
+        )
+
+    @requires("ttl_range")
+    def test_ttl_out_of_range_is_refused(self, scene: Scene) -> None:
+        """Contract: A ttl that the backend does not grant is a ConfigurationError, in one line."""
+        shortest, longest = scene.capabilities.ttl_range
+        for ttl in (shortest / 2, longest * 2):
+            if 0 < ttl < math.inf:
+                with pytest.raises(ConfigurationError) as caught:
+                    scene.backend(replace(scene.settings, ttl=ttl))
+                assert len(str(caught.value).splitlines()) == 1
+
+
+def _assert_as_declared(name: str, declared: Support, works: bool) -> None:
+    assert works or not declared, f"{name} is declared, but does not work"
+    assert declared or not works, f"a stale claim: {name} is declared no ({declared.detail}), but works"

@@ -1,0 +1,82 @@
+"""`incumbent run` as the first process of a container."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+
+import pytest
+
+UNSHARE = [
+    ["unshare", "--pid", "--fork", "--mount-proc"],
+    ["unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc"],
+]
+
+#: Where no namespace can be had: what PID 1 does, done by a process that orphans go to as well.
+AS_INIT = """
+import sys
+from incumbent.cli import main
+from incumbent.cli._init import leave_init
+from incumbent.cli._processes import adopt_orphans
+adopt_orphans()
+leave_init()
+sys.exit(main())
+"""
+
+
+def works(prefix):
+    return (
+        shutil.which(prefix[0]) and not subprocess.run([*prefix, "true"], capture_output=True, check=False).returncode
+    )
+
+
+NAMESPACE = next(filter(works, UNSHARE), None)
+
+
+@pytest.fixture(params=["first in its namespace"] * bool(NAMESPACE) + ["adopts orphans"])
+def init(bench, request):
+    """Start a wrapper as init, whose first act is to inherit a child that it does not know."""
+
+    def start(*options, command):
+        namespace = request.param != "adopts orphans"
+        program = bench.incumbent if namespace else [sys.executable, "-c", AS_INIT]
+        # The shell becomes the wrapper, and its child is now the wrapper's.
+        shell = ["sh", "-c", 'sleep 0.5 & ORPHAN=$! exec "$@"', "sh", *program]
+        prefix = NAMESPACE if namespace else []
+        return bench.start(*options, command=command, program=[*prefix, *shell], stdout=-1, stderr=-1)
+
+    return start
+
+
+def test_orphans_are_buried(init):
+    """Children that the wrapper never started do not stay behind as zombies; nor do those of the command."""
+    script = """
+    mine=$(sh -c 'sleep 0.1 >&- & echo $!')
+    for pid in $ORPHAN $mine; do while test -e /proc/$pid; do sleep 0.05; done; done
+    echo buried
+    exit 6
+    """
+    wrapper = init(command=["sh", "-c", script])
+    assert wrapper.communicate(timeout=60) == ("buried\n", "")
+    assert wrapper.returncode == 6
+
+
+@pytest.mark.parametrize("name", ["TERM", "INT"])
+def test_signal_passes_through(init, bench, name):
+    """What a container's runtime sends to its first process arrives at the command."""
+    script = f"trap 'echo {name}; exit 9' {name}; echo ready; while :; do sleep 0.02; done"
+    wrapper = init(command=["sh", "-c", script])
+    assert wrapper.stdout.readline() == "ready\n"
+    first = bench.child_of(wrapper) if wrapper.args[0] == "unshare" else wrapper.pid
+    os.kill(first, getattr(signal, f"SIG{name}"))
+    out, _ = wrapper.communicate(timeout=60)
+    assert out == f"{name}\n"
+    assert wrapper.returncode == 9
+
+
+def test_death_of_the_command_by_a_signal_shows(init):
+    """The code comes out unchanged through every process in between."""
+    wrapper = init(command=["sh", "-c", "kill -KILL $$"])
+    wrapper.communicate(timeout=60)
+    assert wrapper.returncode == 128 + signal.SIGKILL

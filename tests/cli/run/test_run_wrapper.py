@@ -1,0 +1,43 @@
+"""The wrapper's loop on its own, with an election that does what a real one does too rarely to wait for."""
+
+import subprocess
+import sys
+
+PLAY = """
+import os, sys, threading
+from types import SimpleNamespace
+from incumbent import boottime
+from incumbent.cli._wrapper import Wrapper
+from incumbent.cli.guard import Command
+
+class Election:
+    '''Renews its term after the guard has seen its deadline pass, as one that was frozen in between may.'''
+
+    config = SimpleNamespace(close_timeout=5.0, request_timeout=1.0)
+
+    def __init__(self, wrapper):
+        self.wrapper, self.relinquished, self.closed = wrapper, threading.Event(), threading.Event()
+
+    def run(self):
+        term = SimpleNamespace(token=1, deadline=boottime() + 1.0, descriptors=())
+        self.wrapper.on_elected(term)
+        self.relinquished.wait(30)
+        self.wrapper.on_deposed(term, None)
+        print("relinquished" if self.relinquished.is_set() else "stuck")
+
+    def relinquish(self):
+        self.relinquished.set()
+
+    def close(self):
+        pass
+
+wrapper = Wrapper(once=False)
+command = Command(argv=["sleep", "60"], environment=os.environ, grace=0.1)
+sys.exit(wrapper.run(Election(wrapper), command))
+"""
+
+
+def test_leader_without_a_command_relinquishes():
+    """If the guard was right to end the command, but the term goes on all the same, somebody else is to have it."""
+    played = subprocess.run([sys.executable, "-c", PLAY], capture_output=True, text=True, timeout=60, check=False)
+    assert (played.stdout, played.returncode) == ("relinquished\n", 125)

@@ -1,0 +1,148 @@
+"""`incumbent conformance`: the shipped suite without a test file."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from incumbent.cli import main
+from incumbent.testing import ConformanceReport, Outcome
+
+SCRIPT = Path(sysconfig.get_path("scripts")) / "incumbent"
+#: For a whole run of the suite on a busy machine.
+DEADLINE = 300.0
+
+GOOD = Outcome("test_good", "P1", "There is one leader.", "passed")
+BAD = Outcome("test_bad", "P2, P4", "Tokens grow.", "failed", "assert 1 > 1\n\x1b[31mred")
+LEFT_OUT = Outcome("test_left_out", "P5", "A phantom is none.", "not run", "the store has no queue")
+
+
+@pytest.fixture
+def found(monkeypatch):
+    """Let the suite find the given outcomes."""
+
+    def find(*outcomes):
+        def run_conformance(url, progress=lambda _: None):
+            for outcome in outcomes:
+                progress(outcome)
+            return ConformanceReport(url, outcomes, 1.5)
+
+        monkeypatch.setattr("incumbent.cli.conformance.run_conformance", run_conformance)
+
+    return find
+
+
+def test_people_see_each_test_and_the_counts(capsys, found):
+    """A failed test shows its promises and its detail, which cannot repaint the terminal; the code is 1."""
+    found(GOOD, BAD, LEFT_OUT)
+
+    assert main(["conformance", "memory://"]) == 1
+
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    assert "\x1b" not in captured.out
+    lines = captured.out.splitlines()
+    assert lines[0].split() == ["ok", "P1", "test_good"]
+    assert lines[1].split()[:4] == ["FAILED", "P2,", "P4", "test_bad:"]
+    assert any("test_left_out" in line and "the store has no queue" in line for line in lines)
+    assert lines[-1] == "memory://: 1 passed, 1 failed, 1 not run"
+
+
+def test_programs_see_everything_as_json(capsys, found):
+    """One JSON document, and the same code."""
+    found(GOOD, BAD, LEFT_OUT)
+
+    assert main(["conformance", "--json", "memory://"]) == 1
+
+    report = json.loads(capsys.readouterr().out)
+    assert report["counts"] == {"passed": 1, "failed": 1, "not run": 1}
+    assert [test["result"] for test in report["tests"]] == ["passed", "failed", "not run"]
+
+
+def test_an_elector_that_conforms_exits_with_0(capsys, found):
+    """What was not run for a stated reason is no failure."""
+    found(GOOD, LEFT_OUT)
+
+    assert main(["conformance", "memory://"]) == 0
+    assert "1 passed, 0 failed, 1 not run" in capsys.readouterr().out
+
+
+def test_a_run_without_any_test_is_no_success(capsys, found):
+    """A check that checked nothing must not look green."""
+    found(LEFT_OUT)
+
+    assert main(["conformance", "memory://"]) == 1
+    assert "0 passed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nobodys://", "memory://?colour=red", "x" * 10_000, "a\x1b[31mb://", "memory://\udc80"]
+)
+def test_a_bad_url_is_refused_in_one_line(capsys, url):
+    """Code 2 and one clean line before any test is run."""
+    assert main(["conformance", url]) == 2
+
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("incumbent: ")
+    assert captured.err.removesuffix("\n").isprintable()
+    assert "this is a bug" not in captured.err
+
+
+@pytest.mark.parametrize(("arguments", "word"), [([], "URL"), (["memory", "local"], "unexpected argument 'local'")])
+def test_one_url_is_needed(capsys, arguments, word):
+    """Neither none nor two."""
+    assert main(["conformance", *arguments]) == 2
+    assert word in capsys.readouterr().err
+
+
+def test_without_pytest_one_line_says_what_to_install(tmp_path):
+    """Pytest is optional, and its absence is no traceback."""
+    (tmp_path / "pytest.py").write_text("raise ImportError('No module named pytest', name='pytest')")
+
+    done = subprocess.run(
+        [SCRIPT, "conformance", "memory://"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE,
+        check=False,
+    )
+
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "incumbent: the conformance suite needs pytest: pip install 'incumbent[testing]'\n"
+
+
+def test_the_suite_runs_on_memory_and_reports_every_test():
+    """The whole way: console script, discovery, harness, suite, JSON, code."""
+    done = subprocess.run(
+        [SCRIPT, "conformance", "memory", "--json"], capture_output=True, text=True, timeout=DEADLINE, check=False
+    )
+
+    assert done.stderr == ""
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["counts"].get("failed", 0)) == (0, 0), done.stdout
+    assert report["counts"]["passed"] > 20
+    assert report["elector"] == "memory://"
+    assert all(test["cites"] and test["truth"] for test in report["tests"])
+
+
+def test_ctrl_c_ends_a_run_of_the_suite():
+    """130, with no traceback of ours or pytest's."""
+    with subprocess.Popen(
+        [SCRIPT, "conformance", "memory"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=DEADLINE)
+
+    assert first.startswith("ok")
+    assert process.returncode == 130
+    assert "Traceback" not in out + err

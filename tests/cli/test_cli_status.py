@@ -1,0 +1,202 @@
+"""`incumbent status`: who leads, read without becoming a candidate."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from incumbent import LeaderElection, LeaderElectionConfig, LeaderRecord
+from incumbent.cli import main
+
+NOW = 1_774_746_000.0
+RECORD = LeaderRecord("service/reports", "web1:12:ab", 7, NOW - 3725, ("web1:12:ab", "web2:9:cd"))
+
+
+@pytest.fixture
+def answer(monkeypatch):
+    """Let the backend answer with a given record."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setattr("incumbent.cli.status.time.time", lambda: NOW)
+    monkeypatch.delenv("INCUMBENT_ELECTOR", raising=False)
+    asked = []
+
+    def set_answer(record):
+        monkeypatch.setattr("incumbent.cli.status.read_leader", lambda *question: asked.append(question) or record)
+        return asked
+
+    return set_answer
+
+
+def status(capsys, *arguments):
+    assert main(["status", "--name", "service/reports", *arguments]) == 0
+    captured = capsys.readouterr()
+    assert captured.err == ""
+    return captured.out
+
+
+def test_people_see_who_leads_since_when_with_which_token(capsys, answer):
+    """An aligned block; the candidates one below the other."""
+    answer(RECORD)
+
+    lines = status(capsys).splitlines()
+
+    assert lines[0] == "election    service/reports"
+    assert lines[1].startswith("elector     local://")
+    assert lines[2:4] == ["leader      web1:12:ab", "token       7"]
+    assert lines[4].startswith("since       2026-03-2")
+    assert lines[4].endswith(" (1 h 2 min ago)")
+    assert lines[5:] == ["candidates  web1:12:ab", "            web2:9:cd"]
+
+
+def test_nobody_leads_is_an_answer(capsys, answer):
+    """Not being led is a value: code 0."""
+    answer(LeaderRecord("service/reports", None, None))
+
+    assert "leader    nobody\n" in status(capsys)
+    assert json.loads(status(capsys, "--json"))["leader"] is None
+
+
+def test_programs_get_json(capsys, answer):
+    """All fields are always there."""
+    answer(RECORD)
+
+    assert json.loads(status(capsys, "--json", "--elector", "memory")) == {
+        "elector": "memory://",
+        "name": "service/reports",
+        "leader": "web1:12:ab",
+        "token": 7,
+        "since": NOW - 3725,
+        "candidates": ["web1:12:ab", "web2:9:cd"],
+    }
+
+
+@pytest.mark.parametrize("since", [math.nan, math.inf, 1e300, NOW + 60])
+def test_a_time_that_makes_no_sense_is_shown_without_an_age(capsys, answer, since):
+    """*since* is by another's clock, and another's word."""
+    answer(LeaderRecord("service/reports", "a", 1, since))
+
+    assert "ago" not in status(capsys)
+    json.loads(status(capsys, "--json"), parse_constant=pytest.fail)
+
+
+def test_what_others_wrote_is_escaped(capsys, answer):
+    """A candidate id cannot repaint the terminal, nor reorder the line."""
+    evil = "\x1b[2J\u202eroot\n"
+    answer(LeaderRecord("service/reports", evil, 1, None, (evil,)))
+
+    out = status(capsys)
+
+    assert "\x1b" not in out
+    assert "\u202e" not in out
+    assert out.count("\\x1b[2J\\u202eroot\\n") == 2
+    assert json.loads(status(capsys, "--json"))["leader"] == evil
+
+
+def test_a_password_is_not_shown(capsys, answer):
+    """Neither people nor programs see what the URL hides."""
+    answer(RECORD)
+
+    for arguments in ([], ["--json"]):
+        out = status(capsys, "--elector", "memory://me:s3cret@host", *arguments)
+        assert "s3cret" not in out
+
+
+def test_the_elector_comes_from_the_option_the_environment_or_is_local(capsys, answer, monkeypatch):
+    """In this order; an empty variable is as good as none."""
+    asked = answer(RECORD)
+
+    status(capsys)
+    monkeypatch.setenv("INCUMBENT_ELECTOR", "")
+    status(capsys)
+    monkeypatch.setenv("INCUMBENT_ELECTOR", "memory://from-environment")
+    status(capsys)
+    status(capsys, "--elector", "memory://from-option")
+
+    assert [str(url) for url, _ in asked] == [
+        "local://",
+        "local://",
+        "memory://from-environment",
+        "memory://from-option",
+    ]
+
+
+def test_a_real_leader_is_seen(capsys, tmp_path):
+    """What the engine holds is what the command shows, and nobody else becomes a candidate."""
+    url = f"local://{tmp_path}"
+    with LeaderElection(LeaderElectionConfig("service/reports", candidate="ada"), url) as election:
+        term = election.wait_for_leadership(timeout=30)
+        assert term is not None
+        report = json.loads(status(capsys, "--elector", url, "--json"))
+        assert term.is_valid()
+        assert (report["leader"], report["token"]) == ("ada", term.token)
+        assert abs(report["since"] - term.acquired_at) < 30
+    assert json.loads(status(capsys, "--elector", url, "--json"))["leader"] is None
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x" * 10_000, "a\x00b", "a\x1b[31mb", "a\nb", "/a", "a/", "a//b", ".", "a/../b", "a\udc80b"]
+)
+@pytest.mark.parametrize("elector", ["local://", "memory://"])
+def test_a_bad_name_is_refused_in_one_line(capsys, name, elector):
+    """Code 2 and one clean line, never a traceback."""
+    assert main(["status", "--elector", elector, f"--name={name}"]) == 2
+    refused(capsys)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        " ",
+        "x" * 10_000,
+        "nobodys://",
+        "nobodys",
+        "lokal://",
+        "://",
+        "local://?colour=red",
+        "local://?x=1&x=2",
+        "local:///a\x00b",
+        "local:///a%00b",
+        "local:///%zz",
+        "local://host/path",
+        "local://\x1b[31m",
+        "memory://[::1",
+        "memory://h:99999",
+        "memory://h:0",
+        "memory://h:-1",
+        "memory://h:nan",
+        "é://",
+        "local:///\udc80",
+    ],
+)
+def test_a_bad_elector_is_refused_in_one_line(capsys, url):
+    """Code 2 and one clean line, never a traceback."""
+    assert main(["status", "--elector", url, "--name", "n"]) == 2
+    refused(capsys)
+
+
+@pytest.mark.parametrize("url", ["nobodys://me:s3cret@h", "memory://me:s3cret@h:0", "memory://me:s3cret@h/?x=s3cret"])
+def test_a_refused_url_keeps_its_password(capsys, url):
+    """Not even an error shows a secret."""
+    assert main(["status", "--elector", url, "--name", "n"]) == 2
+    assert "s3cret" not in refused(capsys).replace("?x=s3cret", "")
+
+
+def test_a_bad_elector_in_the_environment_is_refused(capsys, monkeypatch):
+    """The variable is no other door."""
+    monkeypatch.setenv("INCUMBENT_ELECTOR", "nobodys://")
+
+    assert main(["status", "--name", "n"]) == 2
+    assert "nobodys" in refused(capsys)
+
+
+def refused(capsys):
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.startswith("incumbent: ")
+    line = captured.err.removesuffix("\n")
+    assert line.isprintable()
+    assert "this is a bug" not in line
+    return line

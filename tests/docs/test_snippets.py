@@ -1,0 +1,139 @@
+"""Every Python block and every command of the documentation is run, and prints what the page says."""
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), ROOT / "core/README.md", ROOT / "plugins/README.md", *ROOT.glob("docs/**/*.md")])
+#: Commands in `sh` blocks set up a machine. Those of these pages are run by `.ci/run`; others only repeat them.
+RUN_BY_CI = ["CONTRIBUTING.md", "README.md"]
+#: What is shown and not run: drawings and layouts.
+SHOWN = {"text", "toml"}
+#: Seconds that a command of the documentation may take on a slow, busy machine.
+PATIENCE = 120
+
+
+def fences(page):
+    """Return the fenced blocks of *page* that are not directives: language, text, line number."""
+    tokens = MarkdownIt().parse(page.read_text())
+    blocks = [(token.info, token.content, token.map[0] + 2) for token in tokens if token.type == "fence"]
+    return [block for block in blocks if not block[0].startswith("{")]
+
+
+def pages_with(*languages):
+    """Return the pages that have a block of one of *languages*, named by their paths."""
+    found = [page for page in PAGES if any(language in languages for language, _, _ in fences(page))]
+    return [pytest.param(page, id=str(page.relative_to(ROOT))) for page in found]
+
+
+class Reader:
+    """Does what *page* says, in order, in an empty directory that is also the home of all state."""
+
+    def __init__(self, page):
+        self.page = page
+        self.names = {"__name__": "__main__"}
+        self.code = 0
+
+    def python(self, text, line):
+        """Run a Python block; one that begins with its file's name is saved for the commands that follow."""
+        saved = re.match(r"# (\S+\.py)\n", text)
+        if saved:
+            Path(saved[1]).write_text(text)
+        else:
+            exec(compile("\n" * (line - 1) + text, self.page, "exec"), self.names)
+
+    def pycon(self, text, line):
+        """Run a Python dialogue as doctest does."""
+        test = doctest.DocTestParser().get_doctest(text, self.names, self.page.name, str(self.page), line)
+        said = []
+        doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(test, out=said.append, clear_globs=False)
+        self.names.update(test.globs)
+        assert not said, "".join(said)
+
+    def console(self, text, line):
+        """Run the commands after `$ `, and compare what they print with what follows them."""
+        for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+            command, _, expected = part.partition("\n")
+            done = subprocess.run(
+                ["bash", "-c", f"(exit {self.code}); {command}"],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+            where = f"{self.page}:{line}: $ {command}\n{done.stdout}"
+            as_told = doctest.OutputChecker().check_output(expected, done.stdout, doctest.ELLIPSIS)
+            assert as_told, where
+            # A failure must be part of the story: the page then asks for the code with `echo $?`.
+            assert done.returncode == 0 or f"$ {command}\n{expected}$ echo $?" in text, where
+            self.code = done.returncode
+
+
+@pytest.fixture
+def in_home(tmp_path, monkeypatch):
+    """Work in an empty directory, with the commands of this environment and no settings from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if name.startswith(("INCUMBENT_", "XDG_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+    monkeypatch.setenv("TZ", "UTC")
+
+
+@pytest.mark.usefixtures("in_home")
+@pytest.mark.parametrize("page", pages_with("python", "pycon", "console"))
+def test_page_does_what_it_says(page):
+    """The blocks of a page run in order, each in the state that those before it left."""
+    reader = Reader(page)
+    for language, text, line in fences(page):
+        if language in ("python", "pycon", "console"):
+            getattr(reader, language)(text, line)
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
+def test_every_block_is_run_somewhere(page):
+    """A page has no block of a kind that nobody runs."""
+    kinds = {language for language, _, _ in fences(page)}
+    assert kinds <= {"python", "pycon", "console", "sh"} | SHOWN
+    set_up = {text for source in RUN_BY_CI for language, text, _ in fences(ROOT / source) if language == "sh"}
+    assert {text for language, text, _ in fences(page) if language == "sh"} <= set_up
+    shown = "".join(text for language, text, _ in fences(page) if language in SHOWN)
+    assert not re.search(r"^[$>]", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", RUN_BY_CI)
+def test_set_up_commands_are_run_by_ci(page):
+    """`.ci/run` runs the set-up commands of the page as they stand there."""
+    assert [language for language, _, _ in fences(ROOT / page)].count("sh") > 0
+    assert f'"$(commands {page})"' in (ROOT / ".ci/run").read_text()
+
+
+@pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
+def test_links_lead_somewhere(page):
+    """Every relative link and image of a page leads to a file, and to a heading of it if it names one."""
+    broken = []
+    for target in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path, _, anchor = target.partition("#")
+        if re.match(r"[a-z]+:", target):
+            continue
+        file = page.parent / path if path else page
+        if not file.exists() or (anchor and anchor not in anchors(file)):
+            broken.append(target)
+    assert broken == []
+
+
+def anchors(page):
+    """Return the anchors of the headings of *page*, as Markdown renderers make them."""
+    tokens = MarkdownIt().parse(page.read_text())
+    titles = [tokens[i + 1].content for i, token in enumerate(tokens) if token.type == "heading_open"]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}

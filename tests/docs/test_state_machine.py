@@ -1,0 +1,52 @@
+"""The state diagram of the documentation shows the table that the engine runs on."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from incumbent.machine import TRANSITIONS, Phase
+
+DIAGRAM = Path(__file__).parents[2] / "docs/_ext/diagram.py"
+
+
+@pytest.fixture(scope="module")
+def diagram():
+    spec = importlib.util.spec_from_file_location("diagram", DIAGRAM)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def ways():
+    return {(a, b) for a, row in TRANSITIONS.items() for transition in row.values() for b in transition.to}
+
+
+def test_every_phase_is_drawn(diagram):
+    """Each phase has one box."""
+    drawn = re.findall(r'data-phase="(\w+)"', diagram.svg())
+    assert sorted(drawn) == sorted(phase.name for phase in Phase)
+
+
+def test_every_way_is_drawn(diagram):
+    """Each way from one phase to another has one arrow, and there is no other arrow."""
+    drawn = re.findall(r'data-way="(\w+) (\w+)"', diagram.svg())
+    assert sorted(drawn) == sorted((a.name, b.name) for a, b in ways() if a is not b)
+
+
+def test_every_event_is_in_the_table(diagram):
+    """The table names, for each way, exactly the events that can lead there."""
+    listed = {(a, b, event) for a, b, events in diagram.rows() for event in events.split(", ")}
+    assert listed == {
+        (phase.value, "stays" if to is phase else to.value, event.__name__)
+        for phase, row in TRANSITIONS.items()
+        for event, transition in row.items()
+        for to in transition.to
+    }
+
+
+def test_changed_table_is_drawn_changed(diagram, monkeypatch):
+    """The drawing is made from the table, not kept beside it."""
+    monkeypatch.setattr(diagram, "TRANSITIONS", {**TRANSITIONS, Phase.LEADER: {}})
+    assert 'data-way="LEADER' not in diagram.svg()

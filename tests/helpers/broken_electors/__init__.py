@@ -1,0 +1,41 @@
+"""Electors with one fault each, and the tests of the suite that must see it: these and no others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from incumbent import Backend
+from model_elector import ModelBackend, ModelElector, ModelHarness
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One fault."""
+
+    name: str
+    #: What is wrong.
+    fault: str
+    harness: type[ModelHarness]
+    caught_by: frozenset[str]
+
+
+BROKEN: list[Broken] = []
+
+
+def broken(*caught_by: str, **harness: object) -> Callable[[type], type]:
+    """Enter an elector or a backend into the list, on a harness with these attributes."""
+
+    def enter(faulty: type) -> type:
+        if issubclass(faulty, ModelElector):
+            model: type[Backend] = type("FaultyBackend", (ModelBackend,), {"elector_class": faulty})
+        else:
+            model = faulty
+        made = type("FaultyHarness", (ModelHarness,), {"model": model, **harness})
+        BROKEN.append(Broken(faulty.__name__, faulty.__doc__ or "", made, frozenset(caught_by)))
+        return faulty
+
+    return enter
+
+
+from . import claims, declarations, faults, hand_over, hygiene, news, terms  # noqa: E402, F401 - they fill the list

@@ -1,0 +1,230 @@
+"""Faults in tokens, deadlines and renewals."""
+
+from collections import Counter
+from dataclasses import replace
+
+from incumbent import Claim
+from model_elector import ModelElector
+
+from . import broken
+
+
+class CountsOtherwise(ModelElector):
+    """Gives the claim another token than the store's."""
+
+    def token(self):
+        raise NotImplementedError
+
+    def enter(self):
+        led = self.is_leader()
+        entry = super().enter()
+        if entry is not None and not led:
+            entry.token = self.token()
+        return entry
+
+    def is_leader(self):
+        leader = self.store.ballot(self.key).leader
+        return leader is not None and leader.owner is self.owner
+
+
+@broken()
+class TokenIsConstant(CountsOtherwise):
+    """Every term has the same token."""
+
+    def token(self):
+        return 7
+
+
+@broken()
+class TokenRepeatsAfterDeletion(CountsOtherwise):
+    """The counter is kept where an administrator's deletion reaches it."""
+
+    def token(self):
+        ballot = self.store.ballot(self.key)
+        ballot.terms = getattr(ballot, "terms", 0) + 1
+        return ballot.terms
+
+
+@broken()
+class TokenShrinksAfterExpiry(CountsOtherwise):
+    """A term that was not given up is not counted."""
+
+    given_up = Counter()
+
+    def token(self):
+        return self.given_up[self.key] + 1
+
+    def leave(self):
+        if self.is_leader():
+            self.given_up[self.key] += 1
+        return super().leave()
+
+
+@broken()
+class TokenCountsOwnTerms(CountsOtherwise):
+    """Each elector counts for itself."""
+
+    terms = 0
+
+    def token(self):
+        self.terms += 1
+        return self.terms
+
+
+@broken()
+class TokenIsText(ModelElector):
+    """The token is a number in writing."""
+
+    def acquire_leadership(self):
+        claim = super().acquire_leadership()
+        return claim and replace(claim, token=f"{claim.token:09}")
+
+
+@broken()
+class TokenChangesAtRenewal(ModelElector):
+    """Each renewal counts as a new term."""
+
+    def check_leadership(self):
+        claim = super().check_leadership()
+        return claim and replace(claim, token=claim.token + 1)
+
+
+@broken()
+class AcquiringAgainIsANewTerm(ModelElector):
+    """Acquiring while leading begins a new term."""
+
+    def acquire_leadership(self):
+        if self.claim is not None:
+            self.relinquish_leadership()
+        return super().acquire_leadership()
+
+
+@broken()
+class AcquiringAgainAddsAPlace(ModelElector):
+    """Acquiring while leading enters the queue once more."""
+
+    def acquire_leadership(self):
+        if self.claim is not None:
+            self.ask(lambda: self.store.ballot(self.key).places.setdefault(self.owner, self.candidate))
+        return super().acquire_leadership()
+
+
+@broken()
+class SentAfterAcquiring(ModelElector):
+    """The clock is read when the store has granted the claim."""
+
+    def acquire_leadership(self):
+        claim = super().acquire_leadership()
+        return claim and replace(claim, sent=self.clock())
+
+
+@broken()
+class SentAfterRenewing(ModelElector):
+    """The clock is read when the store has renewed the claim."""
+
+    def check_leadership(self):
+        held = self.held()
+        if not self.ask(self.renew):
+            self.claim = None
+        else:
+            self.claim = Claim(held.token, self.ttl, self.clock())
+        return self.claim
+
+
+@broken()
+class SentStays(ModelElector):
+    """A renewed claim is dated back to the beginning of the term."""
+
+    def check_leadership(self):
+        held = self.held()
+        claim = super().check_leadership()
+        return claim and replace(claim, sent=held.sent)
+
+
+@broken()
+class SentOnAnotherClock(ModelElector):
+    """The claim is dated on a clock of the elector's own."""
+
+    def acquire_leadership(self):
+        claim = super().acquire_leadership()
+        return claim and replace(claim, sent=claim.sent + 5000.0)
+
+
+@broken()
+class GuaranteesTooMuch(ModelElector):
+    """The claim is said to be kept for twice as long as it is."""
+
+    def acquire_leadership(self):
+        claim = super().acquire_leadership()
+        return claim and replace(claim, guarantee=2 * self.ttl)
+
+
+@broken()
+class RenewalGuaranteesTooMuch(ModelElector):
+    """A renewed claim is said to be kept for twice as long as it is."""
+
+    def check_leadership(self):
+        claim = super().check_leadership()
+        return claim and replace(claim, guarantee=2 * self.ttl)
+
+
+@broken()
+class RenewsNothing(ModelElector):
+    """A check says yes while the claim is there, and does not renew it."""
+
+    def renew(self):
+        leader = self.store.ballot(self.key).leader
+        return leader is not None and leader.owner is self.owner
+
+
+@broken()
+class IsNeverTold(ModelElector):
+    """A check says yes whatever the store says."""
+
+    def renew(self):
+        super().renew()
+        return True
+
+
+@broken()
+class OverlooksDeletion(ModelElector):
+    """A check says no only if it sees another leader."""
+
+    def renew(self):
+        leader = self.store.ballot(self.key).leader
+        return super().renew() or leader is None
+
+
+@broken()
+class ForgetsThatItLost(ModelElector):
+    """A claim that was reported as gone is still regarded as held."""
+
+    def check_leadership(self):
+        held = self.held()
+        claim = super().check_leadership()
+        if claim is None:
+            self.claim = held
+        return claim
+
+
+@broken()
+class IsUselessAfterALoss(ModelElector):
+    """Who has lost once is never elected again."""
+
+    lost = False
+
+    def check_leadership(self):
+        claim = super().check_leadership()
+        self.lost = self.lost or claim is None
+        return claim
+
+    def acquire_leadership(self):
+        return None if self.lost else super().acquire_leadership()
+
+
+@broken()
+class CheckIsNoInsteadOfInvalid(ModelElector):
+    """Checking without a claim is None."""
+
+    def check_leadership(self):
+        return None if self.claim is None else super().check_leadership()
