@@ -1,4 +1,4 @@
-"""For those who write electors, or test programs that hold elections: the conformance suite and a fake clock.
+"""For those who write electors, or test programs that hold elections: the conformance suite and its tools.
 
 A test file of two lines runs the suite (`pip install 'incumbent[testing]'`):
 
@@ -20,29 +20,37 @@ if TYPE_CHECKING:
     from .embedded import LocalHarness, MemoryHarness
     from .harness import Harness
     from .outsider import Outsider
+    from .proxy import FaultProxy
     from .report import ConformanceReport, Outcome
     from .run import run_conformance
+    from .server import ServerProcess, free_port
 
 __all__ = [
     "ConformanceReport",
     "ElectorConformance",
     "FakeClock",
+    "FaultProxy",
     "Harness",
     "LocalHarness",
     "MemoryHarness",
     "Outcome",
     "Outsider",
+    "ServerProcess",
+    "free_port",
     "run_conformance",
 ]
 
 _HOMES = {
     "ConformanceReport": "report",
     "ElectorConformance": "conformance",
+    "FaultProxy": "proxy",
     "Harness": "harness",
     "LocalHarness": "embedded",
     "MemoryHarness": "embedded",
     "Outcome": "report",
     "Outsider": "outsider",
+    "ServerProcess": "server",
+    "free_port": "server",
     "run_conformance": "run",
 }
 

@@ -1,0 +1,202 @@
+"""A TCP relay that misbehaves when it is told to: it freezes, delays, trickles, cuts and resets connections."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Literal, TypeVar
+
+__all__ = ["Direction", "FaultProxy"]
+
+T = TypeVar("T")
+
+#: Which way bytes go through the proxy.
+Direction = Literal["to server", "to client"]
+DIRECTIONS: tuple[Direction, ...] = ("to server", "to client")
+#: Bytes that are relayed at once.
+CHUNK = 65536
+#: Seconds that the proxy's own thread may take to do as told.
+PROMPT = 10.0
+
+
+class _Connection:
+    """Both ends of one connection through the proxy."""
+
+    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
+        self.ends = client, server
+
+    def abort(self) -> None:
+        """End both with a RST."""
+        for end in self.ends:
+            sock = end.get_extra_info("socket")
+            with suppress(OSError):
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            end.transport.abort()
+
+
+class FaultProxy:
+    """
+    A relay on a free port of the loopback interface, in front of a server. A context manager. Thread-safe.
+
+    It starts without faults; `heal` ends all of them. A *frozen* direction is what a broken network is to TCP:
+    nothing is lost, and what was held back arrives when it is healed.
+
+    Args:
+        host: The server's address.
+        port: The server's port. It need not listen yet.
+        tap: Called with the direction and the bytes that are relayed, on the proxy's thread.
+    """
+
+    def __init__(self, host: str, port: int, *, tap: Callable[[Direction, bytes], None] | None = None) -> None:
+        self._server = host, port
+        self._tap = tap
+        self._delay = 0.0
+        self._trickle: int | None = None
+        self._refusing = False
+        self._connections: set[_Connection] = set()
+        #: Connections that were accepted so far, refused ones included.
+        self.accepted = 0
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="incumbent-fault-proxy", daemon=True)
+        self._thread.start()
+        self._listener = self._do(self._open())
+        self.host: str
+        self.port: int
+        self.host, self.port = self._listener.sockets[0].getsockname()
+
+    def __enter__(self) -> FaultProxy:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+    @property
+    def connections(self) -> int:
+        """How many connections are open now."""
+        return len(self._connections)
+
+    # ------------------------------------------------------------ faults
+
+    def freeze(self, direction: Direction | None = None) -> None:
+        """Hold back what goes in *direction*, or both; connections are still accepted."""
+        for way in DIRECTIONS if direction is None else (direction,):
+            self._call(self._gates[way].clear)
+
+    def delay(self, seconds: float) -> None:
+        """Hold everything back for *seconds* in each direction."""
+        self._delay = seconds
+
+    def trickle(self, size: int) -> None:
+        """Pass on *size* bytes at a time, each after the delay."""
+        self._trickle = size
+
+    def reset(self) -> None:
+        """End all connections with a RST; new ones are accepted."""
+        self._call(self._abort_all)
+
+    def cut(self) -> None:
+        """End all connections, and new ones at once."""
+        self._refusing = True
+        self.reset()
+
+    def heal(self) -> None:
+        """End all faults. What was held back goes on."""
+        self._delay, self._trickle, self._refusing = 0.0, None, False
+        for gate in self._gates.values():
+            self._call(gate.set)
+
+    def close(self) -> None:
+        """End all connections and the proxy's thread. Idempotent."""
+        if self._loop.is_closed():
+            return
+        self._do(self._shut())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(PROMPT)
+        self._loop.close()
+
+    # ------------------------------------------------------------ on the proxy's thread
+
+    async def _open(self) -> asyncio.Server:
+        self._gates = {way: asyncio.Event() for way in DIRECTIONS}
+        for gate in self._gates.values():
+            gate.set()
+        return await asyncio.start_server(self._accept, "127.0.0.1", 0)
+
+    async def _shut(self) -> None:
+        self._listener.close()
+        self._abort_all()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _abort_all(self) -> None:
+        for connection in list(self._connections):
+            connection.abort()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.accepted += 1
+        if self._refusing:
+            _Connection(writer, writer).abort()
+            return
+        try:
+            server_reader, server_writer = await asyncio.open_connection(*self._server)
+        except OSError:
+            _Connection(writer, writer).abort()
+            return
+        connection = _Connection(writer, server_writer)
+        self._connections.add(connection)
+        try:
+            await asyncio.gather(
+                self._relay("to server", reader, server_writer), self._relay("to client", server_reader, writer)
+            )
+        except OSError:
+            connection.abort()
+        except asyncio.CancelledError:
+            pass  # the proxy is being closed; asyncio would report it as a fault of this callback
+        finally:
+            self._connections.discard(connection)
+            for end in connection.ends:
+                end.close()
+
+    async def _relay(self, way: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await self._gates[way].wait()
+            data = await reader.read(CHUNK)
+            await self._gates[way].wait()  # it may have been shut while nothing came
+            if not data:
+                with suppress(OSError, NotImplementedError):
+                    writer.write_eof()
+                return
+            size = self._trickle or len(data)
+            for begin in range(0, len(data), size):
+                await self._pass_on(way, data[begin : begin + size], writer)
+
+    async def _pass_on(self, way: Direction, data: bytes, writer: asyncio.StreamWriter) -> None:
+        if self._delay:
+            await asyncio.sleep(self._delay)
+        if self._tap is not None:
+            self._tap(way, data)
+        writer.write(data)
+        await writer.drain()
+
+    # ------------------------------------------------------------ from other threads
+
+    def _do(self, what: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(what, self._loop).result(PROMPT)
+
+    def _call(self, act: Callable[[], None]) -> None:
+        async def run() -> None:
+            act()
+
+        self._do(run())

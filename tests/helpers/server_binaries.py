@@ -1,0 +1,112 @@
+"""Finds the real servers that tests run on, and obtains them from Debian's packages where they are not installed.
+
+`python tests/helpers/server_binaries.py` does so ahead of the tests. In order: the environment's
+`INCUMBENT_ETCD_BIN` and `INCUMBENT_CONSUL_BIN`, the PATH, the cache, Debian. Nothing is installed: the
+packages are downloaded and unpacked into the cache, which takes no root.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from platformdirs import user_cache_path
+
+#: Program: the Debian release that has it, and its packages there. Consul was last part of Debian 11.
+PACKAGES = {
+    "etcd": ("trixie", ("etcd-server", "etcd-client")),
+    "consul": ("bullseye", ("consul",)),
+}
+KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+
+
+class ServerMissingError(Exception):
+    """A server is not there and cannot be obtained; says in one line what to do."""
+
+
+def find(name: str) -> Path:
+    """Return the program *name*; its tools (`etcdctl`) are beside it."""
+    variable = f"INCUMBENT_{name.upper()}_BIN"
+    if given := os.environ.get(variable):
+        if not os.access(given, os.X_OK):
+            raise ServerMissingError(f"{variable}={given} is not an executable file")
+        return Path(given)
+    if on_path := shutil.which(name):
+        return Path(on_path)
+    program = _cache(name) / "usr" / "bin" / name
+    if not program.exists():
+        _obtain(name)
+    return program
+
+
+def _cache(name: str) -> Path:
+    return user_cache_path("incumbent-tests", appauthor=False) / f"{name}-{PACKAGES[name][0]}"
+
+
+def _obtain(name: str) -> None:
+    """Download the packages with apt, from its own configured mirror but another release, and unpack them."""
+    release, packages = PACKAGES[name]
+    began = time.monotonic()
+    home = _cache(name)
+    work = home.with_name(f"{home.name}.{os.getpid()}")
+    try:
+        for folder in ("lists/partial", "archives/partial", "root"):
+            (work / folder).mkdir(parents=True)
+        (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {release} main\n")
+        options = [
+            f"-oDir::Etc::sourcelist={work}/sources.list",
+            "-oDir::Etc::sourceparts=-",
+            f"-oDir::State::Lists={work}/lists",
+            f"-oDir::Cache={work}",
+            "-oDir::State::status=/dev/null",
+            "-oAcquire::Languages=none",
+            "-oAcquire::Check-Valid-Until=false",  # a release that is no longer maintained stays as it is
+            "-oAPT::Sandbox::User=",
+        ]
+        _say(f"{name}: reading Debian's list of packages ({release}) ...")
+        _run("apt-get", *options, "update", where=work)
+        _say(f"{name}: downloading {', '.join(packages)} ...")
+        _run("apt-get", *options, "download", *packages, where=work)
+        for package in work.glob("*.deb"):
+            _run("dpkg", "-x", str(package), str(work / "root"), where=work)
+        home.parent.mkdir(parents=True, exist_ok=True)
+        if not home.exists():  # else another run of the tests was faster
+            (work / "root").rename(home)
+    except (OSError, subprocess.CalledProcessError) as error:
+        detail = (getattr(error, "stderr", "") or str(error)).strip().splitlines()[-1:]
+        raise ServerMissingError(
+            f"{name} is not installed and cannot be obtained from Debian's packages ({' '.join(detail)}): "
+            f"put it on the PATH, or its path into INCUMBENT_{name.upper()}_BIN"
+        ) from error
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    _say(f"{name}: unpacked into {home} after {time.monotonic() - began:.0f} s")
+
+
+def _mirror() -> str:
+    """Return the mirror that apt is configured to use for Debian itself."""
+    printed = _run("apt-get", "indextargets", "--format", "$(REPO_URI)", "Identifier: Packages")
+    uris = [uri for uri in printed.split() if uri.rstrip("/").endswith("/debian")]
+    if not uris:
+        raise OSError("apt has no Debian mirror configured")
+    return uris[0]
+
+
+def _run(*command: str, where: Path | None = None) -> str:
+    return subprocess.run(command, cwd=where, capture_output=True, text=True, check=True).stdout
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    for server in PACKAGES:
+        try:
+            print(find(server))
+        except ServerMissingError as missing:
+            sys.exit(str(missing))

@@ -1,0 +1,170 @@
+"""The fault proxy: what it does to a connection is what a broken network does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+
+import pytest
+
+from incumbent.testing import FaultProxy
+
+#: Seconds that something may take which happens at once on an idle machine.
+SOON = 20.0
+#: Seconds in which what must not come would have come.
+QUIET = 0.3
+
+
+@pytest.fixture
+def echo():
+    """Run a server that sends back what it gets, and return its port."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(connection):
+        with connection, suppress(ConnectionError):
+            while data := connection.recv(4096):
+                connection.sendall(data)
+
+    def accept():
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=serve, args=(connection,))
+            thread.start()
+            threads.append(thread)
+
+    threads = []
+    acceptor = threading.Thread(target=accept)
+    acceptor.start()
+    yield listener.getsockname()[1]
+    listener.shutdown(socket.SHUT_RDWR)
+    listener.close()
+    acceptor.join()
+    for thread in threads:
+        thread.join()
+
+
+@pytest.fixture
+def proxy(echo):
+    """Put a proxy in front of the server."""
+    with FaultProxy("127.0.0.1", echo) as made:
+        yield made
+
+
+@pytest.fixture
+def client(proxy):
+    """Connect through the proxy, and see that it works."""
+    with socket.create_connection((proxy.host, proxy.port), SOON) as made:
+        assert said(made, b"hello") == b"hello"
+        yield made
+
+
+def said(client, data):
+    client.sendall(data)
+    return client.recv(4096)
+
+
+def said_twice(client):
+    """What is sent first may still be taken by the kernel."""
+    for _ in range(2):
+        said(client, b"?")
+
+
+def test_bytes_pass_unchanged_in_both_directions_and_the_tap_sees_them(echo):
+    """Without a fault the proxy is not noticed, and who asked for it sees every byte."""
+    seen = []
+    with (
+        FaultProxy("127.0.0.1", echo, tap=lambda way, data: seen.append((way, data))) as proxy,
+        socket.create_connection((proxy.host, proxy.port), SOON) as client,
+    ):
+        assert said(client, b"abc") == b"abc"
+    assert seen == [("to server", b"abc"), ("to client", b"abc")]
+
+
+@pytest.mark.parametrize("direction", [None, "to server", "to client"])
+def test_frozen_bytes_arrive_when_it_is_healed(proxy, client, direction):
+    """A freeze loses nothing: what was sent during it is answered after it."""
+    proxy.freeze(direction)
+    client.sendall(b"late")
+    client.settimeout(QUIET)
+    with pytest.raises(TimeoutError):
+        client.recv(4096)
+    proxy.heal()
+    client.settimeout(SOON)
+    assert client.recv(4096) == b"late"
+
+
+def test_frozen_proxy_still_accepts(proxy, client):
+    """A frozen server's kernel accepts connections, and nothing comes on them."""
+    proxy.freeze()
+    with socket.create_connection((proxy.host, proxy.port), SOON) as second:
+        second.sendall(b"?")
+        second.settimeout(QUIET)
+        with pytest.raises(TimeoutError):
+            second.recv(4096)
+
+
+def test_reset_ends_connections_and_lets_new_ones_in(proxy, client):
+    """A RST ends what is open, as a rebooted server does, and the next connection works."""
+    proxy.reset()
+    with pytest.raises(ConnectionResetError):
+        client.recv(4096)
+    with socket.create_connection((proxy.host, proxy.port), SOON) as second:
+        assert said(second, b"again") == b"again"
+
+
+def test_cut_ends_connections_until_it_is_healed(proxy, client):
+    """After a cut nobody gets through; after healing everybody does."""
+    proxy.cut()
+    with pytest.raises(ConnectionResetError):
+        client.recv(4096)
+    with socket.create_connection((proxy.host, proxy.port), SOON) as second, pytest.raises(ConnectionError):
+        said_twice(second)
+    proxy.heal()
+    with socket.create_connection((proxy.host, proxy.port), SOON) as third:
+        assert said(third, b"back") == b"back"
+
+
+def test_trickle_passes_bytes_one_at_a_time(proxy, client):
+    """A trickling server keeps a connection alive and never ends a message in one piece."""
+    proxy.trickle(1)
+    proxy.delay(0.01)
+    client.sendall(b"slow")
+    assert client.recv(4096) == b"s"
+
+
+def test_server_that_is_not_there_is_a_reset(unused_tcp_port):
+    """The proxy stands in front of a dead server as well."""
+    with (
+        FaultProxy("127.0.0.1", unused_tcp_port) as proxy,
+        socket.create_connection((proxy.host, proxy.port), SOON) as client,
+        pytest.raises(ConnectionError),
+    ):
+        said_twice(client)
+
+
+@pytest.fixture
+def unused_tcp_port():
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def test_closing_leaves_no_thread_and_no_connection(echo):
+    """P8: A closed proxy is gone, also with connections open and frozen."""
+    before = threading.active_count()
+    proxy = FaultProxy("127.0.0.1", echo)
+    with socket.create_connection((proxy.host, proxy.port), SOON) as client:
+        assert said(client, b"x") == b"x"
+        assert proxy.connections == 1
+        proxy.freeze()
+        proxy.close()
+        with pytest.raises(ConnectionResetError):
+            client.recv(4096)
+    proxy.close()
+    assert proxy.connections == 0
+    assert threading.active_count() <= before + 1  # the echo server's own
