@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         BackendSettings,
         Capabilities,
         Claim,
+        Finding,
         LeaderElector,
         LeaderRecord,
         Support,
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     )
     from .events import Reason
     from .hookspecs import hookimpl
+    from .keepalive import KeepAlive, Renewal
     from .machine import State
     from .observer import observe, read_leader
     from .registry import open_backend
@@ -66,13 +68,16 @@ __all__ = [
     "ElectionError",
     "ElectorLoadError",
     "ElectorNotFoundError",
+    "Finding",
     "InvalidStateError",
+    "KeepAlive",
     "LeaderElection",
     "LeaderElectionConfig",
     "LeaderElector",
     "LeaderRecord",
     "LeadershipLostError",
     "Reason",
+    "Renewal",
     "Runner",
     "Secret",
     "State",
@@ -99,6 +104,7 @@ _HOMES = {
         "BackendSettings",
         "Capabilities",
         "Claim",
+        "Finding",
         "LeaderElector",
         "LeaderRecord",
         "Support",
@@ -119,6 +125,7 @@ _HOMES = {
     ),
     "events": ("Reason",),
     "hookspecs": ("hookimpl",),
+    "keepalive": ("KeepAlive", "Renewal"),
     "machine": ("State",),
     "observer": ("observe", "read_leader"),
     "registry": ("open_backend",),

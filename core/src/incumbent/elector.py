@@ -24,9 +24,9 @@ Rules that hold for every method:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from .clock import boottime
 from .errors import InvalidStateError
@@ -40,6 +40,7 @@ __all__ = [
     "BackendSettings",
     "Capabilities",
     "Claim",
+    "Finding",
     "LeaderElector",
     "LeaderRecord",
     "Support",
@@ -119,6 +120,17 @@ class LeaderRecord:
     since: float | None = None
     #: Ids of all candidates, the leader included, where the backend lists them.
     candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was found out about a backend, for `incumbent doctor`."""
+
+    level: Literal["ok", "warning", "error"]
+    #: What was found, in one line, without secrets.
+    text: str
+    #: What to do about it, in one line; empty if all is well.
+    remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,3 +259,13 @@ class Backend(ABC):
     @abstractmethod
     def close(self) -> None:
         """Close what all electors shared. Idempotent, bounded by the request timeout, never raises. Thread-safe."""
+
+    def diagnose(self) -> Iterable[Finding]:
+        """
+        Look for what could keep an election from working: each endpoint, versions, limits, security.
+
+        `incumbent doctor` shows the findings as they come, after it has checked what it can check on any
+        backend: the timing, and campaigning on a scratch name. Each request is bounded by the request timeout.
+        A generator; never raises. Nothing to say by default.
+        """
+        return ()

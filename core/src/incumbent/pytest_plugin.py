@@ -6,14 +6,13 @@ import sys
 
 import pytest
 
-#: The name of the plugin that does the work, once it is needed.
-NAME = "incumbent-conformance"
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add `--elector`."""
     parser.getgroup("incumbent").addoption(
-        "--elector", metavar="URL", help="run the conformance suite against the elector of this URL, without a test file"
+        "--elector",
+        metavar="URL",
+        help="run the conformance suite against the elector of this URL, without a test file",
     )
 
 
@@ -31,9 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Hand the collected tests to the suite, if one of the test files has imported it."""
-    if "incumbent.testing.conformance" in sys.modules and not config.pluginmanager.has_plugin(NAME):
-        from .testing.collecting import Conformance  # noqa: PLC0415
+    if "incumbent.testing.conformance" not in sys.modules:
+        return
+    from .testing.collecting import NAME, Conformance  # noqa: PLC0415
 
+    if not config.pluginmanager.has_plugin(NAME):
         conformance = Conformance()
         config.pluginmanager.register(conformance, NAME)
         conformance.pytest_collection_modifyitems(config, items)

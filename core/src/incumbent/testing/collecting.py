@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 
 from incumbent import ConfigurationError
-from incumbent.pytest_plugin import NAME
 
 from .conformance import ElectorConformance, suite_tests
 from .harness import Harness
 from .report import Outcome
 from .runs import DOOR, RUN, Run
 
-__all__ = ["Conformance", "aim"]
+__all__ = ["NAME", "Conformance", "aim"]
 
+#: Under which the plugin of a session is registered with pytest.
+NAME = "incumbent-conformance"
 #: The test file for those who have none.
 SHIPPED = Path(__file__).with_name("shipped.py")
 
