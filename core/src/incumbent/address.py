@@ -22,13 +22,23 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9_+.-]*\Z")
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?\.?\Z")
 _HOST_PORT = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(:(?P<port>.*))?\Z", re.DOTALL)
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_SECRET_OPTION = re.compile(r"token|password|secret", re.IGNORECASE)
+_SECRET_OPTION = re.compile(r"token|passw|passphrase|secret", re.IGNORECASE)
 
 
 def shorten(value: object) -> str:
-    """Return *value* for a message: at most about 60 printable ASCII characters on one line."""
-    shown = ascii(value)
-    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 15]}… ({len(shown)} characters)"
+    """Return *value* for a message: about 60 printable characters at most, on one line, whatever its `repr` does."""
+    try:
+        shown = ascii(value)
+    except Exception:  # an int too long for decimal digits, or a `repr` that raises
+        shown = hex(value) if isinstance(value, int) else f"<{type(value).__name__} without repr>"
+    if len(shown) > SHOWN:
+        shown = f"{shown[: SHOWN - 15]}… ({len(shown)} characters)"
+    return printable(shown)
+
+
+def printable(text: str) -> str:
+    """Return *text*, which may come from anywhere, with what is not printable escaped."""
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -107,6 +117,11 @@ class Address:
             raise ConfigurationError(f"elector {_redacted(text)}: has a '#', which must be written %23")
         rest, _, query = rest.partition("?")
         authority, slash, path = rest.partition("/")
+        if "@" in path + query:  # else what was meant as a password might be taken for a port or path, and shown
+            raise ConfigurationError(
+                f"elector {_redacted(text)}: an '@' behind a '/' or '?' must be written %40 "
+                "(in a user or password: '/' %2F, '?' %3F)"
+            )
         userinfo, at, hosts = authority.rpartition("@")
         try:
             username, password = _user(userinfo) if at else (None, None)
@@ -158,7 +173,9 @@ def _check_text(text: object) -> None:
 
 def _redacted(text: str) -> str:
     """Show where *text* leads, without what may be a secret: what stands before an @ or behind a ?."""
-    scheme, separator, rest = text.partition("://") if "://" in text else ("", "", text)
+    scheme, separator, rest = text.partition("://")
+    if not separator or not _SCHEME.match(scheme):
+        scheme, separator, rest = "", "", text
     if "@" in rest:
         rest = "***@" + rest.rpartition("@")[2]
     return shorten(scheme + separator + rest.partition("?")[0])
@@ -214,11 +231,11 @@ def _host(text: str) -> tuple[str, int | None]:
 
 def _options(query: str) -> dict[str, str]:
     options: dict[str, str] = {}
-    for part in query.split("&") if query else ():
+    for number, part in enumerate(query.split("&") if query else (), 1):
         name, equals, value = part.partition("=")
         name = _decode("an option's name", name)
-        if not name or not equals:
-            raise ConfigurationError(f"option {shorten(name)}: write name=value")
+        if not name or not equals:  # shows only where: it may be a secret
+            raise ConfigurationError(f"option {number}: write name=value")
         if name in options:
             raise ConfigurationError(f"option {shorten(name)} is given twice")
         options[name] = _decode(f"option {shorten(name)}", value)

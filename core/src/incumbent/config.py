@@ -132,7 +132,8 @@ class LeaderElectionConfig:
     @property
     def name(self) -> str:
         """The election's name as text."""
-        return str(self.lock_id)
+        # Not `str(…)`, which of a member of an enum is the member's name, and not what was validated.
+        return str.__str__(self.lock_id) if isinstance(self.lock_id, str) else int.__repr__(self.lock_id)
 
     @property
     def schedule(self) -> Every | Cron | None:
@@ -147,7 +148,7 @@ class LeaderElectionConfig:
                 f"ttl {self.ttl:g} s is too short: {self.ttl:g} x {1 - CLOCK_RATE} - "
                 f"{max(MARGIN, MARGIN_SHARE * self.ttl):g} s margin leaves {life:g} s to lead; make it at least 2"
             )
-        fields = vars(type(self))
+        fields = vars(LeaderElectionConfig)  # not `type(self)`: a subclass only inherits them
         fields["leader_check_interval"].complete(self, life / 5)
         fields["follower_check_interval"].complete(self, self.leader_check_interval)
         fields["renew_deadline"].complete(self, 0.75 * life)
