@@ -240,9 +240,9 @@ def test_an_ascii_terminal_is_survived():
 
 def imported_by(*arguments):
     """Return the modules that a process has imported after running the command line with *arguments*."""
-    code = (
-        "import sys, json; from incumbent.cli import main; main(sys.argv[1:]); "
-        "print(json.dumps(sorted(sys.modules)), file=sys.stderr)"
+    code = (  # what is there before, the interpreter or a coverage measurement has imported
+        "import sys, json; before = set(sys.modules); from incumbent.cli import main; main(sys.argv[1:]); "
+        "print(json.dumps(sorted(set(sys.modules) - before)), file=sys.stderr)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=60, check=True
