@@ -20,6 +20,7 @@ COMMANDS = {
     "run": "run a command only while leading",
     "status": "show who leads an election",
     "electors": "list the installed electors and what they can do",
+    "doctor": "find out whether elections will work on a backend",
     "explain": "show the next times of a relinquish spec",
     "conformance": "run the conformance suite against a backend",
     "demo": "watch leaders being killed and succeeded, on this machine",

@@ -17,7 +17,7 @@ LONGEST_VALUE = 255
 LONGEST_MESSAGE = 2000
 
 #: Colours, as terminals number them.
-BOLD, DIM, RED, GREEN = "1", "2", "1;31", "1;32"
+BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "1;31", "1;32", "1;33"
 
 
 def clean(text: str, longest: int = LONGEST_VALUE) -> str:

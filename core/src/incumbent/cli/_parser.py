@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from incumbent import __version__
+from incumbent.errors import ConfigurationError
 
 from ._output import clean, complain
 
@@ -115,6 +117,36 @@ def add_name(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """Add `--json`, the answer for programs."""
     parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def add_ttl(parser: argparse.ArgumentParser) -> None:
+    """Add `--ttl`."""
+    parser.add_argument(
+        "--ttl",
+        type=positive_seconds,
+        default=15.0,
+        metavar="TIME",
+        help="how long a silent leader's claim is kept (default: 15)",
+    )
+
+
+def seconds(text: str) -> float:
+    """Parse a time: seconds, or such as `1m30s`."""
+    from incumbent.schedule import parse_duration  # noqa: PLC0415 - not for `--help`
+
+    number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", text)
+    try:
+        return float(text) if number else parse_duration(text)
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(f"{error}; plain seconds are taken, too") from None
+
+
+def positive_seconds(text: str) -> float:
+    """Parse a time that is not 0."""
+    parsed = seconds(text)
+    if parsed <= 0.0:
+        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' must be more than 0 seconds")
+    return parsed
 
 
 def _unknown(kind: str, given: str, known: Iterable[str]) -> str:

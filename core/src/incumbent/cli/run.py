@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import logging
 import os
-import re
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,16 +14,16 @@ from incumbent.config import LeaderElectionConfig, lifetime
 from incumbent.election import LeaderElection
 from incumbent.errors import ConfigurationError
 from incumbent.registry import load_backend_class
-from incumbent.schedule import parse_duration
 
 from ._init import leave_init
 from ._output import clean, complain
-from ._parser import add_elector, add_name
+from ._parser import add_elector, add_name, add_ttl, positive_seconds, seconds
 from ._terminal import Terminal
 from ._wrapper import CANNOT_RUN, NOT_FOUND, WRAPPER_FAILED, Wrapper
 from .guard import KILL_TIME, Command
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Iterator
 
     from ._parser import Commands
@@ -54,27 +52,21 @@ def add_parser(commands: Commands) -> None:
     add_elector(parser)
     add_name(parser)
     parser.add_argument("--id", metavar="ID", help="this candidate (default: host:pid:random)")
-    parser.add_argument(
-        "--ttl",
-        type=_positive_seconds,
-        default=15.0,
-        metavar="TIME",
-        help="how long a silent leader's claim is kept (default: 15)",
-    )
+    add_ttl(parser)
     parser.add_argument(
         "--once", action="store_true", help="end when the leadership is lost, rather than campaign again"
     )
     parser.add_argument(
-        "--wait-timeout", type=_positive_seconds, default=inf, metavar="TIME", help="wait so long at most to lead"
+        "--wait-timeout", type=positive_seconds, default=inf, metavar="TIME", help="wait so long at most to lead"
     )
     parser.add_argument(
         "--grace",
-        type=_seconds,
+        type=seconds,
         metavar="TIME",
         help=f"from SIGTERM to SIGKILL (default: {DEFAULT_GRACE:g}, or what fits)",
     )
     parser.add_argument(
-        "--relinquish-interval", type=_positive_seconds, metavar="TIME", help="hand over so long after winning"
+        "--relinquish-interval", type=positive_seconds, metavar="TIME", help="hand over so long after winning"
     )
     parser.add_argument("--relinquish-spec", metavar="SPEC", help="hand over at these times (see 'incumbent explain')")
     parser.add_argument("argv", nargs="+", metavar="CMD", help="the command and its arguments, after '--'")
@@ -165,20 +157,3 @@ class _Lines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         complain(record.getMessage(), 0)
-
-
-def _seconds(text: str) -> float:
-    """Parse a time: seconds, or such as `1m30s`."""
-    number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", text)
-    try:
-        return float(text) if number else parse_duration(text)
-    except ConfigurationError as error:
-        raise argparse.ArgumentTypeError(f"{error}; plain seconds are taken, too") from None
-
-
-def _positive_seconds(text: str) -> float:
-    """Parse a time that is not 0."""
-    seconds = _seconds(text)
-    if seconds <= 0.0:
-        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' must be more than 0 seconds")
-    return seconds
