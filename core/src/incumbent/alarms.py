@@ -14,6 +14,8 @@ __all__ = ["CORRECTION", "Alarms"]
 #: A wall clock that steps back by more than this was wrong before: its alarms are set anew. By less, an
 #: instant that has passed once does not come again. The limit is Vixie cron's.
 CORRECTION = 3 * 3600.0
+#: As many disarmed alarms do not matter.
+SPARE = 100
 
 
 @dataclass(order=True)
@@ -43,7 +45,12 @@ class Alarms:
             due = schedule.next_after(fired if wall <= fired <= wall + CORRECTION else wall)
         alarm = _Alarm(due, next(self._numbers), key, schedule)
         self._armed[key] = alarm
-        heapq.heappush(self._queues[type(schedule)], alarm)
+        queue = self._queues[type(schedule)]
+        heapq.heappush(queue, alarm)
+        if len(queue) > 2 * len(self._armed) + SPARE:
+            # Most were disarmed, and would lie here until they are due, which may take years.
+            queue[:] = [alarm for alarm in queue if self._armed.get(alarm.key) is alarm]
+            heapq.heapify(queue)
 
     def disarm(self, key: Hashable) -> None:
         """Forget what is armed for *key*, but not what has fired: a wall clock may step back over it."""

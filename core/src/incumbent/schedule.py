@@ -12,17 +12,22 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone, tzinfo
+from math import floor
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from .address import nearest, shorten
+from .address import nearest, printable, shorten
 from .errors import ConfigurationError
 
 __all__ = ["Cron", "Every", "parse_duration", "parse_spec", "upcoming"]
 
 LONGEST = 200
+DAY = 86400.0
+MINUTE = timedelta(minutes=1)
+LOCAL_TIME = "/etc/localtime"
 NAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -74,21 +79,53 @@ class Cron:
         # Imported here: croniter and what it brings would double the start-up time of every command.
         from croniter import CroniterBadDateError, croniter  # noqa: PLC0415
 
-        iterator = croniter(self.fields, datetime.fromtimestamp(epoch, self.zone))
-        while True:
-            try:
-                instant: float = iterator.get_next(datetime).timestamp()
-            except CroniterBadDateError:
-                raise ConfigurationError(f"{shorten(self.text)}: never comes") from None
-            if not (self._names_hours() and datetime.fromtimestamp(instant, self.zone).fold):
-                return instant
+        # croniter only matches the fields with wall times; asked to follow a zone, it loses times where clocks move
+        # by half an hour. Whole seconds, because the conversion would round up to the time that is looked for.
+        begin = floor(epoch)
+        wall = datetime.fromtimestamp(begin, self.zone).replace(tzinfo=None, fold=0)
+        try:
+            first = self._first(croniter(self.fields, wall, ret_type=datetime), epoch)
+            back = self._offset(begin) - self._offset(min(first, begin + DAY))
+            if self._hours().startswith("*") and back > timedelta(0):
+                # The clocks go back meanwhile: times up to *wall* may come a second time.
+                again = self._first(croniter(self.fields, wall - back - MINUTE, ret_type=datetime), epoch)
+                first = min(first, again)
+        except CroniterBadDateError:
+            raise ConfigurationError(f"{shorten(self.text)}: never comes") from None
+        return first
 
     def describe(self) -> str:
         """Say it in words."""
         return f"cron {self.fields!r} in {self.zone}"
 
-    def _names_hours(self) -> bool:
-        return not self.fields.split()[1].startswith("*")
+    def _hours(self) -> str:
+        return self.fields.split()[1]
+
+    def _first(self, matches: Iterator[datetime], epoch: float) -> float:
+        """Return the first instant after *epoch* that one of *matches*, wall times, stands for."""
+        return next(instant for wall in matches for instant in self._instants(wall) if instant > epoch)
+
+    def _instants(self, wall: datetime) -> list[float]:
+        """Return the instants that *wall* stands for, by the rule at the top."""
+        first, second = (wall.replace(tzinfo=self.zone, fold=fold).timestamp() for fold in (0, 1))
+        if first == second:
+            return [first]
+        if first < second:  # it comes twice
+            return [first, second] if self._hours().startswith("*") else [first]
+        if self._hours() == "*":  # it is skipped, and with it an hour that does not pass
+            return []
+        # The end of the gap: at *second* the clocks have not changed yet, at *first* they have.
+        offset = self._offset(second)
+        while first - second > 1.0:
+            middle = floor((first + second) / 2)
+            if self._offset(middle) == offset:
+                second = middle
+            else:
+                first = middle
+        return [first]
+
+    def _offset(self, epoch: float) -> timedelta:
+        return datetime.fromtimestamp(epoch, self.zone).utcoffset() or timedelta(0)
 
 
 def parse_duration(text: str) -> float:
@@ -123,7 +160,7 @@ def parse_spec(text: str) -> Every | Cron:
     zone, fields = None, text.strip()
     if match := _ZONE.match(fields):
         zone, fields = _zone(text, match[1]), match[2].strip()
-    if fields.startswith("@every"):
+    if fields.split(None, 1)[:1] == ["@every"]:
         if zone is not None:
             raise ConfigurationError(f"{shorten(text)}: @every counts from the term's begin and takes no time zone")
         try:
@@ -183,11 +220,17 @@ def _zone(text: str, name: str) -> tzinfo:
 
 def _local_zone(text: str) -> tzinfo:
     """Return this machine's zone, by the rules of the C library: TZ, else /etc/localtime, else UTC."""
-    name = os.environ.get("TZ", "").lstrip(":")
-    if name:
-        return _zone(f"{text} (no zone given, so TZ={name})", name)
+    name = os.environ.get("TZ")
+    if name is not None:
+        name = name.removeprefix(":") or "UTC"  # set to nothing is UTC
+        if not name.startswith("/"):
+            return _zone(f"{text} (no zone given, so TZ={name})", name)
     try:
-        with Path("/etc/localtime").open("rb") as file:
+        with Path(name or LOCAL_TIME).open("rb") as file:
             return ZoneInfo.from_file(file, key="local time")
     except (OSError, ValueError):
-        return timezone.utc
+        if name is None:
+            return timezone.utc
+        raise ConfigurationError(
+            f"{shorten(text)} (no zone given, so TZ={printable(name)}): not a file of a time zone's rules"
+        ) from None
