@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
 
 import pluggy
 
 from . import hookspecs
-from .address import Address, check_options, nearest, shorten
-from .elector import CONTRACT_VERSION, Backend, BackendSettings
+from .address import Address, check_options, nearest, printable, shorten
+from .elector import CONTRACT_VERSION, Backend, BackendSettings, Capabilities
 from .errors import ElectionError, ElectorLoadError, ElectorNotFoundError
 
 __all__ = ["ENTRY_POINT_GROUP", "Installed", "installed", "load_backend_class", "open_backend"]
@@ -19,6 +20,7 @@ __all__ = ["ENTRY_POINT_GROUP", "Installed", "installed", "load_backend_class", 
 ENTRY_POINT_GROUP = "incumbent.electors"
 #: What to install for a name that is known but not there.
 EXTRAS = {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]"}
+UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -57,11 +59,14 @@ def open_backend(address: Address | str, settings: BackendSettings) -> Backend:
     check_options(address, backend.options)
     try:
         return backend(address, settings)
-    except ElectionError:
+    except (ElectionError, KeyboardInterrupt):
         raise
-    except Exception as error:
+    except BaseException as error:
         found = _find(address.scheme)[0]
-        raise ElectorLoadError(f"elector {address.scheme!r} ({found}): its backend failed: {_cause(error)}") from error
+        # The message of a foreign exception may hold a secret of the URL; its type does not.
+        raise ElectorLoadError(
+            f"elector {address.scheme!r} ({found}): its backend failed: {type(error).__name__}"
+        ) from error
 
 
 def load_backend_class(name: str) -> type[Backend]:
@@ -101,9 +106,10 @@ def _entry_points() -> Iterator[_Found]:
     seen = set()
     for distribution in distributions():
         name = _metadata(distribution, "Name")
-        if name in seen:
+        normal = re.sub(r"[-_.]+", "-", name).lower()  # `a_b` and `A.B` are one package
+        if normal in seen and name != UNKNOWN:
             continue
-        seen.add(name)
+        seen.add(normal)
         for entry_point in distribution.entry_points:
             if entry_point.group == ENTRY_POINT_GROUP:
                 yield _Found(entry_point, name, _metadata(distribution, "Version"))
@@ -112,7 +118,7 @@ def _entry_points() -> Iterator[_Found]:
 def _metadata(distribution: Distribution, key: str) -> str:
     # A half-removed distribution has no metadata: `None` here, whatever the annotations say.
     metadata = distribution.metadata
-    return str(metadata[key]) if metadata is not None and key in metadata else "unknown"
+    return str(metadata[key]) if metadata is not None and key in metadata else UNKNOWN
 
 
 def _find(name: str) -> list[_Found]:
@@ -158,18 +164,28 @@ def _check_backend(found: _Found, answer: object) -> None:
     if inspect.isabstract(answer):
         missing = ", ".join(sorted(answer.__abstractmethods__))
         raise ElectorLoadError(f"{prefix}: {answer.__name__} does not implement {missing}")
-    if not hasattr(answer, "capabilities"):
+    if not isinstance(getattr(answer, "capabilities", None), Capabilities):
         raise ElectorLoadError(f"{prefix}: {answer.__name__} declares no capabilities")
+    if not isinstance(answer.options, Mapping):
+        raise ElectorLoadError(f"{prefix}: {answer.__name__}.options must say which options it takes, as a mapping")
 
 
 def _not_found(name: str) -> ElectorNotFoundError:
     names = sorted({found.entry_point.name for found in _entry_points()})
-    known = [*names, *EXTRAS]
-    advice = f": pip install '{EXTRAS[name]}'" if name in EXTRAS else nearest(name, known)
+    if name in EXTRAS:
+        advice = f": pip install '{EXTRAS[name]}'"
+    else:
+        advice = nearest(name, [*names, *EXTRAS])
+        for known in EXTRAS.keys() - names:
+            if f"{known!r}?" in advice:
+                advice += f" (pip install '{EXTRAS[known]}')"
     shown = ", ".join(names) or "none"
     return ElectorNotFoundError(f"no elector {shorten(name)} is installed{advice} (installed: {shown})")
 
 
 def _cause(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__
+    try:
+        text = printable(" ".join(str(error).split())[:200])
+    except Exception:  # of an exception that cannot be shown, the type must do
+        text = ""
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

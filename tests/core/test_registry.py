@@ -1,0 +1,385 @@
+"""Discovery: electors are found by name through pluggy, one at a time, and what is broken is named with its cause."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from oneline import assert_one_line
+
+from incumbent import Address, Backend, BackendSettings, ConfigurationError, ElectorLoadError, ElectorNotFoundError
+from incumbent.elector import CONTRACT_VERSION
+from incumbent.registry import installed, load_backend_class, open_backend
+
+SETTINGS = BackendSettings(ttl=15.0, request_timeout=2.0)
+
+BACKEND = """
+from incumbent import Backend, Capabilities, hookimpl, no
+
+class Fake(Backend):
+    contract_version = 1
+    capabilities = Capabilities(push=no("x"), observe=no("x"), candidates=no("x"), fencing_across_restarts=no("x"),
+                                expiry=no("x"), interoperates=no("x"))
+    options = {"color": "The colour."}
+    def __init__(self, address, settings): self.address, self.settings = address, settings
+    def elector(self, lock_id, candidate): raise NotImplementedError
+    def close(self): pass
+
+@hookimpl
+def incumbent_backend(): return Fake
+"""
+
+
+@pytest.fixture
+def ship(tmp_path, monkeypatch):
+    """Return a function that installs a package whose one module brings an elector."""
+    shipped = set()
+
+    def ship(
+        name, source, *, scheme=None, distribution=None, version="1.0", value=None, directory="site", metadata=True
+    ):
+        site = tmp_path / directory
+        site.mkdir(exist_ok=True)
+        if str(site) not in sys.path:
+            monkeypatch.syspath_prepend(str(site))
+        (site / f"{name}.py").write_text(textwrap.dedent(source))
+        info = site / f"{(distribution or name).replace('-', '_')}-{version}.dist-info"
+        info.mkdir()
+        if metadata:
+            (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {distribution or name}\nVersion: {version}\n")
+        points = f"[incumbent.electors]\n{scheme or name} = {value or name}\n"
+        (info / "entry_points.txt").write_text(points)
+        shipped.add(name)
+        return info
+
+    yield ship
+    for name in shipped:
+        sys.modules.pop(name, None)
+
+
+def load_error(name: str) -> str:
+    with pytest.raises(ElectorLoadError) as caught:
+        load_backend_class(name)
+    assert isinstance(caught.value, ConfigurationError)
+    return assert_one_line(caught.value)
+
+
+# ---------------------------------------------------------------- by name, and nothing else
+
+
+def test_embedded_electors_come_through_the_same_door():
+    """`memory` and `local` are entry points of the distribution `incumbent`, loaded like anybody's."""
+    rows = {row.name: row for row in installed()}
+    for name in ("memory", "local"):
+        assert (rows[name].distribution, rows[name].error) == ("incumbent", None)
+        assert load_backend_class(name) is rows[name].backend
+        assert issubclass(load_backend_class(name), Backend)
+
+
+def test_a_package_brings_an_elector(ship):
+    """Installing a package is all it takes: its name is the scheme, and its backend gets address and settings."""
+    ship("acme", BACKEND, distribution="incumbent-acme", version="2.3")
+    backend = open_backend("ACME://host:1/p?color=red", SETTINGS)
+    assert (backend.address, backend.settings) == (Address.parse("acme://host:1/p?color=red"), SETTINGS)
+    row = next(row for row in installed() if row.name == "acme")
+    assert (row.distribution, row.version, row.error) == ("incumbent-acme", "2.3", None)
+    assert row.backend is type(backend)
+
+
+def test_an_elector_may_be_an_object_in_a_module(ship):
+    """The entry point may lead to an object that carries the hook."""
+    ship("acme", BACKEND + "\nclass plugin: incumbent_backend = staticmethod(incumbent_backend)\n", value="acme:plugin")
+    assert load_backend_class("acme").__name__ == "Fake"
+
+
+def test_a_wrong_url_is_refused_before_the_backend_is_made(ship):
+    """An unknown option is an error that names the nearest; a malformed URL imports nothing."""
+    ship("acme", BACKEND)
+    with pytest.raises(ConfigurationError, match="acme: unknown option 'colour', did you mean 'color'"):
+        open_backend("acme://?colour=red", SETTINGS)
+    sys.modules.pop("acme")
+    with pytest.raises(ConfigurationError, match="port"):
+        open_backend("acme://h:0", SETTINGS)
+    assert "acme" not in sys.modules
+
+
+LAZY = """
+import sys
+from incumbent import {imports}
+{code}
+suspects = {{"etcd3", "consul", "grpc", "requests", "google", "urllib3", "platformdirs", "croniter", "pytest",
+            "incumbent_etcd", "incumbent_consul", "exploding", "incumbent.testing", "incumbent.electors.memory",
+            "incumbent.electors.local", "incumbent.electors.local.backend"}}
+print(*sorted(suspects & set(sys.modules)))
+"""
+
+
+def loaded(imports: str, code: str, *path: str) -> set[str]:
+    """Return which of the suspects a fresh process has imported after *code*."""
+    script = f"import sys; sys.path[:0] = {list(path)!r}\n" + LAZY.format(imports=imports, code=code)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    return set(done.stdout.split())
+
+
+@pytest.fixture
+def exploding(ship):
+    """Install a package that ends the process of whoever imports it, and return where it is."""
+    info = ship("exploding", "import os; os._exit(3)")
+    return str(info.parent)
+
+
+def test_the_library_alone_imports_no_elector(exploding):
+    """`import incumbent` costs neither an elector nor cron."""
+    assert loaded("LeaderElectionConfig", "LeaderElectionConfig(lock_id='x')", exploding) == set()
+
+
+def test_choosing_local_imports_no_other_elector(exploding):
+    """With a name chosen, only its package is imported: no client library, no other elector."""
+    code = "from incumbent.registry import load_backend_class; load_backend_class('local')"
+    modules = loaded("LeaderElectionConfig", code, exploding)
+    assert modules == {"incumbent.electors.local", "incumbent.electors.local.backend"}
+
+
+def test_choosing_memory_imports_no_other_elector(exploding):
+    """The same for `memory`."""
+    code = "from incumbent.registry import load_backend_class; load_backend_class('memory')"
+    assert loaded("LeaderElectionConfig", code, exploding) == {"incumbent.electors.memory"}
+
+
+# ---------------------------------------------------------------- not found
+
+
+def not_found(name: str) -> str:
+    with pytest.raises(ElectorNotFoundError) as caught:
+        load_backend_class(name)
+    return assert_one_line(caught.value)
+
+
+def test_an_unknown_name_gets_the_nearest_and_what_is_installed():
+    """A typing error is answered with the name that was meant; what is installed is listed."""
+    message = not_found("lokal")
+    assert message.startswith("no elector 'lokal' is installed, did you mean 'local'? (installed: ")
+    assert "local, memory" in message
+
+
+def test_a_name_far_from_all_gets_no_guess():
+    """No nearest match is made up."""
+    assert "did you mean" not in not_found("zookeeper")
+
+
+@pytest.mark.parametrize("name", ["etcd", "consul"])
+def test_a_known_name_gets_what_to_install(monkeypatch, name):
+    """For an elector that could be had, the message is the command to type."""
+    monkeypatch.setattr("incumbent.registry.EXTRAS", {name: f"incumbent[{name}]"})
+    own = [row for row in installed() if row.name == name]
+    if own:  # its package is here: so look at a name that is not
+        name = f"{name}x"
+        monkeypatch.setattr("incumbent.registry.EXTRAS", {name: f"incumbent[{name}]"})
+    assert f"no elector '{name}' is installed: pip install 'incumbent[{name}]' (installed: " in not_found(name)
+
+
+def test_the_commands_to_type_are_those_of_our_plugins():
+    """`pip install 'incumbent[etcd]'` and the same for Consul."""
+    from incumbent.registry import EXTRAS
+
+    assert EXTRAS == {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]"}
+
+
+def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):
+    """The nearest match may be one that is not installed yet: then the command is there as well."""
+    monkeypatch.setattr("incumbent.registry.EXTRAS", {"acme-store": "incumbent[acme-store]"})
+    message = not_found("acme-stor")
+    assert "did you mean 'acme-store'? (pip install 'incumbent[acme-store]')" in message
+
+
+def test_without_any_elector_the_message_says_so(monkeypatch):
+    """In an installation without entry points, nothing is listed as installed."""
+    monkeypatch.setattr("incumbent.registry.distributions", list)
+    assert "(installed: none)" in not_found("local")
+    assert installed() == []
+
+
+# ---------------------------------------------------------------- broken packages
+
+
+@pytest.mark.parametrize(
+    ("source", "cause"),
+    [
+        ("import does_not_exist", "ModuleNotFoundError: No module named 'does_not_exist'"),
+        ("raise RuntimeError('no\\n\\tconfiguration')", "RuntimeError: no configuration"),
+        ("raise RuntimeError", "RuntimeError"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("import sys; sys.exit('leave me alone')", "SystemExit: leave me alone"),
+        ("raise GeneratorExit", "GeneratorExit"),
+        ("this is no Python", "SyntaxError: invalid syntax"),
+        ("raise ValueError('\\x1b[31mred\\x00')", r"ValueError: \x1b[31mred\x00"),
+        ("raise ValueError('x' * 10_000)", "ValueError: xxx"),
+        (
+            "class Mute(Exception):\n    def __str__(self): raise RuntimeError('no text')\nraise Mute",
+            "Mute",
+        ),
+    ],
+)
+def test_a_package_that_cannot_be_imported_is_named_with_its_cause(ship, source, cause):
+    """Whatever its import raises, even SystemExit: one line with package, version and cause; others are not harmed."""
+    ship("broken", source, distribution="acme-broken", version="0.9")
+    assert load_error("broken").startswith(f"elector 'broken' (acme-broken 0.9) cannot be loaded: {cause}")
+    rows = {row.name: row for row in installed()}
+    assert "acme-broken 0.9" in str(rows["broken"].error)
+    assert rows["broken"].backend is None
+    assert rows["local"].backend is load_backend_class("local")
+
+
+def test_the_cause_is_kept(ship):
+    """The exception that the import raised is the `__cause__`."""
+    ship("broken", "import does_not_exist")
+    with pytest.raises(ElectorLoadError) as caught:
+        load_backend_class("broken")
+    assert isinstance(caught.value.__cause__, ModuleNotFoundError)
+
+
+def test_an_interrupt_is_no_broken_package(ship):
+    """Ctrl-C during an import is passed on."""
+    ship("slow", "raise KeyboardInterrupt")
+    with pytest.raises(KeyboardInterrupt):
+        load_backend_class("slow")
+
+
+@pytest.mark.parametrize("value", ["broken:missing", "broken.missing", "no_such_module", "broken:"])
+def test_an_entry_point_that_leads_nowhere_is_named(ship, value):
+    """A module or attribute that is not there is the package's fault, and named as such."""
+    ship("broken", BACKEND, value=value)
+    assert load_error("broken").startswith("elector 'broken' (broken 1.0) ")
+
+
+HOOK = "from incumbent import hookimpl, Backend\n"
+CLASS = BACKEND.replace("\n@hookimpl\ndef incumbent_backend(): return Fake\n", "\n")
+ANSWER = "\n@hookimpl\ndef incumbent_backend(): return Fake\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "rule"),
+    [
+        ("", "broken has no hook incumbent_backend marked with hookimpl"),
+        (BACKEND.replace("@hookimpl\n", ""), "broken has no hook incumbent_backend marked with hookimpl"),
+        (HOOK + "@hookimpl\ndef incumbent_backend(): return None", "broken has no hook incumbent_backend"),
+        (HOOK + "@hookimpl\ndef incumbent_backnd(): return 5", "cannot be loaded: PluginValidationError: "),
+        (HOOK + "@hookimpl\ndef incumbent_backend(url): return 5", "cannot be loaded: PluginValidationError: "),
+        (HOOK + "@hookimpl\ndef incumbent_backend(): return 5", "must return a subclass of incumbent.Backend, not 5"),
+        (HOOK + "@hookimpl\ndef incumbent_backend(): return int", "subclass of incumbent.Backend, not <class 'int'>"),
+        (
+            CLASS + "@hookimpl\ndef incumbent_backend(): return Fake(1, 2)",
+            "subclass of incumbent.Backend, not <broken.",
+        ),
+        (HOOK + "@hookimpl\ndef incumbent_backend(): raise OSError('disk')", "cannot be loaded: OSError: disk"),
+        (HOOK + "@hookimpl\ndef incumbent_backend(): raise SystemExit", "cannot be loaded: SystemExit"),
+        (HOOK + "@hookimpl\ndef incumbent_backend(): return Backend", "contract_version must say which contract"),
+        (CLASS + "    contract_version = 0" + ANSWER, "as a number from 1 to 1, not 0"),
+        (CLASS + "    contract_version = -1" + ANSWER, "as a number from 1 to 1, not -1"),
+        (CLASS + "    contract_version = True" + ANSWER, "as a number from 1 to 1, not True"),
+        (CLASS + "    contract_version = '1'" + ANSWER, "as a number from 1 to 1, not '1'"),
+        (CLASS + "    contract_version = 1.0" + ANSWER, "as a number from 1 to 1, not 1.0"),
+        (CLASS + "    close = Backend.close" + ANSWER, "Fake does not implement close"),
+        (CLASS + "    elector = Backend.elector" + ANSWER, "Fake does not implement elector"),
+        (CLASS + "    del capabilities" + ANSWER, "Fake declares no capabilities"),
+        (CLASS + "    capabilities = {'push': True}" + ANSWER, "Fake declares no capabilities"),
+        (CLASS + "    capabilities = None" + ANSWER, "Fake declares no capabilities"),
+        (CLASS + "    options = None" + ANSWER, "Fake.options must say which options it takes"),
+        (CLASS + "    options = ['color']" + ANSWER, "Fake.options must say which options it takes"),
+    ],
+)
+def test_a_hook_that_answers_wrongly_is_named(ship, source, rule):
+    """What the hook returns is checked before it is used; the message names package and fault."""
+    ship("broken", source, version="0.9")
+    message = load_error("broken")
+    assert message.startswith("elector 'broken' (broken 0.9)")
+    assert rule in message
+
+
+def test_a_plugin_for_a_newer_contract_is_refused_clearly(ship):
+    """It says both versions and what to do, before it looks at anything that may have changed."""
+    ship("newer", CLASS + f"    contract_version = {CONTRACT_VERSION + 1}\n    close = Backend.close" + ANSWER)
+    assert load_error("newer") == (
+        f"elector 'newer' (newer 1.0) was written for contract {CONTRACT_VERSION + 1}, this incumbent knows "
+        f"{CONTRACT_VERSION}: upgrade incumbent"
+    )
+
+
+@pytest.mark.parametrize("raises", ["RuntimeError('S3CR3T')", "SystemExit('S3CR3T')"])
+def test_a_backend_that_cannot_be_made_is_named_without_its_message(ship, raises):
+    """A foreign exception of the constructor may hold a secret of the URL: its type is shown, the rest is the cause."""
+    source = BACKEND.replace("self.address, self.settings = address, settings", f"raise {raises}")
+    ship("broken", source)
+    with pytest.raises(ElectorLoadError) as caught:
+        open_backend("broken://user:S3CR3T@h", SETTINGS)
+    message = assert_one_line(caught.value)
+    assert message == f"elector 'broken' (broken 1.0): its backend failed: {raises.partition('(')[0]}"
+    assert type(caught.value.__cause__).__name__ in message
+
+
+def test_what_a_backend_refuses_is_passed_on(ship):
+    """A configuration error of the constructor is the answer as it is; an interrupt is one."""
+    refusing = BACKEND.replace("self.address, self.settings = address, settings", "raise ConfigurationError('no host')")
+    ship("strict", "from incumbent import ConfigurationError\n" + refusing)
+    with pytest.raises(ConfigurationError, match="no host") as caught:
+        open_backend("strict://", SETTINGS)
+    assert not isinstance(caught.value, ElectorLoadError)
+    ship("slow", BACKEND.replace("self.address, self.settings = address, settings", "raise KeyboardInterrupt"))
+    with pytest.raises(KeyboardInterrupt):
+        open_backend("slow://", SETTINGS)
+
+
+# ---------------------------------------------------------------- two packages
+
+
+def test_two_packages_with_one_name_is_an_error_naming_both(ship):
+    """Neither is chosen by the order of the path; all others work."""
+    ship("acme_one", BACKEND, scheme="acme", distribution="acme-one", version="1.0")
+    ship("acme_two", BACKEND, scheme="acme", distribution="acme-two", version="2.0")
+    message = load_error("acme")
+    assert message.startswith("elector 'acme' is brought by ")
+    assert "acme-one 1.0" in message
+    assert "acme-two 2.0" in message
+    assert message.endswith(": uninstall all but one")
+    rows = [row for row in installed() if row.name == "acme"]
+    assert sorted(row.distribution for row in rows) == ["acme-one", "acme-two"]
+    assert all(row.backend is None and row.error is not None for row in rows)
+    assert "acme_one" not in sys.modules
+    load_backend_class("memory")
+
+
+@pytest.mark.parametrize("name", ["memory", "local"])
+def test_nobody_takes_the_place_of_an_embedded_elector(ship, name):
+    """A package that brings `memory` or `local` too is an error, not a replacement."""
+    ship("usurper", BACKEND, scheme=name)
+    message = load_error(name)
+    assert "usurper 1.0" in message
+    assert "incumbent " in message
+
+
+@pytest.mark.parametrize("spelling", ["acme-store", "acme_store", "Acme.Store"])
+def test_a_package_that_is_found_twice_is_one(ship, spelling):
+    """An old copy further down the path, however its name is spelt, is what Python would not import either."""
+    ship("acme_store", "raise RuntimeError('the old one')", scheme="acme", distribution=spelling, directory="old")
+    ship("acme_store", BACKEND, scheme="acme", distribution="acme-store", version="2.0", directory="new")
+    assert load_backend_class("acme").__name__ == "Fake"
+    assert [row.version for row in installed() if row.name == "acme"] == ["2.0"]
+
+
+def test_packages_without_metadata_are_not_taken_for_one(ship):
+    """Two half-removed packages are two; each brings what it brings."""
+    ship("half_one", BACKEND, metadata=False)
+    ship("half_two", BACKEND, metadata=False)
+    assert load_backend_class("half_one") is not load_backend_class("half_two")
+    rows = {row.name: row for row in installed()}
+    assert (rows["half_one"].distribution, rows["half_two"].version) == ("unknown", "unknown")
+
+
+def test_other_groups_are_not_ours(ship):
+    """An entry point of the same name in another group is nobody's elector."""
+    info = ship("acme", BACKEND)
+    (info / "entry_points.txt").write_text("[console_scripts]\nacme = acme:main\n")
+    assert "no elector 'acme'" in not_found("acme")
