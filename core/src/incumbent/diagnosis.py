@@ -58,7 +58,7 @@ def _check_range(ttl: float, shortest: float, longest: float) -> None:
 def _timing(config: LeaderElectionConfig) -> Finding:
     return _ok(
         f"with ttl {config.ttl:g} s a leader renews every {config.leader_check_interval:.2f} s, is deposed when it "
-        f"could not for {config.renew_deadline:.2f} s, and its term ends {lifetime(config.ttl):.2f} s after a renewal at most"
+        f"could not for {config.renew_deadline:.2f} s, and its term ends {lifetime(config.ttl):.2f} s after a renewal"
     )
 
 
