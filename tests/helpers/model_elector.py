@@ -5,6 +5,8 @@ from __future__ import annotations
 from contextlib import suppress
 from types import MappingProxyType
 
+from model_store import Store, StoreError
+
 from incumbent import (
     Address,
     Backend,
@@ -20,7 +22,6 @@ from incumbent import (
     yes,
 )
 from incumbent.testing import Harness
-from model_store import Store, StoreError
 
 
 class ModelElector(LeaderElector):
@@ -157,16 +158,18 @@ class ModelOutsider:
     def __init__(self, harness, elector):
         self.harness = harness
         self.elector = elector
+        self.killed = False
         self.claim = elector.acquire_leadership()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.elector.close()
+        if not self.killed:
+            self.elector.close()
 
     def kill(self):
-        self.elector.closed = True
+        self.killed = True
         self.harness.store.drop(self.elector.lock_id, self.elector.owner)
 
 

@@ -1,51 +1,70 @@
 """Faults in what is declared."""
 
 from dataclasses import replace
+from types import MappingProxyType
+from typing import ClassVar
 
-from incumbent import BackendSettings, InvalidStateError, no, yes
 from model_elector import ModelBackend, ModelElector
 
+from incumbent import BackendSettings, InvalidStateError, no
+
 from . import broken
+from .claims import IsInvisibleToOtherTools
 
 DECLARED = ModelBackend.capabilities
 
 
-@broken()
+@broken("test_push_is_as_declared")
 class ConcealsPush(ModelBackend):
     """Pushes, but declares that it does not."""
 
     capabilities = replace(DECLARED, push=no("out of modesty"))
 
 
-@broken()
+@broken("test_observe_is_as_declared")
 class ConcealsObserving(ModelBackend):
     """Observes, but declares that it does not."""
 
     capabilities = replace(DECLARED, observe=no("out of modesty"))
 
 
-@broken()
+@broken("test_candidates_is_as_declared")
 class ConcealsCandidates(ModelBackend):
     """Lists the candidates, but declares that it does not."""
 
     capabilities = replace(DECLARED, candidates=no("out of modesty"))
 
 
-@broken()
+@broken("test_fencing_across_restarts_is_as_declared")
 class ConcealsFencing(ModelBackend):
     """Tokens grow over restarts, but it declares that they do not."""
 
     capabilities = replace(DECLARED, fencing_across_restarts=no("out of modesty"))
 
 
-@broken()
+@broken("test_expiry_is_as_declared")
 class ConcealsExpiry(ModelBackend):
     """Claims expire, but it declares that they do not."""
 
     capabilities = replace(DECLARED, expiry=no("out of modesty"))
 
 
-@broken()
+@broken("test_interoperates_is_as_declared")
+class ConcealsInteroperating(ModelBackend):
+    """Keeps other tools out, but declares that it does not."""
+
+    capabilities = replace(DECLARED, interoperates=no("out of modesty"))
+
+
+@broken(
+    "test_push_is_as_declared",
+    "test_every_hand_over_is_told",
+    "test_leader_that_closes_is_told",
+    "test_expiry_is_told_to_followers",
+    "test_loss_is_told_to_the_leader",
+    "test_election_is_told_to_watchers",
+    "test_hand_over_after_a_restart_is_told",
+)
 class DeclaresPush(ModelElector):
     """Declares push, and never tells anything."""
 
@@ -53,7 +72,23 @@ class DeclaresPush(ModelElector):
         pass
 
 
-@broken()
+@broken(
+    "test_observe_is_as_declared",
+    "test_candidates_is_as_declared",
+    "test_nobody_leads_at_first",
+    "test_leader_is_shown",
+    "test_leader_sees_itself",
+    "test_leader_that_relinquished_is_not_shown",
+    "test_leader_that_expired_is_not_shown",
+    "test_successor_is_shown",
+    "test_watcher_is_no_candidate",
+    "test_candidate_that_left_is_not_listed",
+    "test_election_is_told_to_watchers",
+    "test_observing_in_a_freeze_is_unknown",
+    "test_dead_store_shows_nothing",
+    "test_closing_leaves_no_thread",
+    "test_closing_leaves_no_descriptor",
+)
 class DeclaresObserving(ModelElector):
     """Declares that it observes, and cannot."""
 
@@ -61,7 +96,7 @@ class DeclaresObserving(ModelElector):
         raise InvalidStateError
 
 
-@broken()
+@broken("test_candidates_is_as_declared")
 class DeclaresCandidates(ModelElector):
     """Declares that it lists the candidates, and lists the leader only."""
 
@@ -70,11 +105,11 @@ class DeclaresCandidates(ModelElector):
         return replace(record, candidates=record.candidates[: record.candidate is not None])
 
 
-@broken()
+@broken("test_fencing_across_restarts_is_as_declared")
 class DeclaresFencing(ModelElector):
     """Declares that tokens grow over restarts, and counts in memory."""
 
-    restarts = {}
+    restarts: ClassVar = {}
 
     def enter(self):
         before = self.restarts.setdefault(self.key, self.store.restarts)
@@ -84,7 +119,7 @@ class DeclaresFencing(ModelElector):
         return super().enter()
 
 
-@broken()
+@broken("test_expiry_is_as_declared")
 class DeclaresExpiry(ModelElector):
     """Declares that claims expire, and keeps them for ever."""
 
@@ -101,14 +136,22 @@ class DeclaresExpiry(ModelElector):
         return entry
 
 
-@broken()
+@broken("test_declarations_are_complete")
 class GivesNoReason(ModelBackend):
     """What is missing is missing without a reason."""
 
     capabilities = replace(DECLARED, interoperates=no(""))
+    elector_class = IsInvisibleToOtherTools
 
 
-@broken()
+@broken("test_declarations_are_complete")
+class GivesNoHelp(ModelBackend):
+    """An option is not explained."""
+
+    options = MappingProxyType({"colour": ""})
+
+
+@broken("test_ttl_out_of_range_is_refused")
 class GrantsAnyTtl(ModelBackend):
     """A ttl out of the declared range is accepted."""
 

@@ -4,14 +4,11 @@ import logging
 from contextlib import suppress
 from dataclasses import replace
 
-from incumbent import BackendRejectedError, BackendUnavailableError, Claim
 from model_elector import ModelBackend, ModelElector
-from model_store import StoreError
+
+from incumbent import BackendRejectedError, BackendUnavailableError, Claim
 
 from . import broken
-
-#: A call that hangs costs this many seconds, in each test that meets one.
-IMPATIENT = {"slack": 1.0}
 
 
 class Patient(ModelElector):
@@ -23,7 +20,12 @@ class Patient(ModelElector):
         return answer
 
 
-@broken(**IMPATIENT)
+@broken(
+    "test_acquiring_in_a_freeze_is_unknown",
+    "test_elector_can_be_made_during_an_outage",
+    "test_claim_of_an_unanswered_attempt_is_recognised",
+    "test_closing_drops_what_an_unanswered_attempt_left",
+)
 class HangsInAcquiring(Patient):
     """Acquiring has no timeout."""
 
@@ -31,7 +33,11 @@ class HangsInAcquiring(Patient):
         return self.ask_for_ever(act) if act == self.enter and self.store.frozen else super().ask(act)
 
 
-@broken(**IMPATIENT)
+@broken(
+    "test_renewal_is_counted_from_before_the_request",
+    "test_checking_in_a_freeze_is_unknown",
+    "test_claim_outlives_a_short_freeze",
+)
 class HangsInChecking(Patient):
     """Checking has no timeout."""
 
@@ -39,7 +45,7 @@ class HangsInChecking(Patient):
         return self.ask_for_ever(act) if act == self.renew and self.store.frozen else super().ask(act)
 
 
-@broken(**IMPATIENT)
+@broken("test_relinquishing_in_a_freeze_is_unknown", "test_unanswered_relinquishing_can_be_repeated")
 class HangsInRelinquishing(Patient):
     """Relinquishing has no timeout."""
 
@@ -47,7 +53,15 @@ class HangsInRelinquishing(Patient):
         return self.ask_for_ever(act) if act == self.leave and self.store.frozen else super().ask(act)
 
 
-@broken(**IMPATIENT)
+@broken("test_observing_in_a_freeze_is_unknown")
+class HangsInObserving(Patient):
+    """Observing has no timeout."""
+
+    def ask(self, act):
+        return self.ask_for_ever(act) if act == self.show and self.store.frozen else super().ask(act)
+
+
+@broken("test_closing_in_a_freeze_ends_in_time", "test_closing_during_a_call_ends_in_time")
 class HangsInClosing(ModelElector):
     """Closing has no timeout."""
 
@@ -67,7 +81,13 @@ class Leaky(ModelElector):
             raise error.__cause__ from None
 
 
-@broken()
+@broken(
+    "test_acquiring_in_a_freeze_is_unknown",
+    "test_elector_can_be_made_during_an_outage",
+    "test_claim_of_an_unanswered_attempt_is_recognised",
+    "test_closing_drops_what_an_unanswered_attempt_left",
+    "test_dead_store_is_unavailable",
+)
 class ForeignErrorInAcquiring(Leaky):
     """Acquiring raises what the library raised."""
 
@@ -75,7 +95,12 @@ class ForeignErrorInAcquiring(Leaky):
         return self.bare(super().acquire_leadership)
 
 
-@broken()
+@broken(
+    "test_renewal_is_counted_from_before_the_request",
+    "test_checking_in_a_freeze_is_unknown",
+    "test_claim_outlives_a_short_freeze",
+    "test_dead_store_is_unavailable",
+)
 class ForeignErrorInChecking(Leaky):
     """Checking raises what the library raised."""
 
@@ -83,7 +108,11 @@ class ForeignErrorInChecking(Leaky):
         return self.bare(super().check_leadership)
 
 
-@broken()
+@broken(
+    "test_relinquishing_in_a_freeze_is_unknown",
+    "test_unanswered_relinquishing_can_be_repeated",
+    "test_dead_store_is_unavailable",
+)
 class ForeignErrorInRelinquishing(Leaky):
     """Relinquishing raises what the library raised."""
 
@@ -91,7 +120,7 @@ class ForeignErrorInRelinquishing(Leaky):
         return self.bare(super().relinquish_leadership)
 
 
-@broken()
+@broken("test_observing_in_a_freeze_is_unknown", "test_dead_store_shows_nothing")
 class ForeignErrorInObserving(Leaky):
     """Observing raises what the library raised."""
 
@@ -99,7 +128,7 @@ class ForeignErrorInObserving(Leaky):
         return self.bare(super().observe_leadership)
 
 
-@broken()
+@broken("test_closing_in_a_freeze_ends_in_time", "test_closing_during_a_call_ends_in_time")
 class ForeignErrorInClosing(ModelElector):
     """Closing raises what the library raised."""
 
@@ -110,7 +139,14 @@ class ForeignErrorInClosing(ModelElector):
             self.store.request(self.leave, self.backend.settings.request_timeout)
 
 
-@broken()
+@broken(
+    "test_acquiring_in_a_freeze_is_unknown",
+    "test_elector_can_be_made_during_an_outage",
+    "test_claim_of_an_unanswered_attempt_is_recognised",
+    "test_closing_drops_what_an_unanswered_attempt_left",
+    "test_dead_store_is_unavailable",
+    "test_no_error_shows_the_password",
+)
 class OutageIsARefusal(ModelElector):
     """An attempt without an answer is reported as refused."""
 
@@ -121,7 +157,7 @@ class OutageIsARefusal(ModelElector):
             return None
 
 
-@broken()
+@broken("test_checking_in_a_freeze_is_unknown", "test_claim_outlives_a_short_freeze", "test_dead_store_is_unavailable")
 class OutageIsALoss(ModelElector):
     """A check without an answer is reported as a loss."""
 
@@ -133,7 +169,12 @@ class OutageIsALoss(ModelElector):
             return None
 
 
-@broken()
+@broken(
+    "test_renewal_is_counted_from_before_the_request",
+    "test_checking_in_a_freeze_is_unknown",
+    "test_claim_outlives_a_short_freeze",
+    "test_dead_store_is_unavailable",
+)
 class OutageIsARenewal(ModelElector):
     """A check without an answer is reported as a renewal."""
 
@@ -144,7 +185,11 @@ class OutageIsARenewal(ModelElector):
             return replace(self.claim, sent=self.clock())
 
 
-@broken()
+@broken(
+    "test_relinquishing_in_a_freeze_is_unknown",
+    "test_unanswered_relinquishing_can_be_repeated",
+    "test_dead_store_is_unavailable",
+)
 class OutageIsRelinquishing(ModelElector):
     """Relinquishing without an answer is reported as done."""
 
@@ -156,7 +201,7 @@ class OutageIsRelinquishing(ModelElector):
             return True
 
 
-@broken()
+@broken("test_observing_in_a_freeze_is_unknown", "test_dead_store_shows_nothing")
 class OutageShowsNobody(ModelElector):
     """Observing without an answer shows the last record."""
 
@@ -168,7 +213,7 @@ class OutageShowsNobody(ModelElector):
         return self.last
 
 
-@broken()
+@broken("test_claim_outlives_a_short_freeze", "test_dead_store_is_unavailable")
 class ForgetsTheClaimInAnOutage(ModelElector):
     """A claim whose check had no answer is not regarded as held any more."""
 
@@ -180,7 +225,7 @@ class ForgetsTheClaimInAnOutage(ModelElector):
             raise
 
 
-@broken()
+@broken("test_unanswered_relinquishing_can_be_repeated")
 class ForgetsTheClaimWhenRelinquishing(ModelElector):
     """A claim whose relinquishing had no answer is not regarded as held any more."""
 
@@ -192,7 +237,7 @@ class ForgetsTheClaimWhenRelinquishing(ModelElector):
             raise
 
 
-@broken()
+@broken("test_claim_of_an_unanswered_attempt_is_recognised")
 class DoesNotKnowItsOwnClaim(ModelElector):
     """The claim that an unanswered attempt left is taken for another's."""
 
@@ -200,7 +245,7 @@ class DoesNotKnowItsOwnClaim(ModelElector):
         return False
 
 
-@broken()
+@broken("test_closing_drops_what_an_unanswered_attempt_left")
 class ClosingForgetsTheUnanswered(ModelElector):
     """Closing gives up only what is known to be held."""
 
@@ -209,7 +254,12 @@ class ClosingForgetsTheUnanswered(ModelElector):
         super().close()
 
 
-@broken()
+@broken(
+    "test_hand_over_after_a_restart_is_told",
+    "test_one_leads_after_a_restart",
+    "test_election_goes_on_after_a_restart",
+    "test_leader_is_told_of_an_empty_restart",
+)
 class IsUselessAfterAnOutage(ModelElector):
     """Who has met a dead store finds no store any more."""
 
@@ -222,7 +272,7 @@ class IsUselessAfterAnOutage(ModelElector):
         return super().ask(act)
 
 
-@broken()
+@broken("test_one_leads_after_a_restart")
 class TakesARestartForAnElection(ModelElector):
     """Who was refused before a restart believes that it is elected after it."""
 
@@ -236,7 +286,7 @@ class TakesARestartForAnElection(ModelElector):
         return claim
 
 
-@broken()
+@broken("test_elector_can_be_made_during_an_outage", "test_rejection_is_permanent")
 class ConnectsAtOnce(ModelElector):
     """Making an elector asks the store."""
 
@@ -245,7 +295,7 @@ class ConnectsAtOnce(ModelElector):
         self.ask(lambda: None)
 
 
-@broken()
+@broken("test_rejection_is_permanent")
 class RejectionIsAnOutage(ModelElector):
     """What is refused for good is reported as unavailable, and asked for ever."""
 
@@ -256,7 +306,7 @@ class RejectionIsAnOutage(ModelElector):
             raise BackendUnavailableError(str(error)) from error
 
 
-@broken()
+@broken("test_rejection_is_permanent")
 class RejectsInManyLines(ModelElector):
     """The message of a rejection has several lines."""
 
@@ -267,7 +317,7 @@ class RejectsInManyLines(ModelElector):
             raise BackendRejectedError(f"{error}\nindeed") from error
 
 
-@broken()
+@broken("test_no_repr_shows_the_password")
 class ReprShowsThePassword(ModelElector):
     """The repr of an elector shows the URL as it was given."""
 
@@ -276,7 +326,7 @@ class ReprShowsThePassword(ModelElector):
         return f"<elector, password {password and password.reveal()}>"
 
 
-@broken()
+@broken("test_no_repr_shows_the_password")
 class BackendReprShowsThePassword(ModelBackend):
     """The repr of a backend shows the URL as it was given."""
 
@@ -284,7 +334,7 @@ class BackendReprShowsThePassword(ModelBackend):
         return f"<backend, password {self.address.password and self.address.password.reveal()}>"
 
 
-@broken()
+@broken("test_no_error_shows_the_password")
 class ErrorShowsThePassword(ModelElector):
     """The message of an outage shows the URL as it was given."""
 
@@ -296,7 +346,7 @@ class ErrorShowsThePassword(ModelElector):
             raise BackendUnavailableError(f"{error} (password {password and password.reveal()})") from error
 
 
-@broken()
+@broken("test_no_error_shows_the_password")
 class LogShowsThePassword(ModelElector):
     """A log line shows the URL as it was given."""
 

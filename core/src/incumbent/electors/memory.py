@@ -145,7 +145,7 @@ class MemoryBackend(Backend):
         push=yes("what happens in the process; that time has passed is noticed at the next call"),
         observe=yes(),
         candidates=yes(),
-        fencing_across_restarts=no("the store ends with the process"),
+        fencing_across_restarts=yes("the store can be stopped and started, but ends with the process"),
         expiry=yes(),
         interoperates=no("nobody outside the process sees it"),
     )
@@ -177,9 +177,9 @@ class MemoryElector(LeaderElector):
 
     def acquire_leadership(self) -> Claim | None:
         """Take the election if it is free."""
+        sent = self.settings.clock()  # before the request (P2)
         with self._request():
             self._register(self._store.candidates)
-            sent = self.settings.clock()
             held = self._store.live(self.lock_id)
             if held is None:
                 self._store.token += 1
@@ -194,8 +194,8 @@ class MemoryElector(LeaderElector):
     def check_leadership(self) -> Claim | None:
         """Renew the claim if it is still there."""
         self._require_claim()
+        sent = self.settings.clock()
         with self._request():
-            sent = self.settings.clock()
             held = self._mine()
             if held is None:
                 self._holding = False

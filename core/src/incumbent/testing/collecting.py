@@ -40,7 +40,7 @@ class Conformance:
         if report.nodeid in self._places:
             run, test = self._places[report.nodeid]
             outcome = run.note(test, report)
-            if outcome is not None:
+            if outcome is not None and run.failure is None:  # else one message tells it, and no test
                 self._progress(outcome)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:

@@ -22,7 +22,10 @@ class Outsider:
 
     def __init__(self, url: str, ttl: float, request_timeout: float, lock_id: str, candidate: str) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "incumbent.testing.outsider"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "incumbent.testing.outsider"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         assert self._process.stdin is not None
         assert self._process.stdout is not None

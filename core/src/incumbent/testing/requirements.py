@@ -71,9 +71,10 @@ def validate(harness: Harness) -> None:
             if not cannot[operation]:
                 raise ConfigurationError(f"{name}.cannot[{operation!r}] is empty: it must say why")
         elif missing := [method for method in methods if not _implements(harness, method)]:
-            raise ConfigurationError(f"{name} must implement {missing[0]}(), or say in {name}.cannot[{operation!r}] why not")
+            raise ConfigurationError(
+                f"{name} must implement {missing[0]}(), or say in {name}.cannot[{operation!r}] why not"
+            )
 
 
 def _implements(harness: Harness, method: str) -> bool:
     return method == "outsider" or getattr(type(harness), method) is not getattr(Harness, method)
-

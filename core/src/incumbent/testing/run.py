@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incumbent import ConfigurationError, ElectionError
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 
 __all__ = ["run_conformance"]
 
-#: No configuration, no plugin and no output but ours; what pytest makes of stray threads and objects has no reader here.
+#: No configuration, plugin or output but ours; what pytest makes of stray threads and objects has no reader here.
 ARGUMENTS = (
-    *("-c", os.devnull, "--noconftest", "--rootdir", os.path.dirname(__file__)),
+    *("-c", os.devnull, "--noconftest", "--rootdir", str(Path(__file__).parent)),
     *("-p", "incumbent.pytest_plugin"),
-    *(word for name in ("terminal", "cacheprovider", "unraisableexception", "threadexception") for word in ("-p", f"no:{name}")),
+    *(
+        word
+        for name in ("terminal", "cacheprovider", "unraisableexception", "threadexception")
+        for word in ("-p", f"no:{name}")
+    ),
 )
 ENVIRONMENT = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTEST_ADDOPTS": None, "PYTEST_PLUGINS": None}
 

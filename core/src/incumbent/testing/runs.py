@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from incumbent import Address, BackendRejectedError, BackendUnavailableError
+from incumbent import Address, BackendRejectedError, BackendUnavailableError, ConfigurationError
 
 from .harness import Harness
 from .report import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, ConformanceReport, Outcome
@@ -104,7 +104,7 @@ def _probe(harness: Harness) -> None:
     scene = Scene(harness)
     try:
         scene.candidate("probe").acquire_leadership()
-    except (BackendUnavailableError, BackendRejectedError):
+    except (ConfigurationError, BackendUnavailableError, BackendRejectedError):
         raise
     except Exception:  # a fault of the elector: which one, the tests say
         _log.debug("the first attempt failed", exc_info=True)
@@ -116,7 +116,7 @@ def _first_line(report: pytest.TestReport) -> str:
     """Return the first line of why a test failed or was skipped."""
     crash = getattr(report.longrepr, "reprcrash", None)
     if crash is not None:
-        text = crash.message
+        text: str = crash.message
     elif isinstance(report.longrepr, tuple):
         text = report.longrepr[2]
     else:

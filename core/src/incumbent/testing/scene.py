@@ -1,4 +1,4 @@
-"""What a test of the suite acts on: a fresh election, candidates that stand for processes, calls that cannot hang it."""
+"""What a test of the suite acts on: a fresh election, candidates that stand for processes, bounded calls."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TypeVar
 
-from incumbent import Backend, BackendSettings, BackendUnavailableError, Capabilities, Claim, LeaderElector, LeaderRecord
+from incumbent import (
+    Backend,
+    BackendSettings,
+    BackendUnavailableError,
+    Capabilities,
+    Claim,
+    LeaderElector,
+    LeaderRecord,
+)
 
 from .harness import Harness
 from .outsider import Outsider

@@ -21,7 +21,7 @@ class Deadline:
     """The claim is kept from *sent* on for as long as *guarantee* says."""
 
     def test_claim_says_from_when_and_how_long(self, scene: Scene) -> None:
-        """P2: *sent* lies in the call that acquired, on the clock that was given, and *guarantee* is a positive time."""
+        """P2: *sent* lies in the call that acquired, on the clock that was given, and *guarantee* is positive."""
         a = scene.candidate("a")
         before = scene.harness.clock()
         claim = a.lead()
@@ -29,7 +29,7 @@ class Deadline:
         assert claim.guarantee > 0
 
     def test_renewal_says_from_when_and_how_long(self, scene: Scene) -> None:
-        """P2: *sent* of a renewed claim lies in the call that renewed it, and *guarantee* is a positive time."""
+        """P2: *sent* of a renewed claim lies in the call that renewed it, and *guarantee* is positive."""
         a = scene.candidate("a")
         a.lead()
         scene.advance(scene.settings.ttl / 20)

@@ -66,6 +66,14 @@ class Declarations:
         successor = b.wait_until_elected(None if declared else 2 * scene.settings.ttl)
         _assert_as_declared("expiry", declared, successor is not None)
 
+    @requires("tool")
+    def test_interoperates_is_as_declared(self, scene: Scene) -> None:
+        """P1: A leader keeps another project's tool from leading if interoperates is declared, and only then."""
+        scene.candidate("a").lead()
+        _assert_as_declared(
+            "interoperates", scene.capabilities.interoperates, not scene.harness.tool_acquires(scene.lock_id)
+        )
+
     @requires("kill")
     def test_fencing_across_restarts_is_as_declared(self, scene: Scene) -> None:
         """P4: Tokens grow over a restart of the store if fencing_across_restarts is declared, and only then."""

@@ -76,9 +76,3 @@ class Exclusion:
         assert a.acquire_leadership() is None
         scene.harness.tool_relinquishes(scene.lock_id)
         a.lead_soon()
-
-    @requires("interoperates", "tool")
-    def test_other_tool_is_excluded(self, scene: Scene) -> None:
-        """P1: While a candidate leads, another project's tool asks in vain."""
-        scene.candidate("a").lead()
-        assert not scene.harness.tool_acquires(scene.lock_id)

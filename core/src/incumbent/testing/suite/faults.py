@@ -66,7 +66,7 @@ class Faults:
 
     @requires("freeze")
     def test_closing_during_a_call_ends_in_time(self, scene: Scene) -> None:
-        """P10, Rule 3: An elector closes in time, and without an error, while another thread is in a call that hangs."""
+        """P10, Rule 3: An elector closes in time, without an error, while another thread is in a call that hangs."""
         a, b = scene.candidate("a"), scene.candidate("b")
         a.lead()
         b.acquire_leadership()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import GUARD, Candidate, Scene
@@ -20,9 +22,9 @@ class Hygiene:
 
     def test_making_an_elector_starts_nothing(self, scene: Scene) -> None:
         """Rule 4: Neither a backend nor an elector starts a thread or opens a file before the first call."""
-        before = (_threads(), _descriptors())
+        threads, descriptors = _threads(), _descriptors()
         scene.candidate("a")
-        assert (_threads(), _descriptors()) == before
+        assert (_threads() - threads, _descriptors() - descriptors) == (set(), set())
 
     def test_closing_leaves_no_thread(self, scene: Scene) -> None:
         """P8: When electors and backends are closed, their threads are gone."""
@@ -72,8 +74,9 @@ class Hygiene:
 
 
 def _whole_life(scene: Scene) -> None:
-    """Let two candidates live an election through, and close all."""
-    a, b = scene.candidate("a"), scene.candidate("b")
+    """Let two candidates live an election of their own through, and close all."""
+    lock_id = f"{scene.lock_id}/{uuid.uuid4().hex[:8]}"  # what a life leaves in the store is another test's business
+    a, b = scene.candidate("a", lock_id=lock_id), scene.candidate("b", lock_id=lock_id)
     a.lead()
     b.acquire_leadership()
     a.check_leadership()
@@ -92,7 +95,7 @@ def _threads() -> set[str]:
 
 def _descriptors() -> set[int]:
     """Return the open descriptors; the one that reads the list is closed again, so it is left out."""
-    return {fd for fd in map(int, os.listdir("/dev/fd")) if _is_open(fd)}
+    return {fd for fd in (int(entry.name) for entry in Path("/dev/fd").iterdir()) if _is_open(fd)}
 
 
 def _is_open(fd: int) -> bool:

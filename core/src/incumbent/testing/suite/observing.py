@@ -45,6 +45,7 @@ class Observing:
         """P1: The record does not show a leader whose claim has ended by itself."""
         a, watcher = scene.candidate("a"), scene.candidate("watcher")
         a.lead()
+        watcher.observe_leadership()
         scene.expire()
         assert watcher.observe_leadership().candidate is None
 

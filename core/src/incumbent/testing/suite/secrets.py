@@ -6,11 +6,11 @@ import logging
 import traceback
 from contextlib import suppress
 
+import pytest
+
 from incumbent import ConfigurationError
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Scene
-
-import pytest
 
 #: Planted in the URL as the password.
 SECRET = "pa55-w0rd-of-the-suite"  # noqa: S105 - that is the point
@@ -31,11 +31,15 @@ class Secrets:
         """P8: Neither an error, nor its causes, nor a log line shows the password of the URL."""
         caplog.set_level(logging.DEBUG)
         with pytest.raises(Exception) as caught, scene.frozen():  # noqa: PT011 - any error will do
-            backend = scene.harness.backend(scene.settings, planted(scene.harness.url))
-            scene.candidate("a", backend=backend).acquire_leadership()
+            _ask_with_password(scene)
         error = caught.value
         assert SECRET not in "".join(traceback.format_exception(type(error), error, error.__traceback__))
         assert SECRET not in caplog.text
+
+
+def _ask_with_password(scene: Scene) -> None:
+    backend = scene.harness.backend(scene.settings, planted(scene.harness.url))
+    scene.candidate("a", backend=backend).acquire_leadership()
 
 
 def planted(url: str) -> str:

@@ -15,8 +15,9 @@ class Waiting:
         """P10, Rule 1: An attempt while another leads returns as soon as the store has answered."""
         a, b = scene.candidate("a"), scene.candidate("b")
         a.lead()
-        quickest = min(_duration(b.acquire_leadership) for _ in range(3))
-        assert quickest < scene.settings.request_timeout / 2, "it seems to wait for the leader to go"
+        soon = scene.settings.request_timeout / 2
+        quick = any(_duration(b.acquire_leadership) < soon for _ in range(10))  # the machine may be busy
+        assert quick, "it seems to wait for the leader to go"
 
     @requires("delete")
     def test_who_waited_is_no_phantom(self, scene: Scene) -> None:
