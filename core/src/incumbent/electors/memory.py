@@ -41,10 +41,15 @@ class MemoryStore:
     """
 
     _named: ClassVar[weakref.WeakValueDictionary[tuple[int, str], MemoryStore]] = weakref.WeakValueDictionary()
+    #: The last token of each name, which outlasts its store (P4).
+    _tokens: ClassVar[dict[tuple[int, str], int]] = {}
+    #: One a process: a forked child may inherit its parent's locked.
+    _naming: ClassVar[dict[int, threading.Lock]] = {}
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self._key = os.getpid(), name
         self.changed = threading.Condition()
-        self.token = 0
+        self.token = self._tokens.get(self._key, 0)
         self.held: dict[str, _Held] = {}
         self.candidates: dict[str, list[MemoryElector]] = {}
         self.observers: dict[str, list[MemoryElector]] = {}
@@ -55,9 +60,11 @@ class MemoryStore:
     def named(cls, name: str) -> MemoryStore:
         """Return this process's store of that name; it lasts as long as somebody uses it."""
         key = os.getpid(), name
-        store = cls._named.get(key)
-        # `setdefault` so that of two threads that come first, both get the same store.
-        return store if store is not None else cls._named.setdefault(key, cls())
+        with cls._naming.setdefault(key[0], threading.Lock()):
+            store = cls._named.get(key)
+            if store is None:
+                store = cls._named[key] = cls(name)
+            return store
 
     def expire(self, lock_id: str) -> None:
         """End the claim as if its ttl had passed."""
@@ -123,6 +130,11 @@ class MemoryStore:
         finally:
             self.changed.release()
 
+    def next_token(self) -> int:
+        """Return a token that is larger than any before."""
+        self.token = self._tokens[self._key] = self.token + 1
+        return self.token
+
     def live(self, lock_id: str) -> _Held | None:
         """Return the claim if it has not expired by its holder's clock; an expired one is removed."""
         held = self.held.get(lock_id)
@@ -182,8 +194,7 @@ class MemoryElector(LeaderElector):
             self._register(self._store.candidates)
             held = self._store.live(self.lock_id)
             if held is None:
-                self._store.token += 1
-                held = _Held(self, self._store.token, sent, time.time())
+                held = _Held(self, self._store.next_token(), sent, time.time())
             if held.elector is not self:
                 return None
             self._holding = True

@@ -100,6 +100,7 @@ class LocalElector(LeaderElector):
         self._files: Files = backend.directory.files(lock_id)
         self._token = 0
         self._open: list[int] = []
+        self._watches: list[int] = []
         self._reader: int | None = None
         self._observing = False
 
@@ -127,10 +128,11 @@ class LocalElector(LeaderElector):
         return self._claim(sent)
 
     def check_leadership(self) -> Claim | None:
-        """Verify that the locked file is still the one that others would lock."""
+        """Verify that the locked file is still the one that others would lock, and the FIFO the one they wait on."""
         self._require_claim()
         sent = self._backend.settings.clock()
-        if self._files.is_current(self._open[1]):
+        wake, lock = self._open[:2]
+        if self._files.is_current(lock) and self._files.is_current_wake(wake):
             return self._claim(sent)
         self._release()
         return None
@@ -165,6 +167,7 @@ class LocalElector(LeaderElector):
 
     def forget(self) -> None:
         """Close what a forked child inherited: the parent's claim must end with the parent (P9)."""
+        self._watches = []  # they are the parent's: ended here, they would end there
         self._release()
         if self._reader is not None:
             os.close(self._reader)
@@ -190,6 +193,9 @@ class LocalElector(LeaderElector):
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return None
+        with mapped_errors(self._files.lock):
+            # Before the look at the file, or a deletion right after it would go unnoticed.
+            self._watches = self._watch_files()
         if not self._files.is_current(lock):
             raise BackendUnavailableError(f"{self._files.lock}: was replaced during the attempt")
         self._backend.warn_of_network()
@@ -197,6 +203,9 @@ class LocalElector(LeaderElector):
 
     def _release(self) -> None:
         """Close the descriptors. No explicit unlock: a process that inherited them keeps the claim on purpose."""
+        if self._watches:
+            self._backend.watcher.remove_files(self._watches)
+            self._watches = []
         while self._open:
             os.close(self._open.pop(0))
 
@@ -210,9 +219,16 @@ class LocalElector(LeaderElector):
         with contextlib.suppress(BlockingIOError):
             os.write(wake, b"!")
 
+    def _watch_files(self) -> list[int]:
+        if not AVAILABLE:  # pragma: no cover - not Linux
+            return []
+        return self._backend.watcher.add_files((self._files.lock, self._files.wake), self._changed)
+
     def _wait_for_changes(self) -> int | None:
         if not AVAILABLE:  # pragma: no cover - not Linux
             return None
+        if self._reader is not None and not self._files.is_current_wake(self._reader):
+            self._stop_waiting()  # nobody signals there any more
         with mapped_errors(self._files.wake):
             if self._reader is None:
                 self._reader = self._files.open_wake(for_writing=False)
@@ -235,9 +251,10 @@ def _above(floor: int, descriptor: int) -> int:
     """Return *descriptor*, moved above *floor*."""
     if descriptor > floor:
         return descriptor
-    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, floor + 1)
-    os.close(descriptor)
-    return moved
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, floor + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _has_hung_up(reader: int) -> bool:
@@ -252,7 +269,7 @@ def _state_directory(path: str) -> Path:
 
         return user_state_path("incumbent", appauthor=False)
     directory = Path(path)
-    if ".." in directory.parts or path == "/":
+    if ".." in directory.parts or directory == directory.parent:
         raise ConfigurationError(
             f"local://{path}: the directory must be an absolute path without '..', and not the root"
         )

@@ -12,6 +12,7 @@ any token that was announced, even if one file is lost or torn.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -20,6 +21,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from urllib.parse import quote
 
@@ -43,6 +45,10 @@ def mapped_errors(path: Path) -> Iterator[None]:
             f"{error.filename or path}: {error.strerror}: check who owns it and its mode"
         ) from error
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise BackendRejectedError(f"{error.filename or path}: is a symbolic link: remove it") from error
+        if error.errno == errno.ENAMETOOLONG:
+            raise BackendRejectedError(f"{error.filename or path}: the path is too long: give a shorter one") from error
         raise BackendUnavailableError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
@@ -61,17 +67,17 @@ class Record:
 
     @classmethod
     def decode(cls, data: bytes) -> Record | None:
-        """Return the record, or None if *data* is torn or was never one."""
+        """Return the record, or None if *data* is torn or was never one. What follows its line is of an older one."""
         try:
-            body, checksum = data.decode("ascii").rstrip("\n").rsplit(" ", 1)
+            body, checksum = data.partition(b"\n")[0].decode("ascii").rsplit(" ", 1)
             if int(checksum, 16) != zlib.crc32(body.encode()):
                 return None
             token, candidate, since = json.loads(body)
-        except (ValueError, RecursionError):
+        except (ValueError, TypeError, RecursionError):
             return None
         if type(token) is not int or token < 0 or not isinstance(candidate, str | None):
             return None
-        return cls(token, candidate, float(since) if isinstance(since, int | float) else None)
+        return cls(token, candidate, since if type(since) is float and isfinite(since) else None)
 
 
 class Directory:
@@ -109,8 +115,9 @@ class Directory:
         """Return the files of election *lock_id*; different ids never share them."""
         stem = quote(lock_id, safe="")
         if len(stem) > LONGEST_STEM:
-            stem = f"{stem[: LONGEST_STEM - 65]}-{hashlib.sha256(lock_id.encode()).hexdigest()}"
-        return Files(self, stem.replace(".", "%2E") if stem.startswith(".") else stem)
+            # The plus sign is in no other stem: it would be quoted.
+            stem = f"{stem[: LONGEST_STEM - 65]}+{hashlib.sha256(lock_id.encode()).hexdigest()}"
+        return Files(self, f"%2E{stem[1:]}" if stem.startswith(".") else stem)
 
 
 class Files:
@@ -157,13 +164,11 @@ class Files:
 
     def is_current(self, lock: int) -> bool:
         """Tell whether *lock* is still the file that others would lock."""
-        with mapped_errors(self.lock):
-            held = os.fstat(lock)
-            try:
-                found = self.lock.lstat()
-            except FileNotFoundError:
-                return False
-            return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
+        return _is_same(lock, self.lock)
+
+    def is_current_wake(self, wake: int) -> bool:
+        """Tell whether *wake* is still the FIFO that others would open."""
+        return _is_same(wake, self.wake)
 
     # ------------------------------------------------------------ tokens and records
 
@@ -189,15 +194,13 @@ class Files:
         """Put *record* on disk, durably, in both files. The lock must be held."""
         data = record.encode()
         with mapped_errors(self.record):
-            self._replace(data, durable=True)
-            os.pwrite(lock, data, 0)
-            os.ftruncate(lock, len(data))
-            os.fsync(lock)
+            self._write_record(data, durable=True)
+            _overwrite(lock, data, durable=True)
 
     def clear(self, token: int) -> None:
         """Say that nobody leads; the token is on disk already. The lock must be held."""
         with mapped_errors(self.record):
-            self._replace(Record(token).encode(), durable=False)
+            self._write_record(Record(token).encode(), durable=False)
 
     def read(self) -> Record | None:
         """
@@ -225,20 +228,48 @@ class Files:
         finally:
             os.close(descriptor)
 
-    def _replace(self, data: bytes, *, durable: bool) -> None:
-        new = self.record.with_name(f"{self.record.name}.new")
-        new.unlink(missing_ok=True)  # left by a leader that died right here; the lock is ours
-        descriptor = self._open(new, os.O_WRONLY, stat.S_ISREG, make=True)
-        try:
-            os.write(descriptor, data)
-            if durable:
-                os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        new.replace(self.record)
+    def _write_record(self, data: bytes, *, durable: bool) -> None:
+        if self.record.parent.stat().st_mode & stat.S_ISVTX:
+            # There, nobody may replace another user's file. If this tears it, the lock file has the last token.
+            descriptor = self._open(self.record, os.O_RDWR, stat.S_ISREG, make=True)
+            try:
+                _overwrite(descriptor, data, durable=durable)
+            finally:
+                os.close(descriptor)
+        else:
+            self._replace_record(data, durable=durable)
         if durable:
             directory = os.open(self.record.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
                 os.fsync(directory)
             finally:
                 os.close(directory)
+
+    def _replace_record(self, data: bytes, *, durable: bool) -> None:
+        new = self.record.with_name(f"{self.record.name}.new")
+        new.unlink(missing_ok=True)  # left by a leader that died right here; the lock is ours
+        descriptor = self._open(new, os.O_WRONLY, stat.S_ISREG, make=True)
+        try:
+            _overwrite(descriptor, data, durable=durable)
+        finally:
+            os.close(descriptor)
+        new.replace(self.record)
+
+
+def _overwrite(descriptor: int, data: bytes, *, durable: bool) -> None:
+    if os.pwrite(descriptor, data, 0) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what a short write means
+    os.ftruncate(descriptor, len(data))
+    if durable:
+        os.fsync(descriptor)
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    """Tell whether *descriptor* is the file that *path* leads to now."""
+    with mapped_errors(path):
+        held = os.fstat(descriptor)
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            return False
+        return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import os
 import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from .deletions import Deletions
 
 __all__ = ["AVAILABLE", "Watcher"]
 
@@ -14,9 +17,35 @@ __all__ = ["AVAILABLE", "Watcher"]
 AVAILABLE = hasattr(select, "epoll")
 
 
+class _Run:
+    """What belongs to one thread, from its start to its end: a backend that is closed may be used again meanwhile."""
+
+    def __init__(self) -> None:
+        self.stop = os.pipe()
+        try:
+            self.epoll = select.epoll()
+        except OSError:
+            self._close_stop()
+            raise
+        self.callbacks: dict[int, Callable[[], None]] = {}
+        self.deletions: Deletions | None = None
+        self.epoll.register(self.stop[0], select.EPOLLIN)
+
+    def free(self) -> None:
+        """Close everything."""
+        self.epoll.close()
+        self._close_stop()
+        if self.deletions is not None:
+            self.deletions.close()
+
+    def _close_stop(self) -> None:
+        for descriptor in self.stop:
+            os.close(descriptor)
+
+
 class Watcher:
     """
-    Calls back when something happens to the FIFOs that it is given. Thread-safe.
+    Calls back when something happens to the FIFOs and the files that it is given. Thread-safe.
 
     Edge-triggered: a FIFO without a writer stays "hung up" until the next leader opens it, and would
     otherwise keep the thread spinning.
@@ -24,9 +53,7 @@ class Watcher:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._callbacks: dict[int, Callable[[], None]] = {}
-        self._epoll: select.epoll | None = None
-        self._stop: tuple[int, int] = (-1, -1)
+        self._run: _Run | None = None
         self._thread: threading.Thread | None = None
 
     def add(self, descriptor: int, callback: Callable[[], None], *, data: bool) -> None:
@@ -37,59 +64,84 @@ class Watcher:
             OSError: There are no descriptors or threads left.
         """
         with self._lock:
-            epoll = self._started()
+            run = self._started()
             mask = select.EPOLLET | (select.EPOLLIN if data else 0)
-            if descriptor in self._callbacks:
-                epoll.modify(descriptor, mask)
+            if descriptor in run.callbacks:
+                run.epoll.modify(descriptor, mask)
             else:
-                epoll.register(descriptor, mask)
-            self._callbacks[descriptor] = callback
+                run.epoll.register(descriptor, mask)
+            run.callbacks[descriptor] = callback
 
     def remove(self, descriptor: int) -> None:
         """Stop watching *descriptor*, which is still open."""
         with self._lock:
-            if self._callbacks.pop(descriptor, None) is not None and self._epoll is not None:
-                self._epoll.unregister(descriptor)
+            if self._run is not None and self._run.callbacks.pop(descriptor, None) is not None:
+                self._run.epoll.unregister(descriptor)
+
+    def add_files(self, paths: Iterable[Path], callback: Callable[[], None]) -> list[int]:
+        """
+        Call *callback* when one of *paths* is removed or replaced, and return what `remove_files` takes.
+
+        Raises:
+            OSError: There are no descriptors or threads left.
+        """
+        with self._lock:
+            run = self._started()
+            if run.deletions is None:
+                run.deletions = Deletions()
+                if run.deletions.descriptor >= 0:
+                    run.epoll.register(run.deletions.descriptor, select.EPOLLIN)
+            watches = [run.deletions.add(path, callback) for path in paths]
+            return [watch for watch in watches if watch is not None]
+
+    def remove_files(self, watches: Iterable[int]) -> None:
+        """End what `add_files` began. The files are still open, or another's watch may have the same number."""
+        with self._lock:
+            if self._run is not None and self._run.deletions is not None:
+                for watch in watches:
+                    self._run.deletions.remove(watch)
 
     def close(self) -> None:
         """End the thread and free everything. Idempotent."""
         with self._lock:
             thread, self._thread = self._thread, None
-            if thread is not None:
-                os.write(self._stop[1], b".")
+            run, self._run = self._run, None
+            if run is not None:
+                os.write(run.stop[1], b".")
         if thread is not None and thread is not threading.current_thread():
             thread.join()
 
     def forget(self) -> None:
         """Close the inherited descriptors, in a forked child, where the thread does not exist (P9)."""
-        if self._thread is not None and self._epoll is not None:
-            self._free(self._epoll)
-        self._thread = None
+        if self._run is not None:
+            self._run.free()
+        self._lock = threading.Lock()  # a thread that does not exist here may hold the other
+        self._run = self._thread = None
 
-    def _started(self) -> select.epoll:
-        if self._thread is None or self._epoll is None:
-            self._epoll = select.epoll()
-            self._stop = os.pipe()
-            self._callbacks = {}
-            self._epoll.register(self._stop[0], select.EPOLLIN)
-            self._thread = threading.Thread(
-                target=self._watch, args=(self._epoll, self._stop), name="incumbent-local-watch", daemon=True
-            )
-            self._thread.start()
-        return self._epoll
+    def _started(self) -> _Run:
+        if self._run is None:
+            run = _Run()
+            thread = threading.Thread(target=self._watch, args=(run,), name="incumbent-local-watch", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                run.free()
+                raise OSError(errno.EAGAIN, str(error)) from error
+            self._run, self._thread = run, thread
+        return self._run
 
-    def _watch(self, epoll: select.epoll, stop: tuple[int, int]) -> None:
+    def _watch(self, run: _Run) -> None:
         while True:
-            for descriptor, _ in epoll.poll():
-                if descriptor == stop[0]:
-                    self._free(epoll)
+            for descriptor, _ in run.epoll.poll():
+                if descriptor == run.stop[0]:
+                    run.free()
                     return
-                callback = self._callbacks.get(descriptor)
-                if callback is not None:
+                for callback in self._told(run, descriptor):
                     callback()
 
-    def _free(self, epoll: select.epoll) -> None:
-        epoll.close()
-        for descriptor in self._stop:
-            with contextlib.suppress(OSError):
-                os.close(descriptor)
+    def _told(self, run: _Run, descriptor: int) -> list[Callable[[], None]]:
+        with self._lock:
+            if run.deletions is not None and descriptor == run.deletions.descriptor:
+                return run.deletions.read()
+            callback = run.callbacks.get(descriptor)
+            return [] if callback is None else [callback]

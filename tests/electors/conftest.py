@@ -1,0 +1,70 @@
+"""Fixtures of the embedded electors' tests."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from incumbent import BackendSettings
+from incumbent.registry import open_backend
+
+# A slow, shared machine is no failure: examples have no deadline.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
+
+
+def descriptors() -> set[str]:
+    found = set()
+    for entry in list(Path("/proc/self/fd").iterdir()):
+        try:
+            found.add(f"{entry.name} {entry.readlink()}")
+        except FileNotFoundError:  # the one of the listing itself
+            continue
+    return found
+
+
+@pytest.fixture
+def nothing_left():
+    """Fail if a thread or a descriptor is left behind (P8)."""
+    before, threads = descriptors(), set(threading.enumerate())
+    yield
+    assert descriptors() == before
+    assert set(threading.enumerate()) == threads
+
+
+@pytest.fixture
+def backends(nothing_left):
+    """Return a function that opens a backend, which is closed at the end, and check that nothing is left (P8)."""
+    opened = []
+
+    def open_one(url, **options):
+        settings = BackendSettings(**{"ttl": 15.0, "request_timeout": 2.0, **options})
+        opened.append(open_backend(url, settings))
+        return opened[-1]
+
+    yield open_one
+    for backend in opened:
+        backend.close()
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """Return a state directory that does not exist yet."""
+    return tmp_path / "state"
+
+
+@pytest.fixture
+def candidates(backends, directory):
+    """Return a function that makes a candidate of `local://`, each on a backend of its own."""
+    made = []
+
+    def make(candidate="a", lock_id="job", path=directory):
+        made.append(backends(f"local://{path}").elector(lock_id, candidate))
+        return made[-1]
+
+    yield make
+    for elector in made:
+        elector.close()
