@@ -96,3 +96,15 @@ def test_deletion_is_seen_at_the_next_check_without_inotify(scene, monkeypatch):
     a.lead()
     scene.delete()
     assert a.check_leadership() is None
+
+
+def test_looking_is_no_news(scene):
+    """Rule 1: Looking at an election that nobody leads is not told as a change: who looks when told would spin."""
+    a, watcher = scene.candidate("a"), scene.candidate("watcher")
+    a.lead()
+    a.relinquish_leadership()
+    watcher.observe_leadership()
+    watcher.hears_news(0.2)  # the beginning may be told, once
+    watcher.forget_news()
+    watcher.observe_leadership()
+    assert not watcher.hears_news(0.2)

@@ -27,6 +27,7 @@ class _Run:
         except OSError:
             self._close_stop()
             raise
+        self.masks: dict[int, int] = {}
         self.callbacks: dict[int, Callable[[], None]] = {}
         self.deletions: Deletions | None = None
         self.epoll.register(self.stop[0], select.EPOLLIN)
@@ -66,10 +67,11 @@ class Watcher:
         with self._lock:
             run = self._started()
             mask = select.EPOLLET | (select.EPOLLIN if data else 0)
-            if descriptor in run.callbacks:
-                run.epoll.modify(descriptor, mask)
-            else:
+            if descriptor not in run.callbacks:
                 run.epoll.register(descriptor, mask)
+            elif run.masks[descriptor] != mask:  # else what is the case already would be told once more
+                run.epoll.modify(descriptor, mask)
+            run.masks[descriptor] = mask
             run.callbacks[descriptor] = callback
 
     def remove(self, descriptor: int) -> None:
