@@ -1,0 +1,127 @@
+"""A process on `local://` for tests with real ones: `python local_actor.py ROLE DIRECTORY [ARGUMENT…]`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from incumbent import BackendSettings, InvalidStateError
+from incumbent.registry import open_backend
+
+
+def elector_in(directory: str, candidate: str = ""):
+    backend = open_backend(f"local://{directory}", BackendSettings(15.0, 2.0))
+    return backend.elector("job", candidate or str(os.getpid()))
+
+
+def say(*words: object) -> None:
+    os.write(1, (" ".join(map(str, words)) + "\n").encode())  # in one piece, whoever else writes
+
+
+def campaign(elector):
+    """Acquire, woken by the elector alone: no wait here ever ends by itself."""
+    changed = threading.Event()
+    elector.notify = changed.set
+    while (claim := elector.acquire_leadership()) is None:
+        changed.wait()
+        changed.clear()
+    return claim
+
+
+def lead(directory: str) -> None:
+    """Become leader, say so, and stay it until killed."""
+    elector = elector_in(directory)
+    say(os.getpid(), campaign(elector).token)
+    while True:
+        signal.pause()
+
+
+def crowd(directory: str, number: str) -> None:
+    """Fork that many candidates; say when each stands, and who leads."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    for _ in range(int(number)):
+        if os.fork() == 0:
+            lead(directory)
+    while True:
+        signal.pause()
+
+
+def hasten(directory: str, _: str = "") -> None:
+    """Lead and relinquish as fast as can be, and say each token once it is announced."""
+    elector = elector_in(directory)
+    while True:
+        say(campaign(elector).token)
+        elector.relinquish_leadership()
+
+
+def take_turns(directory: str, terms: str) -> None:
+    """Lead that many terms; in each, be alone in the directory's `inside` file, or say who else is."""
+    elector = elector_in(directory)
+    inside = Path(directory, "inside")
+    for _ in range(int(terms)):
+        claim = campaign(elector)
+        try:
+            os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            say("overlap", os.getpid())
+            sys.exit(1)
+        say(claim.token)
+        inside.unlink()
+        elector.relinquish_leadership()
+    elector.close()
+
+
+def fork_in_office(directory: str) -> None:
+    """Become leader and fork a child that outlives it: say what the child can do."""
+    elector = elector_in(directory)
+    claim = campaign(elector)
+    child = os.fork()
+    if child == 0:
+        refused = []
+        for verb in ("acquire_leadership", "check_leadership", "relinquish_leadership", "observe_leadership"):
+            try:
+                getattr(elector, verb)()
+            except InvalidStateError:
+                refused.append(verb)
+        held = [descriptor for descriptor in claim.descriptors if Path(f"/proc/self/fd/{descriptor}").exists()]
+        elector.close()
+        say("child", os.getpid(), len(refused), len(held))
+    else:
+        say("leader", os.getpid(), claim.token)
+    while True:
+        signal.pause()
+
+
+def as_user(directory: str, group: str, *users: str) -> None:
+    """Lead a term as each of those users of that group, one after the other, and say the token of each."""
+    warm = elector_in(f"{Path(directory).parent}/warm")  # what is imported late may be out of a user's reach
+    campaign(warm)
+    warm.close()
+    os.umask(0o077)
+    for user in users:
+        child = os.fork()
+        if child == 0:
+            if os.getuid() == 0:  # only root may become another
+                os.setgroups([])
+                os.setgid(int(group))
+                os.setuid(int(user))
+            elector = elector_in(directory)
+            claim = campaign(elector)
+            say(os.getuid(), claim.token, elector.check_leadership().token, elector.relinquish_leadership())
+            os._exit(0)
+        if os.waitpid(child, 0)[1] != 0:
+            sys.exit(1)
+
+
+if __name__ == "__main__":
+    {
+        "lead": lead,
+        "crowd": crowd,
+        "hasten": hasten,
+        "take-turns": take_turns,
+        "fork-in-office": fork_in_office,
+        "as-user": as_user,
+    }[sys.argv[1]](*sys.argv[2:])
