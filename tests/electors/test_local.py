@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import resource
+import struct
 import threading
 import time
 from math import inf
@@ -25,6 +26,7 @@ from incumbent import (
 )
 from incumbent.electors.local import backend as module
 from incumbent.electors.local.backend import LocalBackend, LocalElector
+from incumbent.electors.local.deletions import Deletions
 
 #: Much longer than anything takes on a slow machine; nothing waits for it to pass.
 PATIENCE = 60.0
@@ -159,6 +161,87 @@ def test_a_replaced_lock_file_is_noticed_at_check(candidates, directory):
     assert elector.relinquish_leadership() is False
     assert other.check_leadership().token == 2
     assert other.observe_leadership().candidate == "b"
+
+
+def test_a_deleted_signal_is_noticed_at_check(candidates, directory):
+    """Without the FIFO, nobody would be woken by the leader's death: the term is over, as without its lock file."""
+    elector = candidates()
+    elector.acquire_leadership()
+    (directory / "job.wake").unlink()
+    assert elector.check_leadership() is None
+    assert elector.acquire_leadership().token == 2
+
+
+def test_who_waits_at_a_deleted_signal_moves_to_the_new_one(candidates, told, directory):
+    """A waiting candidate's next attempt opens the FIFO that the leader has now, and is woken through it."""
+    leader, waiting = candidates("leader"), listen(candidates("waiting"), told)
+    leader.acquire_leadership()
+    waiting.acquire_leadership()
+    (directory / "job.wake").unlink()
+    assert leader.check_leadership() is None
+    assert leader.acquire_leadership().token == 2
+    assert waiting.acquire_leadership() is None
+    told.clear()
+    leader.relinquish_leadership()
+    wait_for(lambda: told)
+    assert waiting.acquire_leadership().token == 3
+
+
+@pytest.mark.parametrize("name", ["job.lock", "job.wake"])
+def test_a_leader_is_told_when_its_files_are_deleted(candidates, told, directory, name):
+    """The kernel tells it, so that it checks at once; what others then do to the new files is told as before."""
+    leader = listen(candidates("leader"), told)
+    for token in (1, 2, 3):
+        assert leader.acquire_leadership().token == token
+        assert leader.check_leadership().token == token
+        told.clear()
+        (directory / name).unlink()
+        wait_for(lambda: told)
+        assert leader.check_leadership() is None
+
+
+def test_events_that_the_kernel_has_dropped_are_told_to_all(tmp_path):
+    """After an overflow anything may have happened, so everybody is told; a watch that is ended tells nothing."""
+    deletions, told = Deletions(), []
+    paths = [tmp_path / name for name in "abc"]
+    for path in paths:
+        path.touch()
+    watches = [deletions.add(path, lambda path=path: told.append(path.name)) for path in paths]
+    assert deletions.read() == []
+    deletions.remove(watches[2])
+    deletions.remove(watches[2])
+    paths[2].unlink()
+    assert deletions.read() == []
+    reading, writing = os.pipe()
+    os.write(writing, struct.pack("iIII", -1, 0x4000, 0, 0))
+    real, deletions.descriptor = deletions.descriptor, reading
+    for callback in deletions.read():
+        callback()
+    deletions.descriptor = real
+    assert told == ["a", "b"]
+    os.close(reading)
+    os.close(writing)
+    assert deletions.add(tmp_path / "missing", print) is None
+    deletions.close()
+    deletions.close()
+    assert deletions.add(paths[0], print) is None
+
+
+def test_without_inotify_a_deletion_is_noticed_at_check(candidates, told, directory, monkeypatch):
+    """On a system without it, or with no instance left, the leader works as well and is not told."""
+    for number, library in enumerate((None, NoInstance())):
+        monkeypatch.setattr("incumbent.electors.local.deletions._libc", lambda library=library: library)
+        leader = candidates("leader", f"job-{number}")
+        assert leader.acquire_leadership().token == 1
+        (directory / f"job-{number}.lock").unlink()
+        assert leader.check_leadership() is None
+
+
+class NoInstance:
+    """A C library whose kernel grants no instance of inotify."""
+
+    def inotify_init1(self, flags):
+        return -1
 
 
 def test_a_lock_file_replaced_during_the_attempt_is_no_claim(candidates, directory, monkeypatch):
@@ -368,6 +451,39 @@ def test_without_descriptors_the_outcome_is_unknown_and_nothing_leaks(candidates
     assert claim is not None
 
 
+def test_without_a_thread_the_outcome_is_unknown(candidates, monkeypatch):
+    """No thread to be had for waiting: unavailable, nothing is left open, and it works when there is one."""
+    elector = candidates()
+
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(BackendUnavailableError, match="can't start new thread"):
+            elector.acquire_leadership()
+    assert elector._open == []
+    assert elector.acquire_leadership().token == 1
+
+
+def test_a_backend_is_not_closed_by_a_forked_child(backends, directory):
+    """P9: a child that closes what it inherited ends nothing of its parent's."""
+    backend = backends(f"local://{directory}")
+    first, second = backend.elector("job", "a"), backend.elector("job", "b")
+    first.acquire_leadership()
+    second.acquire_leadership()
+    pid = os.fork()
+    if pid == 0:  # pragma: no cover - in the child
+        backend.close()
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    woken = threading.Event()
+    second.notify = woken.set
+    first.close()
+    assert woken.wait(PATIENCE)
+    second.close()
+
+
 def test_a_forked_child_refuses_and_holds_nothing(candidates, told):
     """P9: in a child the elector says that it is forked, and its closing does the parent's claim no harm."""
     leader, waiting = candidates("leader"), listen(candidates("waiting"), told)
@@ -445,3 +561,17 @@ def test_a_network_file_system_is_warned_of_once(candidates, backends, directory
     with caplog.at_level(logging.WARNING, "incumbent.electors.local"):
         candidates("a", path=tmp_path / "local").acquire_leadership()
     assert caplog.records == []
+
+
+@pytest.mark.parametrize("library", [lambda *_, **__: object(), None])
+def test_a_system_without_inotify_has_none(monkeypatch, library):
+    """A C library without it, or none that can be loaded, is no error."""
+
+    def missing(*_, **__):
+        raise OSError("no C library")
+
+    monkeypatch.setattr("ctypes.CDLL", library or missing)
+    deletions = Deletions()
+    assert deletions.descriptor == -1
+    assert deletions.add(Path("/"), print) is None
+    deletions.close()

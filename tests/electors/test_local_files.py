@@ -399,6 +399,13 @@ def test_a_directory_that_is_none_is_refused(directory, trick):
         Directory(directory).files("job").open_lock()
 
 
+def test_a_directory_that_becomes_a_file_is_refused(directory, monkeypatch):
+    """Also when that happens right after it was made."""
+    monkeypatch.setattr(Path, "mkdir", lambda path, **_: path.touch())
+    with pytest.raises(BackendRejectedError, match="is not a directory"):
+        Directory(directory).files("job").open_lock()
+
+
 def test_a_link_to_a_directory_is_refused(tmp_path, directory):
     """The message says to give the directory itself."""
     directory.symlink_to(tmp_path)
