@@ -1,0 +1,116 @@
+"""The backend `etcd://`: what all elections of a process share."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from incumbent import (
+    Address,
+    Backend,
+    BackendSettings,
+    Capabilities,
+    ConfigurationError,
+    ElectionError,
+    Finding,
+    LeaderElector,
+    yes,
+)
+
+from ._connection import Connection
+from ._layout import Election
+from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options, whole_ttl
+from ._session import Session
+from ._watch import Watcher
+
+if TYPE_CHECKING:
+    from ._elector import EtcdElector
+
+__all__ = ["EtcdBackend"]
+
+#: etcd refuses requests that are longer than 1.5 MiB, and files of keys are no place for novels.
+LONGEST_NAME = 4096
+
+
+class EtcdBackend(Backend):
+    """One connection, one stream of watches, and as a rule one lease."""
+
+    contract_version: ClassVar[int] = 1
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        push=yes("a watch on the key before ours"),
+        observe=yes(),
+        candidates=yes(),
+        fencing_across_restarts=yes("revisions are stored"),
+        expiry=yes(),
+        interoperates=yes("etcdctl elect, and all who use etcd's concurrency.Election"),
+        ttl_range=(SHORTEST_TTL, LONGEST_TTL),
+    )
+    options: ClassVar[Mapping[str, str]] = HELP
+    harness: ClassVar[str | None] = "incumbent_etcd.testing:EtcdHarness"
+
+    def __init__(self, address: Address, settings: BackendSettings) -> None:
+        self._shown = str(address)
+        self.ttl = whole_ttl(settings)
+        self.settings = settings
+        self.connection = Connection(Options.of(address), settings.request_timeout)
+        self.watcher = Watcher(self.connection, settings.clock)
+        self.connection.on_rotation = self.watcher.reset
+        self._lock = threading.Lock()
+        self._sessions: list[Session] = []
+
+    def __repr__(self) -> str:
+        return f"<EtcdBackend {self._shown}>"
+
+    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
+        """Make an elector for *candidate* in election *lock_id*."""
+        from ._elector import EtcdElector  # noqa: PLC0415 - needs this module
+
+        if len(self.connection.options.prefix + lock_id) > LONGEST_NAME:
+            raise ConfigurationError(f"etcd: the name of an election may have {LONGEST_NAME} characters at most")
+        return EtcdElector(self, lock_id, candidate)
+
+    def close(self) -> None:
+        """Revoke the leases, and end the connection."""
+        if self.connection.is_foreign:
+            return
+        self.watcher.close()
+        with self._lock:
+            sessions, self._sessions = self._sessions, []
+        requests = []
+        for session in sessions:
+            try:
+                requests.append(session.close())
+            except ElectionError:
+                continue  # they expire by themselves
+        for request in requests:
+            try:
+                if request is not None:
+                    request.result()
+            except ElectionError:
+                continue
+        self.connection.close()
+
+    def diagnose(self) -> Iterable[Finding]:
+        """Look at each server, the versions, the certificates and the ttl."""
+        from ._diagnosis import findings  # noqa: PLC0415 - seldom needed
+
+        return findings(self)
+
+    # ------------------------------------------------------------ for the electors
+
+    def election(self, lock_id: str) -> Election:
+        """Return the layout of an election."""
+        return Election(self.connection.rpc, self.connection.options.prefix, lock_id)
+
+    def join(self, elector: EtcdElector) -> Session:
+        """Return the first session that has no elector of the same election: a lease names one key in each."""
+        election = self.election(elector.lock_id).prefix
+        with self._lock:
+            for session in self._sessions:
+                if session.join(election, elector):
+                    return session
+            session = Session(self.connection, self.ttl, self.settings.clock)
+            session.join(election, elector)
+            self._sessions.append(session)
+            return session

@@ -1,0 +1,223 @@
+"""The connection to one server: python-etcd3's client with deadlines, encryption, and a token that is renewed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError
+
+from ._errors import is_token_refused, translated
+from ._library import load
+from ._options import Endpoint, Options
+
+__all__ = ["Client", "Reply"]
+
+#: Where python-etcd3's client has the method.
+STUBS = {
+    "Range": "kvstub",
+    "Txn": "kvstub",
+    "DeleteRange": "kvstub",
+    "LeaseGrant": "leasestub",
+    "LeaseRevoke": "leasestub",
+    "LeaseTimeToLive": "leasestub",
+    "Status": "maintenancestub",
+}
+#: etcd ends connections that are pinged more often than every 5 s.
+PING_EVERY_MS, PING_TIMEOUT_MS = 6000, 2000
+LONGEST_MESSAGE = 64 << 20
+
+
+class Client:
+    """
+    One endpoint. Connects when first used. Thread-safe.
+
+    Raises:
+        BackendRejectedError: python-etcd3, or a file that secures the connection, cannot be used.
+    """
+
+    def __init__(self, endpoint: Endpoint, options: Options, timeout: float) -> None:
+        self.endpoint = endpoint
+        self._options = options
+        self.timeout = timeout
+        self._library = load()
+        self._etcd = _client_class(options)(
+            host=f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host,
+            port=endpoint.port,
+            ca_cert=options.security.ca,
+            cert_cert=options.security.cert,
+            cert_key=options.security.key,
+            timeout=timeout,
+            grpc_options=_channel_options(timeout),
+        )
+        rpc = self._library.rpc
+        # One request and one answer, instead of python-etcd3's stream with a thread that feeds it.
+        self._keep_alive = self._etcd.channel.unary_unary(
+            "/etcdserverpb.Lease/LeaseKeepAlive",
+            request_serializer=rpc.LeaseKeepAliveRequest.SerializeToString,
+            response_deserializer=rpc.LeaseKeepAliveResponse.FromString,
+        )
+        self._watch = rpc.WatchStub(self._etcd.channel).Watch
+        self._authenticating = threading.Lock()
+        self._token: str | None = None
+
+    def method(self, name: str) -> Any:
+        """Return what calls the remote method *name*."""
+        return self._keep_alive if name == "LeaseKeepAlive" else getattr(getattr(self._etcd, STUBS[name]), name)
+
+    def send(self, name: str, request: Any) -> Reply:
+        """
+        Send *request*, and return what its answer can be got from.
+
+        Raises:
+            ElectionError: Nothing was sent; says why.
+        """
+        return Reply(self, name, request)
+
+    def watch(self, requests: Iterator[Any]) -> Any:
+        """
+        Open the stream of watches: a call that is iterated, and can be cancelled.
+
+        Raises:
+            ElectionError: It cannot be opened.
+        """
+        metadata = self.metadata()
+        try:
+            return self._watch(requests, metadata=metadata)
+        except ValueError as error:  # the channel is closed
+            raise self.error(error) from None
+
+    def error(self, error: Exception) -> ElectionError:
+        """Return the error of the contract for the client library's *error*, with it as the cause if that is safe."""
+        made = translated(error, self.endpoint, self.timeout)
+        if not self._is_secret_in(repr(error)):
+            made.__cause__ = error
+        return made
+
+    def close(self) -> None:
+        """End the connection, and every call that is out. Idempotent."""
+        self._etcd.close()
+
+    # ------------------------------------------------------------ the user
+
+    def metadata(self) -> tuple[tuple[str, str], ...]:
+        """Return what goes with each request; authenticates if need be."""
+        token = self._token
+        if token is None and self._options.username is not None:
+            token = self._authenticate()
+        return (("token", token),) if token else ()
+
+    def forget_token(self, metadata: tuple[tuple[str, str], ...] | None = None) -> None:
+        """Authenticate again before the next request, unless that has been done since *metadata* was made."""
+        if metadata is None or dict(metadata).get("token") == self._token:
+            self._token = None
+
+    def _authenticate(self) -> str:
+        if not self._authenticating.acquire(timeout=self.timeout):
+            raise BackendUnavailableError(f"etcd {self.endpoint}: no answer within {self.timeout:g} s")
+        try:
+            if self._token is None:
+                self._token = self._new_token()
+            return self._token
+        finally:
+            self._authenticating.release()
+
+    def _new_token(self) -> str:
+        """Ask for a token; empty if the server knows no users. python-etcd3's own way needs an encrypted connection."""
+        assert self._options.username is not None
+        assert self._options.password is not None
+        rpc = self._library.rpc
+        request = rpc.AuthenticateRequest(name=self._options.username, password=self._options.password.reveal())
+        try:
+            answer = rpc.AuthStub(self._etcd.channel).Authenticate(request, timeout=self.timeout)
+        except (self._library.grpc.RpcError, ValueError) as error:
+            made = self.error(error)
+            if "authentication is not enabled" in str(made):
+                return ""
+            raise made from made.__cause__
+        token: str = answer.token
+        return token
+
+    def _is_secret_in(self, text: str) -> bool:
+        password = self._options.password
+        secrets = [self._token, password.reveal() if password is not None else None]
+        return any(secret and secret in text for secret in secrets)
+
+
+class Reply:
+    """The answer to a request that is out."""
+
+    def __init__(self, client: Client, name: str, request: Any) -> None:
+        self._client = client
+        self._name = name
+        self._request = request
+        self._send()
+
+    def _send(self) -> None:
+        client = self._client
+        self._metadata = client.metadata()
+        try:
+            self._future = client.method(self._name).future(
+                self._request,
+                timeout=client.timeout,
+                metadata=self._metadata,
+            )
+        except ValueError as error:  # the channel is closed
+            raise client.error(error) from None
+
+    def result(self) -> Any:
+        """
+        Wait for the answer; asks a second time, with a new token, if the token was refused.
+
+        Raises:
+            ElectionError: There is none.
+        """
+        grpc = load().grpc
+        for last in (False, True):
+            try:
+                return self._future.result()
+            except (grpc.RpcError, grpc.FutureCancelledError, ValueError) as error:
+                if last or not self._metadata or not is_token_refused(error):
+                    made = self._client.error(error)
+                    raise made from made.__cause__
+                self._client.forget_token(self._metadata)
+                self._send()
+        raise AssertionError
+
+    def cancel(self) -> None:
+        """Do not wait for it."""
+        self._future.cancel()
+
+
+def _channel_options(timeout: float) -> list[tuple[str, int]]:
+    return [
+        ("grpc.enable_http_proxy", 0),
+        ("grpc.use_local_subchannel_pool", 1),  # else all channels to one server share one connection, and its end
+        ("grpc.keepalive_time_ms", PING_EVERY_MS),
+        ("grpc.keepalive_timeout_ms", PING_TIMEOUT_MS),
+        ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),  # measured: the one that ends a dead connection
+        ("grpc.http2.max_pings_without_data", 0),
+        # gRPC's own backoff goes up to two minutes. Below the first, a TLS handshake does not get the time it needs.
+        ("grpc.min_reconnect_backoff_ms", max(500, int(timeout * 1000))),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1000),
+        ("grpc.max_receive_message_length", LONGEST_MESSAGE),
+    ]
+
+
+def _client_class(options: Options) -> Any:
+    """Return python-etcd3's client; one that takes our certificates if the connection is to be encrypted."""
+    library = load()
+    if not options.security.tls:
+        return library.etcd3.Etcd3Client
+
+    class Encrypted(library.etcd3.Etcd3Client):  # type: ignore[misc, name-defined] # untyped
+        def _get_secure_creds(self, *_: object, **__: object) -> Any:
+            try:
+                files = options.security.read()
+            except ConfigurationError as error:
+                raise BackendRejectedError(str(error)) from None
+            return library.grpc.ssl_channel_credentials(files.ca, files.key, files.cert)
+
+    return Encrypted

@@ -1,0 +1,169 @@
+"""The connection to a cluster: one server at a time, and the next one when it does not answer."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from incumbent import BackendUnavailableError, InvalidStateError
+
+from ._client import Client, Reply
+from ._errors import LeaseExistsError, LeaseGoneError
+from ._library import load
+from ._options import Options
+
+__all__ = ["Connection", "Request"]
+
+_connections: weakref.WeakSet[Connection] = weakref.WeakSet()
+
+
+class Connection:
+    """
+    The servers of a URL. Connects when first used. Thread-safe.
+
+    Args:
+        options: Where and how.
+        timeout: Seconds that a request may take.
+    """
+
+    def __init__(self, options: Options, timeout: float) -> None:
+        self.options = options
+        self.timeout = timeout
+        #: Called when the server that was asked until now is left for another.
+        self.on_rotation: Callable[[], None] = lambda: None
+        self._lock = threading.Lock()
+        self._clients: dict[int, Client] = {}
+        self._index = 0
+        self._closed = False
+        self._pid = os.getpid()
+        _connections.add(self)
+
+    @property
+    def rpc(self) -> Any:
+        """python-etcd3's messages."""
+        return load().rpc
+
+    def check_process(self) -> None:
+        """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
+        if os.getpid() != self._pid:
+            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether this process was forked from the one that connected."""
+        return os.getpid() != self._pid
+
+    def send(self, name: str, request: Any) -> Request:
+        """
+        Send *request* of the remote method *name*, without waiting for the answer.
+
+        Raises:
+            ElectionError: Nothing was sent.
+        """
+        return Request(self, name, request)
+
+    def call(self, name: str, request: Any) -> Any:
+        """
+        Send *request* of the remote method *name*, and return the answer.
+
+        Raises:
+            BackendUnavailableError: There is none, but the request may have taken effect. The next one is for
+                the next server.
+            BackendRejectedError: The server refuses.
+        """
+        return self.send(name, request).result()
+
+    def watch(self, requests: Iterator[Any]) -> tuple[Client, Any]:
+        """Open a stream of watches on the present server; return its client, and the stream."""
+        client = self.client()
+        return client, client.watch(requests)
+
+    def client(self) -> Client:
+        """Return the connection to the present server."""
+        self.check_process()
+        with self._lock:
+            if self._closed:
+                raise BackendUnavailableError("etcd: the backend is closed")
+            return self._client(self._index)
+
+    def clients(self) -> Iterator[Client]:
+        """Yield a connection to each server, and make it the present one while it is asked."""
+        for index in range(len(self.options.endpoints)):
+            with self._lock:
+                self._index = index
+                client = self._client(index)
+            yield client
+
+    def failed(self, client: Client) -> None:
+        """Note that *client* did not answer: the next server is asked from now on."""
+        with self._lock:
+            if self._closed or self._clients.get(self._index) is not client or len(self.options.endpoints) == 1:
+                return
+            self._index = (self._index + 1) % len(self.options.endpoints)
+        self.on_rotation()
+
+    def prefer(self, client: Client) -> None:
+        """Ask *client*'s server from now on."""
+        with self._lock:
+            self._index = self.options.endpoints.index(client.endpoint)
+
+    def close(self) -> None:
+        """End everything. Idempotent. In a forked child, nothing is touched."""
+        if self.is_foreign:
+            return
+        with self._lock:
+            self._closed = True
+            clients, self._clients = self._clients, {}
+        for client in clients.values():
+            client.close()
+
+    def _client(self, index: int) -> Client:
+        if index not in self._clients:
+            self._clients[index] = Client(self.options.endpoints[index], self.options, self.timeout)
+        return self._clients[index]
+
+    def abandon(self) -> None:
+        """Forget, in a forked child, what is the parent's; no destructor runs, which could wait for its threads."""
+        for client in self._clients.values():
+            ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
+        self._clients = {}
+
+
+class Request:
+    """A request that is out, to the server that was present when it was sent."""
+
+    def __init__(self, connection: Connection, name: str, request: Any) -> None:
+        self._connection = connection
+        self._client = connection.client()
+        self._reply: Reply
+        try:
+            self._reply = self._client.send(name, request)
+        except BackendUnavailableError:
+            connection.failed(self._client)
+            raise
+
+    def result(self) -> Any:
+        """Wait for the answer. See `Connection.call`."""
+        try:
+            return self._reply.result()
+        except (LeaseGoneError, LeaseExistsError):
+            raise
+        except BackendUnavailableError:
+            self._connection.failed(self._client)
+            raise
+
+    def cancel(self) -> None:
+        """Do not wait for it."""
+        self._reply.cancel()
+
+
+def _abandon_all() -> None:
+    for connection in list(_connections):
+        connection.abandon()
+
+
+os.register_at_fork(after_in_child=_abandon_all)

@@ -1,0 +1,136 @@
+"""What could keep an election on etcd from working, for `incumbent doctor`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from incumbent import BackendRejectedError, ElectionError, Finding
+
+from ._client import Client
+from ._lease import Lease
+from ._library import versions
+from ._security import SYSTEM, expiry
+
+if TYPE_CHECKING:
+    from ._backend import EtcdBackend
+
+__all__ = ["findings", "release_finding"]
+
+#: Days before a certificate's end from which on it is a warning.
+SOON = 14
+#: Of the request timeout, what a request may take before that is a warning.
+SLOW = 0.5
+#: The first release of each line in which known faults are mended: a paused server answers reads and watches with what
+#: was (etcd-io/etcd#20418), and in older ones a lease that was revoked is said to be renewed (#20590).
+FIXED = {(3, 4): 42, (3, 5): 28, (3, 6): 9}
+OLDEST = (3, 4)
+
+
+def findings(backend: EtcdBackend) -> Iterator[Finding]:
+    """Yield them as they are found. Never raises."""
+    shown = ", ".join(f"{name} {version}" for name, version in versions().items())
+    yield Finding("ok", f"client libraries: {shown}")
+    yield from _security(backend)
+    healthy: list[Client] = []
+    try:
+        for client in backend.connection.clients():
+            yield from _server(client, backend, healthy)
+    except BackendRejectedError as error:  # the library, or a file, cannot be used
+        yield Finding("error", str(error), "install python-etcd3, grpcio and protobuf anew, or correct the file")
+    if healthy:
+        backend.connection.prefer(healthy[0])
+        yield from _ttl(backend)
+
+
+def _security(backend: EtcdBackend) -> Iterator[Finding]:
+    options = backend.connection.options
+    security = options.security
+    user = "no user" if options.username is None else f"user {ascii(options.username)[:60]}"
+    if not security.tls:
+        remote = [endpoint for endpoint in options.endpoints if not endpoint.is_loopback]
+        if remote:
+            yield Finding("warning", f"not encrypted, {user}", "give ca=FILE, so that nobody between can read or write")
+        else:
+            yield Finding("ok", f"not encrypted, but on this machine only, {user}")
+        return
+    own = "with a certificate of ours" if security.cert is not None else "without a certificate of ours"
+    yield Finding("ok", f"encrypted, {own}, {user}")
+    for name, path in (("ca", security.ca), ("cert", security.cert)):
+        if path is None or path == SYSTEM:
+            continue
+        end = expiry(path)
+        if end is None:
+            continue
+        days = (end - datetime.now(timezone.utc)).days
+        text = f"{name}: the certificate in {ascii(path)[:80]} expires on {end:%Y-%m-%d}"
+        if days < SOON:
+            yield Finding(
+                "error" if days < 0 else "warning", text, "replace the file: it is read again by new connections"
+            )
+        else:
+            yield Finding("ok", text)
+
+
+def _server(client: Client, backend: EtcdBackend, healthy: list[Client]) -> Iterator[Finding]:
+    rpc = backend.connection.rpc
+    try:
+        client.send("Status", rpc.StatusRequest()).result()  # the first one connects
+        began = time.monotonic()
+        status = client.send("Status", rpc.StatusRequest()).result()
+        took = time.monotonic() - began
+    except ElectionError as error:
+        if isinstance(error, BackendRejectedError):
+            remedy = "correct user and password, or grant the role that the elector's page lists"
+        else:
+            remedy = "see that this server runs and can be reached from here, or take it out of the URL"
+        yield Finding("error", str(error), remedy)
+        return
+    healthy.append(client)
+    yield release_finding(str(client.endpoint), status.version)
+    if not status.leader:
+        yield Finding(
+            "error", f"{client.endpoint}: its cluster has no leader", "bring the majority of the servers back"
+        )
+    limit = backend.settings.request_timeout
+    text = f"{client.endpoint}: answers within {took * 1000:.0f} ms; a request may take {limit:.2f} s"
+    if took > SLOW * limit:
+        yield Finding("warning", text, "choose a longer ttl, or a server that is nearer")
+    else:
+        yield Finding("ok", text)
+
+
+def release_finding(where: str, release: str) -> Finding:
+    """Judge the version that a server says it is."""
+    shown = ascii(release)[1:-1][:40]
+    text = f"{where}: etcd {shown}"
+    try:
+        major, minor, patch = (int(part) for part in release.partition("-")[0].split("."))
+    except ValueError:
+        return Finding("warning", text, "use a release of etcd")
+    if (major, minor) < OLDEST:
+        return Finding("error", text, "use etcd 3.4 or later")
+    fixed = FIXED.get((major, minor), 0)
+    if patch < fixed:
+        known = "after a pause it may show what was, so a leader may learn late that its key was deleted"
+        return Finding("warning", f"{text}: {known}", f"use etcd {major}.{minor}.{fixed} or later")
+    return Finding("ok", text)
+
+
+def _ttl(backend: EtcdBackend) -> Iterator[Finding]:
+    asked = backend.settings.ttl
+    lease = Lease(backend.connection, backend.ttl, backend.settings.clock)
+    try:
+        lease.grant()
+        granted = lease.ttl
+        revoking: Any = lease.revoke()
+        revoking.result()
+    except ElectionError as error:
+        yield Finding("error", f"no lease is granted: {error}", "see the server's log")
+        return
+    if granted != asked:
+        yield Finding("ok", f"ttl {asked:g} s was asked for, {granted:g} s are granted: so long lasts a silent claim")
+    else:
+        yield Finding("ok", f"ttl {granted:g} s is granted")

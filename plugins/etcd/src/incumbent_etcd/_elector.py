@@ -1,0 +1,308 @@
+"""One candidate of one election: a key in its queue, and a watch on the key before it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from incumbent import (
+    BackendUnavailableError,
+    Claim,
+    ElectionError,
+    InvalidStateError,
+    LeaderElector,
+    LeaderRecord,
+    Renewal,
+)
+
+from ._errors import LeaseGoneError
+from ._lease import Attached, Lease
+from ._place import ForeignHandError, Place
+from ._session import Session
+from ._watch import Watch
+
+if TYPE_CHECKING:
+    from ._backend import EtcdBackend
+
+__all__ = ["EtcdElector"]
+
+
+class EtcdElector(LeaderElector):
+    """See `LeaderElector` for the verbs."""
+
+    def __init__(self, backend: EtcdBackend, lock_id: str, candidate: str) -> None:
+        super().__init__(lock_id, candidate, backend.capabilities)
+        self._backend = backend
+        self._connection = backend.connection
+        self._clock = backend.settings.clock
+        self._lock = threading.Lock()  # for what follows; never held during a request
+        self._calling = False
+        self._closed = False
+        self._session: Session | None = None
+        self._place: Place | None = None
+        #: A key that is to be deleted before another one is made: it must not be taken for a new term's.
+        self._leftover: Place | None = None
+        self._token: int | None = None
+        #: When the last renewal that proved something of our key began.
+        self._evidence = 0.0
+        #: When something happened that no earlier renewal can know of.
+        self._news = 0.0
+        #: When the engine was told that it may be our turn, and has not asked since.
+        self._told: float | None = None
+        self._watch: Watch | None = None
+        self._observing: Watch | None = None
+
+    # ------------------------------------------------------------ the contract
+
+    def acquire_leadership(self) -> Claim | None:
+        """Queue up, once; return the claim if nobody is ahead."""
+        with self._call():
+            if self._token is not None:
+                claim = self._check(self._token)
+                if claim is not None:
+                    return claim
+            try:
+                return self._campaign()
+            except (LeaseGoneError, ForeignHandError):
+                self._forget()
+                return self._campaign()  # with a new lease, or a new key
+
+    def check_leadership(self) -> Claim | None:
+        """Renew the lease, and see that our key hangs on it."""
+        with self._call():
+            if self._token is None:
+                raise InvalidStateError
+            return self._check(self._token)
+
+    def relinquish_leadership(self) -> bool:
+        """Delete our key, if it is still there."""
+        with self._call():
+            if self._token is None:
+                raise InvalidStateError
+            was_there = self._place is not None and self._place.delete()
+            self._forget()
+            return was_there
+
+    def observe_leadership(self) -> LeaderRecord:
+        """Read all candidates."""
+        self._connection.check_process()
+        election = self._backend.election(self.lock_id)
+        answer = self._ask_twice("Range", election.all())
+        if self._observing is None or not self._observing.active:
+            self._observing = self._backend.watcher.watch(
+                election.prefix,
+                answer.header.revision + 1,
+                lambda key: self.notify() if election.has(key) else None,
+                self._observing_ended,
+                range_end=election.end,
+            )
+        entries = election.entries(answer)
+        if not entries:
+            return LeaderRecord(self.lock_id, None, None)
+        names = tuple(entry.value.decode(errors="replace") for entry in entries)
+        return LeaderRecord(self.lock_id, names[0], entries[0].created, candidates=names)
+
+    def close(self) -> None:
+        """Delete our key, whatever is known of it."""
+        if self._connection.is_foreign:
+            return
+        with self._lock:
+            self._closed = True
+            session, calling = self._session, self._calling
+        self._unwatch()
+        if self._observing is not None:
+            self._backend.watcher.cancel(self._observing)
+        if session is not None:
+            is_gone = self.withdraw()
+            election = self._backend.election(self.lock_id)
+            session.leave(election.prefix, self, is_clean=is_gone and not calling)
+
+    # ------------------------------------------------------------ campaigning
+
+    def _campaign(self) -> Claim | None:
+        start = self._clock()
+        if self._leftover is not None:
+            if not self._leftover.lease.is_dead:
+                self._leftover.delete()
+            self._leftover = None
+        session = self._session
+        if session is None:
+            session = self._session = self._backend.join(self)
+        lease = session.lease()
+        place = self._place_on(lease)
+        session.keep_alive(lease)
+        standing, renewal = self._stand(place, start)
+        self._evidence = renewal.sent
+        ahead = place.ahead(standing)
+        if self._closed:  # while this request hung
+            self.withdraw()
+            return None
+        if ahead is not None:
+            # Its end may make it our turn, or show the next one before us: no other candidate is asked.
+            self._watch_key(ahead.key, standing.revision + 1, deletions=True)
+            return None
+        return self._lead(place, standing.own.created, renewal)
+
+    def _place_on(self, lease: Lease) -> Place:
+        with self._lock:
+            if self._place is None or self._place.lease is not lease:
+                self._place = Place(self._connection, self._backend.election(self.lock_id), self.candidate, lease)
+            return self._place
+
+    def _stand(self, place: Place, start: float) -> tuple[Any, Renewal[Attached]]:
+        """Make or read our key and renew the lease, at the same time: one round trip."""
+        place.is_uncertain = place.is_uncertain or place.revision is None
+        request = self._connection.send("Txn", place.request())
+        try:
+            renewal = place.lease.renewal(start)
+            answer = request.result()
+        except LeaseGoneError:
+            place.lease.is_dead = True
+            raise
+        finally:
+            request.cancel()
+        standing = place.read(answer)
+        place.is_uncertain = False
+        return standing, renewal
+
+    def _lead(self, place: Place, token: int, renewal: Renewal[Attached]) -> Claim:
+        with self._lock:
+            self._token, self._evidence = token, renewal.sent
+        # From the revision at which the key was made on: so its end cannot have been missed.
+        self._watch_key(place.key, token + 1, deletions=False)
+        return Claim(token, renewal.answer.ttl, renewal.sent)
+
+    def _check(self, token: int) -> Claim | None:
+        place = self._place
+        renewal = None
+        if place is not None:
+            try:
+                renewal = place.lease.renewal(max(self._evidence, self._news))
+            except LeaseGoneError:
+                place = None
+        if place is not None and renewal is not None and place.key in renewal.answer.keys:
+            return self._lead(place, token, renewal)
+        if place is not None:
+            # Deleted, or overwritten and so on no lease any more: then it would block the queue for ever.
+            self._discard(place)
+        self._forget()
+        return None
+
+    def _discard(self, place: Place) -> None:
+        """Delete the key now, or else before another one is made."""
+        self._leftover = place
+        try:
+            place.delete()
+        except ElectionError:
+            return
+        self._leftover = None
+
+    def _forget(self) -> None:
+        """Hold no claim, and no place, any more."""
+        with self._lock:
+            self._token = self._place = None
+        self._unwatch()
+
+    def _ask_twice(self, name: str, request: Any) -> Any:
+        """Ask the next server, where there is one, if the first does not answer: reading can be repeated."""
+        try:
+            return self._connection.call(name, request)
+        except BackendUnavailableError:
+            if len(self._connection.options.endpoints) == 1:
+                raise
+            return self._connection.call(name, request)
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        self._connection.check_process()
+        with self._lock:
+            self._calling = True
+            self._told = None
+        try:
+            yield
+        finally:
+            self._calling = False
+
+    # ------------------------------------------------------------ news
+
+    def _watch_key(self, key: bytes, revision: int, *, deletions: bool) -> None:
+        watch = self._watch
+        if watch is not None and watch.active and watch.create.key == key:
+            return
+        self._unwatch()
+        self._watch = self._backend.watcher.watch(
+            key, revision, lambda _: self._tell(), self._tell, deletions=deletions
+        )
+
+    def _unwatch(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            self._backend.watcher.cancel(watch)
+
+    def _tell(self) -> None:
+        """Have the engine ask."""
+        with self._lock:
+            if self._closed:
+                return
+            self._news = self._clock()
+            if self._told is None:
+                self._told = self._news
+        self.notify()
+
+    def _observing_ended(self) -> None:
+        if not self._closed:
+            self.notify()
+
+    # ------------------------------------------------------------ for the session, on its thread
+
+    def has_place(self) -> bool:
+        """Tell whether the lease is needed."""
+        return self._place is not None or self._leftover is not None
+
+    def lease_ended(self, lease: Lease) -> None:
+        """Have the engine find out."""
+        place = self._place
+        if place is not None and place.lease is lease:
+            self._tell()
+
+    def supervise(self, lease: Lease, renewal: Renewal[Attached]) -> None:
+        """
+        Tell of a key that is gone; delete the key of an engine that is silent.
+
+        The lease is shared, and renewed on a thread of its own: without this, a dead engine would lead, or stand
+        before all others, for as long as its process runs.
+        """
+        with self._lock:
+            place = self._place
+            if self._calling or self._closed:
+                return
+            is_silent = False
+            if place is not None and place.lease is lease and place.revision is not None:
+                since = self._told if self._token is None else self._evidence
+                is_silent = since is not None and self._clock() - since > lease.ttl
+            if is_silent:
+                self._leftover, self._place, self._told = place, None, None  # a check says from now on: lost
+            leftover = self._leftover
+            is_known = place is not None and place.revision is not None and renewal.sent > self._evidence
+        if leftover is not None:
+            self._discard(leftover)
+        elif is_known and place is not None and place.key not in renewal.answer.keys:
+            self._tell()
+
+    def withdraw(self) -> bool:
+        """Delete our key; tell whether it is certain that there is none."""
+        is_certain = True
+        for place in (self._place, self._leftover):
+            if place is None or place.lease.is_dead:
+                continue
+            try:
+                place.delete()
+            except ElectionError:
+                is_certain = False
+            is_certain = is_certain and not place.is_uncertain
+        if is_certain:
+            with self._lock:
+                self._place = self._leftover = self._token = None
+        return is_certain

@@ -1,0 +1,70 @@
+"""Turns what gRPC raises into the errors of the contract: in one line, without secrets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+
+__all__ = ["LeaseExistsError", "LeaseGoneError", "is_token_refused", "translated"]
+
+#: Longer messages are cut: a server may send anything.
+LONGEST = 300
+#: What etcd says when its token is unknown, too old, or of a time before its users were changed.
+TOKEN_REFUSED = ("invalid auth token", "revision of auth store is old", "auth token is not provided")
+#: Codes for which asking again cannot help; what is neither here nor handled by itself may pass.
+PERMANENT = frozenset({"INVALID_ARGUMENT", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED", "OUT_OF_RANGE"})
+
+
+class LeaseGoneError(BackendUnavailableError):
+    """The lease has expired or was revoked, and what hung on it is deleted."""
+
+
+class LeaseExistsError(BackendUnavailableError):
+    """The lease id is in use: an earlier grant, whose answer was lost, has succeeded."""
+
+
+def is_token_refused(error: Any) -> bool:
+    """Tell whether to authenticate again and ask once more."""
+    return any(text in _details(error) for text in TOKEN_REFUSED)
+
+
+def translated(error: Any, where: object, timeout: float) -> ElectionError:
+    """Return the error of the contract for *error*, an `RpcError` or what a closed channel raises."""
+    code = getattr(error.code(), "name", "UNKNOWN") if hasattr(error, "code") else "CANCELLED"
+    details = _details(error)
+    if code == "NOT_FOUND" and "lease" in details:
+        return LeaseGoneError(f"etcd {where}: the lease is gone")
+    if code == "FAILED_PRECONDITION" and "lease already exists" in details:
+        return LeaseExistsError(f"etcd {where}: the lease exists")
+    if code == "DEADLINE_EXCEEDED":
+        return BackendUnavailableError(f"etcd {where}: no answer within {timeout:g} s")
+    if code == "CANCELLED":
+        return BackendUnavailableError(f"etcd {where}: the connection was closed during the request")
+    if code in PERMANENT and "no leader" not in details:
+        return BackendRejectedError(f"etcd {where}: {details or code.lower()}")
+    return BackendUnavailableError(f"etcd {where}: {_plainly(details) or code.lower()}")
+
+
+def _details(error: Any) -> str:
+    text = (error.details() if hasattr(error, "details") else str(error)) or ""
+    text = " ".join(str(text).split())
+    text = "".join(character if character.isprintable() else "?" for character in text)
+    return text.removeprefix("etcdserver: ")[:LONGEST]
+
+
+def _plainly(details: str) -> str:
+    """Shorten what gRPC says of a connection that could not be made to what a reader needs."""
+    if "Connection refused" in details:
+        return "connection refused"
+    for sign, meaning in (
+        ("CERTIFICATE_VERIFY_FAILED", "the server's certificate is not accepted"),
+        ("TLSV1_ALERT", "the server does not accept our certificate, or the lack of one"),
+        ("TLSV13_ALERT", "the server does not accept our certificate, or the lack of one"),
+        ("Hostname Verification Check failed", "the server's certificate is for another host"),
+        ("WRONG_VERSION_NUMBER", "the server does not speak TLS"),
+    ):
+        if sign in details:
+            reason = details.rpartition(f"{sign}: ")[2].split(": ")[0].strip(" .)") if f"{sign}: " in details else ""
+            return f"TLS: {meaning}" + (f" ({reason[:80]})" if reason else "")
+    return details

@@ -1,0 +1,135 @@
+"""
+How an election lies in etcd: the layout of etcd's own `concurrency.Election`, so `etcdctl elect` takes part.
+
+A candidate is a key `<prefix><lock id>/<lease id in hex>` with its id as the value, attached to its lease. The
+lowest create revision leads, and is the token: revisions only grow, over deletions and restarts (P4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Election", "Entry", "Standing"]
+
+#: Keys ahead of ours that are read at once: the nearest is enough unless other elections lie below this one.
+LOOK_AHEAD = 8
+CREATE_DESCENDING = {"sort_order": 2, "sort_target": 2}
+CREATE_ASCENDING = {"sort_order": 1, "sort_target": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A candidate's key as it was read."""
+
+    key: bytes
+    value: bytes
+    lease: int
+    created: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a campaign found: our key, and the nearest key before it."""
+
+    own: Entry
+    ahead: Entry | None
+    #: Whether keys before ours may not have been read.
+    is_partial: bool
+    #: The store's revision at which this was so.
+    revision: int
+
+
+class Election:
+    """The keys of one election, and the requests about them."""
+
+    def __init__(self, rpc: Any, prefix: str, lock_id: str) -> None:
+        self._rpc = rpc
+        self.prefix = f"{prefix}{lock_id}/".encode()
+        self.end = self.prefix[:-1] + b"0"  # '0' follows '/'
+
+    def key(self, lease: int) -> bytes:
+        """Return the key of the candidate whose lease this is."""
+        return self.prefix + b"%x" % lease
+
+    def has(self, key: bytes) -> bool:
+        """Tell whether *key* is of this election, and not of one whose name begins with ours and a slash."""
+        return key.startswith(self.prefix) and b"/" not in key[len(self.prefix) :]
+
+    # ------------------------------------------------------------ requests
+
+    def campaign(self, key: bytes, candidate: str, lease: int) -> Any:
+        """Make the key unless it exists; read it back, and what is ahead of it, in the same instant (P5)."""
+        put = self._rpc.PutRequest(key=key, value=candidate.encode(), lease=lease)
+        reads = [
+            self._operation(request_range=self._rpc.RangeRequest(key=key)),
+            self._operation(request_range=self.ahead(None)),
+        ]
+        absent = self._compare(key, "create_revision", 0)
+        return self._rpc.TxnRequest(compare=[absent], success=[self._operation(request_put=put), *reads], failure=reads)
+
+    def look(self, key: bytes, revision: int) -> Any:
+        """Read the key that was created at *revision*, and what is ahead of it, in the same instant; writes nothing."""
+        own = self._operation(request_range=self._rpc.RangeRequest(key=key))
+        return self._rpc.TxnRequest(success=[own, self._operation(request_range=self.ahead(revision))])
+
+    def ahead(self, revision: int | None, limit: int = LOOK_AHEAD) -> Any:
+        """Read the newest keys; if *revision* is given, the newest of those created before it."""
+        return self._rpc.RangeRequest(
+            key=self.prefix,
+            range_end=self.end,
+            limit=limit,
+            keys_only=True,
+            max_create_revision=0 if revision is None else revision - 1,
+            **CREATE_DESCENDING,
+        )
+
+    def all(self) -> Any:
+        """Read all candidates, the leader first."""
+        return self._rpc.RangeRequest(key=self.prefix, range_end=self.end, **CREATE_ASCENDING)
+
+    def delete(self, key: bytes, revision: int | None) -> Any:
+        """Delete *key* if it is still the one that was created at *revision*; whatever it is, if None is known."""
+        compares = [] if revision is None else [self._compare(key, "create_revision", revision)]
+        operation = self._operation(request_delete_range=self._rpc.DeleteRangeRequest(key=key))
+        return self._rpc.TxnRequest(compare=compares, success=[operation])
+
+    def delete_unchanged(self, entry: Entry) -> Any:
+        """Delete *entry* if nobody has written to it since it was read."""
+        unchanged = self._compare(entry.key, "mod_revision", entry.modified)
+        operation = self._operation(request_delete_range=self._rpc.DeleteRangeRequest(key=entry.key))
+        return self._rpc.TxnRequest(compare=[unchanged], success=[operation])
+
+    def _operation(self, **what: Any) -> Any:
+        return self._rpc.RequestOp(**what)
+
+    def _compare(self, key: bytes, what: str, value: int) -> Any:
+        compare = self._rpc.Compare
+        target = {"create_revision": compare.CREATE, "mod_revision": compare.MOD}[what]
+        return compare(result=compare.EQUAL, target=target, key=key, **{what: value})
+
+    # ------------------------------------------------------------ answers
+
+    def standing(self, answer: Any) -> Standing | None:
+        """Read the answer to `campaign` or `look`; None if our key is not there."""
+        own, ahead = (operation.response_range for operation in list(answer.responses)[-2:])
+        if not own.kvs:
+            return None
+        entry = _entry(own.kvs[0])
+        nearest = self.nearest(ahead.kvs, entry.created)
+        return Standing(entry, nearest, nearest is None and ahead.more, answer.header.revision)
+
+    def nearest(self, kvs: Iterable[Any], revision: int) -> Entry | None:
+        """Return the newest of this election's candidates that were created before *revision*."""
+        before = [_entry(kv) for kv in kvs if kv.create_revision < revision and self.has(kv.key)]
+        return max(before, key=lambda entry: entry.created, default=None)
+
+    def entries(self, answer: Any) -> list[Entry]:
+        """Read the answer to `all`."""
+        return [_entry(kv) for kv in answer.kvs if self.has(kv.key)]
+
+
+def _entry(kv: Any) -> Entry:
+    return Entry(kv.key, kv.value, kv.lease, kv.create_revision, kv.mod_revision)

@@ -1,0 +1,133 @@
+"""One lease: granted under an id that we choose, renewed for all who hang a key on it, revoked at the end."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from incumbent import BackendUnavailableError, KeepAlive, Renewal
+
+from ._connection import Connection, Request
+from ._errors import LeaseExistsError, LeaseGoneError
+
+__all__ = ["Attached", "Lease"]
+
+#: Of the ttl: how often it is renewed if nobody asks, and for how long a renewal serves who comes later.
+INTERVAL, SHARE = 1 / 3, 1 / 50
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What a renewal brought: for how long the lease lives, and the keys that hang on it."""
+
+    ttl: float
+    keys: frozenset[bytes]
+
+
+class Lease:
+    """
+    A lease, which may not be granted yet. Thread-safe but for `grant`.
+
+    Args:
+        connection: Where it is asked for.
+        ttl: Whole seconds that are asked for; what was granted is in `ttl`.
+        clock: `BackendSettings.clock`.
+    """
+
+    def __init__(self, connection: Connection, ttl: int, clock: Callable[[], float]) -> None:
+        self._connection = connection
+        self._clock = clock
+        self._asked = ttl
+        # Ours, not the server's: a grant whose answer is lost can be recognised, and revoked.
+        self.id = secrets.randbelow((1 << 63) - 1) + 1
+        self.ttl = float(ttl)
+        #: Set when the server says that it has expired or was revoked: then it never comes back.
+        self.is_dead = False
+        self.is_granted = False
+        self._may_exist = False
+        self._first: Renewal[Attached] | None = None
+        self._keep_alive: KeepAlive[Attached]
+
+    def grant(self) -> None:
+        """
+        Have it granted.
+
+        Raises:
+            ElectionError: It may have been.
+        """
+        rpc = self._connection.rpc
+        sent = self._clock()
+        self._may_exist = True
+        try:
+            answer = self._connection.call("LeaseGrant", rpc.LeaseGrantRequest(ID=self.id, TTL=self._asked))
+            self.ttl = float(answer.TTL)
+            self._first = Renewal(sent, Attached(self.ttl, frozenset()))
+        except LeaseExistsError:
+            answer = self._connection.call("LeaseTimeToLive", rpc.LeaseTimeToLiveRequest(ID=self.id))
+            if not answer.grantedTTL:
+                self.is_dead = True
+                raise LeaseGoneError("etcd: the lease is gone") from None
+            self.ttl = float(answer.grantedTTL)
+        self._keep_alive = KeepAlive(
+            self._renew,
+            self._clock,
+            interval=self.ttl * INTERVAL,
+            share=self.ttl * SHARE,
+            name="incumbent-etcd-keepalive",
+        )
+        self.is_granted = True
+
+    def renewal(self, after: float) -> Renewal[Attached]:
+        """
+        Return a renewal that began after *after*, shared if possible.
+
+        Raises:
+            LeaseGoneError: The lease is dead.
+            ElectionError: Nothing is known.
+        """
+        if self._first is not None and self._first.sent > after:
+            return self._first  # the grant itself
+        renewal = self._keep_alive.renewal(after)
+        if renewal.answer.ttl <= 0:
+            raise LeaseGoneError("etcd: the lease is gone")
+        return renewal
+
+    def start(self, look: Callable[[Renewal[Attached] | None], None]) -> None:
+        """Renew it from now on; *look* is called with each renewal, or with None when one failed."""
+        self._keep_alive.start(look)
+
+    def stop(self) -> None:
+        """Let it expire unless it is asked for."""
+        if self.is_granted:
+            self._keep_alive.stop()
+
+    def revoke(self) -> Request | None:
+        """Ask for its end, if it may exist. Returns the request, to wait for."""
+        self.stop()
+        if not self._may_exist or self.is_dead:
+            return None
+        return self._connection.send("LeaseRevoke", self._connection.rpc.LeaseRevokeRequest(ID=self.id))
+
+    def _renew(self) -> Attached:
+        """
+        Renew it, and read which keys hang on it.
+
+        Renewing alone proves nothing: a key that an operator deleted or overwrote is no longer attached, and the
+        lease lives on. And of a dead lease etcd says ttl 0, and no error.
+        """
+        rpc = self._connection.rpc
+        renewing = self._connection.send("LeaseKeepAlive", rpc.LeaseKeepAliveRequest(ID=self.id))
+        reading = self._connection.send("LeaseTimeToLive", rpc.LeaseTimeToLiveRequest(ID=self.id, keys=True))
+        try:
+            ttl = renewing.result().TTL
+            known = reading.result()
+        except LeaseGoneError:
+            ttl = 0
+        except BackendUnavailableError:
+            reading.cancel()
+            raise
+        if ttl <= 0 or not known.grantedTTL:  # its TTL is what was left before the renewal: may be 0
+            self.is_dead = True
+            return Attached(0.0, frozenset())
+        return Attached(float(ttl), frozenset(known.keys))

@@ -1,0 +1,111 @@
+"""The files that secure a connection: checked when the URL is read, read again for each connection."""
+
+from __future__ import annotations
+
+import ssl
+import stat
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from incumbent import ConfigurationError
+
+__all__ = ["SYSTEM", "Credentials", "Security", "expiry", "read_password"]
+
+#: As option ca: the certificates that this system trusts.
+SYSTEM = "system"
+#: A longer file is not what it is said to be, bytes.
+LONGEST_FILE = 1 << 20
+
+
+@dataclass(frozen=True, repr=False)
+class Credentials:
+    """The contents of the files."""
+
+    ca: bytes
+    cert: bytes | None = None
+    key: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Security:
+    """Whether to encrypt, and the paths of the files for it."""
+
+    tls: bool
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+    def read(self) -> Credentials:
+        """
+        Read the files as they are now.
+
+        Raises:
+            ConfigurationError: One of them cannot be read, or is something else.
+        """
+        assert self.ca is not None
+        ca = _system_certificates() if self.ca == SYSTEM else _read_pem("ca", self.ca, "CERTIFICATE")
+        if self.cert is None or self.key is None:
+            return Credentials(ca)
+        return Credentials(ca, _read_pem("cert", self.cert, "CERTIFICATE"), _read_pem("key", self.key, "PRIVATE KEY"))
+
+
+def read_password(path: str) -> str:
+    """
+    Return the first line of the file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or has none.
+    """
+    lines = _read("password-file", path).splitlines()
+    try:
+        password = lines[0].decode() if lines else ""
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"etcd: option password-file={_shown(path)}: is not UTF-8") from None
+    if not password:
+        raise ConfigurationError(f"etcd: option password-file={_shown(path)}: its first line is empty")
+    return password
+
+
+def expiry(path: str) -> datetime | None:
+    """Return when the first certificate of the file expires, if that can be found out."""
+    try:
+        # The only reader of certificates in the standard library; it is the ssl module's own, for its tests.
+        decoded = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined] # noqa: SLF001
+        return datetime.fromtimestamp(ssl.cert_time_to_seconds(decoded["notAfter"]), timezone.utc)
+    except (AttributeError, OSError, KeyError, ValueError):
+        return None
+
+
+def _read_pem(option: str, path: str, kind: str) -> bytes:
+    data = _read(option, path)
+    if b"-----BEGIN " not in data or kind.encode() + b"-----" not in data:
+        raise ConfigurationError(f"etcd: option {option}={_shown(path)}: has no {kind.lower()} in PEM format")
+    return data
+
+
+def _read(option: str, path: str) -> bytes:
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):  # a FIFO would block
+            raise ConfigurationError(f"etcd: option {option}={_shown(path)}: is not a file")
+        if status.st_size > LONGEST_FILE:
+            raise ConfigurationError(f"etcd: option {option}={_shown(path)}: is longer than {LONGEST_FILE} bytes")
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ConfigurationError(f"etcd: option {option}={_shown(path)}: cannot be read: {reason}") from None
+
+
+def _system_certificates() -> bytes:
+    paths = ssl.get_default_verify_paths()
+    for candidate in (paths.cafile, paths.openssl_cafile, "/etc/ssl/certs/ca-certificates.crt"):
+        if candidate is not None and Path(candidate).is_file():
+            return Path(candidate).read_bytes()
+    raise ConfigurationError("etcd: option ca: this system has no file of trusted certificates: give ca=FILE")
+
+
+def _shown(path: str) -> str:
+    return ascii(path)[:80]

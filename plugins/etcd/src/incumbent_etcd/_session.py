@@ -1,0 +1,136 @@
+"""A lease that is there when it is needed, and the electors of different elections that share it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from incumbent import BackendUnavailableError, Renewal
+
+from ._connection import Connection, Request
+from ._lease import Attached, Lease
+
+__all__ = ["Member", "Session"]
+
+
+class Member(Protocol):
+    """An elector, as its session sees it."""
+
+    def has_place(self) -> bool:
+        """Tell whether a key of this elector is to be kept alive."""
+
+    def supervise(self, lease: Lease, renewal: Renewal[Attached]) -> None:
+        """Look at what is known of the key now. Called from time to time, on the session's thread."""
+
+    def lease_ended(self, lease: Lease) -> None:
+        """Learn that the lease, and the key with it, is gone."""
+
+    def withdraw(self) -> bool:
+        """Delete the key, if there is one; tell whether it is certain that there is none any more."""
+
+
+class Session:
+    """
+    At most one elector of each election: a key's name holds the lease's id. Thread-safe.
+
+    It renews its lease by itself only while an elector has a place or a claim; then the lease expires, and
+    another one is granted when it is needed again.
+    """
+
+    def __init__(self, connection: Connection, ttl: int, clock: Callable[[], float]) -> None:
+        self._connection = connection
+        self._ttl = ttl
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._granting = threading.Lock()
+        self._closed = False
+        self._lease: Lease | None = None
+        self._members: dict[bytes, Member] = {}
+        #: Who has left, but may have left a key behind; and when.
+        self._leaving: dict[bytes, tuple[Member, Lease, float]] = {}
+
+    def join(self, election: bytes, member: Member) -> bool:
+        """Take *member* in, unless this session has an elector of that election already."""
+        with self._lock:
+            if election in self._members or election in self._leaving:
+                return False
+            self._members[election] = member
+            return True
+
+    def leave(self, election: bytes, member: Member, *, is_clean: bool) -> None:
+        """Let *member* go; if not *is_clean*, see to it that its key vanishes."""
+        with self._lock:
+            if self._members.get(election) is not member:
+                return
+            del self._members[election]
+            if not is_clean and self._lease is not None:
+                self._leaving[election] = member, self._lease, self._clock()
+
+    def lease(self) -> Lease:
+        """
+        Return a lease that has been granted.
+
+        Raises:
+            ElectionError: None is.
+        """
+        if not self._granting.acquire(timeout=self._connection.timeout):
+            raise BackendUnavailableError(f"etcd: no lease was granted within {self._connection.timeout:g} s")
+        try:
+            lease = self._lease
+            if lease is None or lease.is_dead:
+                with self._lock:
+                    lease = self._lease = Lease(self._connection, self._ttl, self._clock)
+                    self._leaving.clear()  # what they left has ended with the old one
+            if not lease.is_granted:
+                lease.grant()
+            return lease
+        finally:
+            self._granting.release()
+
+    def keep_alive(self, lease: Lease) -> None:
+        """Renew *lease* for as long as somebody has a place."""
+        with self._lock:
+            if self._closed:
+                return
+            lease.start(lambda renewal: self._look(lease, renewal))
+
+    def close(self) -> Request | None:
+        """Ask for the lease's end, and return the request."""
+        with self._lock:
+            self._closed = True
+            lease = self._lease
+            self._members.clear()
+            self._leaving.clear()
+        return None if lease is None else lease.revoke()
+
+    # ------------------------------------------------------------ the thread
+
+    def _look(self, lease: Lease, renewal: Renewal[Attached] | None) -> None:
+        with self._lock:
+            members = list(self._members.values())
+            if lease.is_dead:
+                self._leaving.clear()
+            is_needed = self._leaving or any(member.has_place() for member in members)
+            if lease is not self._lease or lease.is_dead or not is_needed:
+                lease.stop()
+        if lease.is_dead:
+            for member in members:
+                member.lease_ended(lease)
+        elif renewal is not None:
+            for member in members:
+                member.supervise(lease, renewal)
+            self._see_off(lease, renewal)
+
+    def _see_off(self, lease: Lease, renewal: Renewal[Attached]) -> None:
+        """Delete what members that left have left behind: a request of theirs may have arrived after their farewell."""
+        with self._lock:
+            leaving = list(self._leaving.items())
+        for election, (member, left, since) in leaving:
+            is_kept = any(key.startswith(election) and b"/" not in key[len(election) :] for key in renewal.answer.keys)
+            is_late = renewal.sent > since + 2 * self._connection.timeout
+            if left is not lease or (is_late and not is_kept):
+                with self._lock:
+                    self._leaving.pop(election, None)
+            elif is_kept:
+                member.withdraw()
