@@ -1,0 +1,140 @@
+"""Three doors lead to the suite (a test class, `pytest --elector`, a function), and all run the same tests."""
+
+import re
+
+import pytest
+
+from incumbent.testing import collecting, run_conformance
+
+pytest_plugins = ["pytester"]
+#: Imported here: `pytester` makes Python forget what was first imported during a test.
+assert collecting
+
+CLASS = """
+    from incumbent.testing import ElectorConformance, MemoryHarness
+
+    class TestMine(ElectorConformance):
+        harness = MemoryHarness
+"""
+OWN_TEST = "def test_mine(): pass"
+
+
+@pytest.fixture
+def run_pytest(pytester, monkeypatch):
+    """Run pytest in a process and a directory of its own, without what this run was told."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    return lambda *arguments: pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
+
+
+def collected(result):
+    """Return the names of the collected tests of the suite, in order."""
+    return [line.rpartition("::")[2] for line in result.outlines if "::test_" in line]
+
+
+def test_three_doors_run_the_same_tests(pytester, run_pytest):
+    """A class that inherits the suite, `--elector` and `run_conformance` run the same tests in the same order."""
+    pytester.makepyfile(CLASS)
+    by_class = collected(run_pytest("--collect-only", "-q"))
+    by_option = collected(run_pytest("--collect-only", "-q", "--elector", "memory://"))
+    report = run_conformance("memory://")
+
+    assert by_class == by_option == [outcome.test for outcome in report.of("passed")]
+    assert len(by_class) > 80
+
+
+def test_class_is_run_and_reported(pytester, run_pytest):
+    """The class passes, and the summary tells what was not run and why, whatever the verbosity."""
+    pytester.makepyfile(CLASS)
+    result = run_pytest("-q", "-q")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "*conformance of memory://conformance*",
+            "not run *test_killed_leader_is_succeeded: the harness cannot outsider: nobody outside*",
+            "memory://conformance: * passed, 0 failed, * not run",
+        ]
+    )
+
+
+def test_option_adds_the_suite_to_what_is_named(pytester, run_pytest):
+    """With `--elector`, the suite is run after the paths that are named, and alone if none is."""
+    named = pytester.makepyfile(test_mine=OWN_TEST)
+    few = ("--elector", "memory://", "-k", "mine or whole_number")
+    run_pytest(*few, named).assert_outcomes(passed=2, deselected=89)
+    run_pytest(*few).assert_outcomes(passed=1, deselected=89)
+
+
+def test_marker_selects_the_suite(pytester, run_pytest):
+    """`-m conformance` selects the suite's tests, and the marker is a known one."""
+    pytester.makepyfile(CLASS + f"\n    {OWN_TEST}")
+    run_pytest("--strict-markers", "-m", "conformance", "-k", "test_mine or whole").assert_outcomes(
+        passed=1, deselected=90
+    )
+
+
+def test_what_was_not_selected_is_told(pytester, run_pytest):
+    """A run of a part of the suite does not look like one of all of it."""
+    pytester.makepyfile(CLASS)
+    result = run_pytest("-k", "whole_number")
+    result.stdout.fnmatch_lines(["memory://conformance: 1 passed, 0 failed, 7 not run, 89 not selected"])
+
+
+def test_each_class_has_its_own_harness_and_report(pytester, run_pytest):
+    """Two classes in one file are two runs: each opens its own store once, and closes it."""
+    pytester.makepyfile(
+        """
+        from incumbent.testing import ElectorConformance, MemoryHarness
+
+        class Told(MemoryHarness):
+            def open(self):
+                super().open()
+                print("opened", self.url)
+
+            def close(self):
+                print("closed", self.url)
+
+        class TestA(ElectorConformance):
+            harness = lambda: Told("memory://a")
+
+        class TestB(ElectorConformance):
+            harness = lambda: Told("memory://b")
+        """
+    )
+    result = run_pytest("-s", "-k", "token_is or token_stays")
+    result.assert_outcomes(passed=4, deselected=176)
+    assert re.findall("opened|closed", result.stdout.str()) == ["opened", "closed", "opened", "closed"]
+    for name in "ab":
+        result.stdout.fnmatch_lines([f"memory://{name}: 2 passed, 0 failed, *"])
+
+
+def test_class_without_a_harness_is_refused(pytester, run_pytest):
+    """A class that names no harness is one line, and no test of it is run."""
+    pytester.makepyfile(CLASS.replace("harness = MemoryHarness", "pass"))
+    result = run_pytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: TestMine names no harness: harness = FooHarness"])
+
+
+@pytest.mark.parametrize(
+    ("url", "message"), [("nobodys://", "nobodys"), ("memory://?colour=red", "unknown option 'colour'")]
+)
+def test_bad_url_of_the_option_stops_the_run(run_pytest, url, message):
+    """A URL that cannot be used is told once, not by each test."""
+    result = run_pytest("--elector", url)
+    told = [line for line in result.outlines + result.errlines if message in line]
+    assert result.ret != 0
+    assert told
+    assert "passed" not in result.parseoutcomes()
+
+
+def test_suite_costs_nothing_when_it_is_not_used(pytester, run_pytest):
+    """A run of pytest that does not use the suite does not import it."""
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_mine():
+            assert [name for name in sys.modules if name.startswith("incumbent.testing")] == []
+        """
+    )
+    run_pytest().assert_outcomes(passed=1)
