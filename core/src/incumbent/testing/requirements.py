@@ -60,7 +60,7 @@ def validate(harness: Harness) -> None:
     Check that *harness* either does or disclaims each operation.
 
     Raises:
-        ConfigurationError: It does neither, or both; or what it disclaims is unknown.
+        ConfigurationError: It does neither, or gives no reason; or what it disclaims is unknown.
     """
     name, cannot = type(harness).__name__, harness.cannot
     unknown = sorted(set(cannot) - set(OPERATIONS))

@@ -1,0 +1,186 @@
+"""Harnesses: they do or disclaim each operation, are found by URL, and what they cannot do is told, not skipped."""
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+from model_elector import ModelBackend, ModelHarness
+
+from incumbent import ConfigurationError, no
+from incumbent.electors.memory import MemoryBackend
+from incumbent.testing import Harness, LocalHarness, MemoryHarness, run_conformance
+from incumbent.testing.conformance import suite_tests
+from incumbent.testing.harness import OPERATIONS, BareHarness, harness_for
+from incumbent.testing.requirements import requires, validate, why_not
+from incumbent.testing.scene import Scene, ticks
+
+SOME_REASON = "the store is a stone"
+
+
+def harness_with(**attributes):
+    return type("OddHarness", (Harness,), {"scheme": "odd", "backend_class": lambda _: ModelBackend, **attributes})()
+
+
+# ------------------------------------------------------------ validation
+
+
+def test_embedded_harnesses_are_valid():
+    """Each operation is either implemented or disclaimed with a reason."""
+    for harness in (MemoryHarness(), LocalHarness(), ModelHarness()):
+        validate(harness)
+
+
+@pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - {"outsider"}))
+def test_operation_must_be_done_or_disclaimed(operation):
+    """A harness that does nothing about an operation is refused; the message names what to write."""
+    others = {other: SOME_REASON for other in OPERATIONS if other != operation}
+    with pytest.raises(ConfigurationError, match=rf"OddHarness must implement .*OddHarness.cannot\['{operation}'\]"):
+        validate(harness_with(cannot=others))
+
+
+def test_half_an_operation_is_none():
+    """What can be frozen and not thawed is refused."""
+    cannot = {other: SOME_REASON for other in OPERATIONS if other != "freeze"}
+    with pytest.raises(ConfigurationError, match=r"must implement thaw\(\)"):
+        validate(harness_with(cannot=cannot, freeze=lambda _: None))
+
+
+def test_outsider_needs_no_implementation():
+    """A candidate in another process is there for every store that two processes can share."""
+    validate(harness_with(cannot={other: SOME_REASON for other in OPERATIONS if other != "outsider"}))
+
+
+def test_unknown_operation_is_refused():
+    """A misspelt key of `cannot` is told, with those that are known."""
+    with pytest.raises(ConfigurationError, match=r"OddHarness\.cannot names 'frieze'; known are expire, delete"):
+        validate(harness_with(cannot={"frieze": SOME_REASON}))
+
+
+def test_reason_must_not_be_empty():
+    """What a harness cannot do, it cannot do for a reason."""
+    with pytest.raises(ConfigurationError, match=r"OddHarness.cannot\['kill'\] is empty: it must say why"):
+        validate(harness_with(cannot={**dict.fromkeys(OPERATIONS, SOME_REASON), "kill": ""}))
+
+
+def test_invalid_harness_runs_no_test():
+    """`run_conformance` refuses it before it opens anything."""
+
+    class Half(ModelHarness):
+        cannot = MappingProxyType({"frieze": SOME_REASON})
+
+        def open(self):
+            raise AssertionError("opened")
+
+    with pytest.raises(ConfigurationError, match="frieze"):
+        run_conformance(None, harness=Half)
+
+
+# ------------------------------------------------------------ what is not run
+
+
+def test_what_a_harness_cannot_do_is_reported_with_its_reason():
+    """The tests that need it are not run, and the report says why; all others are run."""
+
+    class Stone(ModelHarness):
+        cannot = MappingProxyType({"freeze": SOME_REASON})
+
+    report = run_conformance(None, harness=Stone)
+    needing = {name for name, test in suite_tests().items() if "freeze" in getattr(test, "_incumbent_requires", ())}
+    assert {outcome.test for outcome in report.of("not run")} == needing
+    assert {outcome.detail for outcome in report.of("not run")} == {f"the harness cannot freeze: {SOME_REASON}"}
+    assert len(report.of("passed")) == len(suite_tests()) - len(needing)
+    assert report.exit_status == 0
+
+
+def test_what_is_not_declared_is_reported_with_its_reason():
+    """A test of a capability that is declared no is not run, and the report repeats the declared reason."""
+
+    @requires("push")
+    def test(self, scene):
+        pass
+
+    assert why_not(test, ModelHarness()) is None
+
+    class Mute(ModelBackend):
+        capabilities = replace(ModelBackend.capabilities, push=no("it is mute"))
+
+    class MuteHarness(ModelHarness):
+        model = Mute
+
+    assert why_not(test, MuteHarness()) == "push is declared no: it is mute"
+
+
+def test_only_known_needs_can_be_named():
+    """A misspelt need would leave a test out for ever: it is refused when the suite is imported."""
+    with pytest.raises(AssertionError):
+        requires("frieze")
+
+
+def test_silence_expires_a_claim_where_the_harness_cannot():
+    """Where claims expire, the tests that need an expiry are run in any case: the leader is silent for long enough."""
+
+    class Waiting(ModelHarness):
+        cannot = MappingProxyType({"expire": "no tool ends a claim"})
+        expire = Harness.expire
+
+        def advance(self, seconds):
+            super().advance(seconds)
+            for key, ballot in list(self.store.ballots.items()):
+                if ballot.leader is not None and self.clock() >= ballot.leader.expires:
+                    self.store.end_term(key)
+
+    report = run_conformance(None, harness=Waiting)
+    assert [outcome.to_text() for outcome in (*report.of("failed"), *report.of("not run"))] == []
+
+
+# ------------------------------------------------------------ found by URL
+
+
+def test_harness_is_found_by_the_url():
+    """The elector's package names its harness; it is given the URL."""
+    harness = harness_for("memory://here")
+    assert type(harness) is MemoryHarness
+    assert harness.url == "memory://here"
+    assert type(harness_for("local")) is LocalHarness
+
+
+def test_elector_without_a_harness_is_tested_through_itself(monkeypatch):
+    """Where a package ships none, a bare harness stands in: it can start candidates elsewhere, and nothing else."""
+    monkeypatch.setattr(MemoryBackend, "harness", None)
+    harness = harness_for("memory://bare")
+    assert type(harness) is BareHarness
+    validate(harness)
+    assert set(harness.cannot) == set(OPERATIONS) - {"outsider"}
+    assert all("'memory' ships no harness" in reason for reason in harness.cannot.values())
+    scene = Scene(harness)
+    claim = scene.candidate("a").lead()
+    assert claim.guarantee == harness.ttl
+    scene.close()
+
+
+def test_bare_harness_asks_for_a_ttl_that_is_granted(monkeypatch):
+    """The ttl of a bare harness is the shortest that the backend declares, if that is longer than its own."""
+    monkeypatch.setattr("incumbent.testing.harness.load_backend_class", lambda _: ModelBackend)
+    monkeypatch.setattr(ModelBackend, "capabilities", replace(ModelBackend.capabilities, ttl_range=(30.0, 60.0)))
+    assert harness_for("model://").ttl == 30.0
+
+
+@pytest.mark.parametrize("named", ["no_such_module:Harness", "incumbent.testing:NoSuchHarness", "incumbent.testing"])
+def test_harness_that_cannot_be_loaded_is_told(monkeypatch, named):
+    """A wrong name in `Backend.harness` is a ConfigurationError that repeats it."""
+    monkeypatch.setattr(MemoryBackend, "harness", named)
+    with pytest.raises(ConfigurationError, match=f"the harness '{named}' of 'memory' cannot be loaded"):
+        harness_for("memory://")
+
+
+# ------------------------------------------------------------ time
+
+
+def test_ticks_end_when_the_time_has_passed():
+    """Waiting moves the harness's clock in twentieths of a ttl, and by the time that was asked for."""
+    harness = ModelHarness()
+    harness.open()
+    begin = harness.clock()
+    count = sum(1 for _ in ticks(harness, harness.ttl))
+    assert count == 21
+    assert harness.clock() - begin == pytest.approx(harness.ttl, abs=harness.ttl / 10)

@@ -1,0 +1,183 @@
+"""The suite's tools: the candidate in another process, the fake clock, bounded calls, and what is left behind."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from model_elector import ModelElector, ModelHarness
+
+from incumbent.testing import FakeClock, LocalHarness, Outsider, run_conformance
+from incumbent.testing.scene import GUARD, Scene, bounded
+
+
+@pytest.fixture
+def local():
+    harness = LocalHarness()
+    harness.open()
+    yield harness
+    harness.close()
+
+
+@pytest.fixture
+def scene(local):
+    scene = Scene(local)
+    yield scene
+    scene.close()
+
+
+# ------------------------------------------------------------ the candidate in another process
+
+
+def test_outsider_leads_until_it_leaves(scene):
+    """The other process holds the claim within the block, with a token, and has given it up afterwards."""
+    a = scene.candidate("a")
+    with scene.outsider() as outsider:
+        assert outsider.claim.token == 1
+        assert a.acquire_leadership() is None
+    assert a.acquire_leadership().token == 2
+
+
+def test_outsider_that_is_refused_has_no_claim(scene):
+    """Where another leads, the claim is None."""
+    scene.candidate("a").lead()
+    with scene.outsider() as outsider:
+        assert outsider.claim is None
+
+
+def test_killed_outsider_is_dead(scene):
+    """When `kill` returns, the process has ended without a farewell; ending the block does nothing more."""
+    with scene.outsider() as outsider:
+        outsider.kill()
+        assert outsider._process.returncode == -9
+
+
+def test_outsider_that_fails_is_told(capfd):
+    """A candidate that cannot even ask is an error here, and its own words are on stderr."""
+    with pytest.raises(RuntimeError, match="the candidate in the other process failed"):
+        Outsider("local:///dev/null/nowhere", 1.0, 0.5, "reports", "outsider")
+    assert "Error: " in capfd.readouterr().err
+
+
+def test_outsider_keeps_the_url_to_itself(local):
+    """P8: The URL, which may hold a password, does not show in the list of processes."""
+    with Outsider(local.url, 1.0, 0.5, "reports", "outsider") as outsider:
+        arguments = Path(f"/proc/{outsider._process.pid}/cmdline").read_bytes()
+    assert b"incumbent.testing.outsider" in arguments
+    assert local.url.encode() not in arguments
+
+
+# ------------------------------------------------------------ the fake clock
+
+
+def test_fake_clock_stands_still_until_it_is_moved():
+    """Time passes on both clocks by what the test says, and not otherwise."""
+    clock = FakeClock(now=10.0, wall=1000.0)
+    assert (clock.now(), clock.now(), clock.wall()) == (10.0, 10.0, 1000.0)
+    clock.advance(2.5)
+    assert (clock.now(), clock.wall()) == (12.5, 1002.5)
+
+
+def test_fake_clock_steps_wall_time_alone():
+    """An administrator who sets the clock moves wall time only, in both directions."""
+    clock = FakeClock(now=10.0, wall=1000.0)
+    clock.step_wall(-300.0)
+    clock.step_wall(20.0)
+    assert (clock.now(), clock.wall()) == (10.0, 720.0)
+
+
+def test_fake_clock_does_not_go_back():
+    """The clock that never steps cannot be moved back."""
+    clock = FakeClock()
+    with pytest.raises(ValueError, match=r"time does not go back: advance\(-1\)"):
+        clock.advance(-1)
+
+
+def test_fake_clock_is_thread_safe():
+    """Seconds that several threads let pass all count."""
+    clock = FakeClock(now=0.0)
+    threads = [threading.Thread(target=lambda: [clock.advance(1.0) for _ in range(500)]) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert clock.now() == 2000.0
+
+
+# ------------------------------------------------------------ bounded calls
+
+
+def test_bounded_call_returns_and_raises():
+    """What the call returns or raises comes through."""
+    assert bounded(5.0, lambda: 7, "seven()") == 7
+    with pytest.raises(ZeroDivisionError):
+        bounded(5.0, lambda: 1 / 0, "division()")
+
+
+def test_call_that_hangs_costs_its_limit_only():
+    """P10: A call that does not return is an error that names it, and its thread is left behind."""
+    release = threading.Event()
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError, match=r"hang\(\) has not returned 0.05 s after it was called \(P10\)"):
+        bounded(0.05, release.wait, "hang()")
+    assert time.monotonic() - begin < 5.0
+    release.set()
+    for thread in threading.enumerate():
+        if thread.name == GUARD:
+            thread.join()
+
+
+# ------------------------------------------------------------ the scene, and what is left behind
+
+
+def test_scene_puts_the_store_right():
+    """A test that ends while the store is frozen or dead does not spoil the next one."""
+    harness = ModelHarness()
+    harness.open()
+    for harm in (Scene.freeze, Scene.kill):
+        scene = Scene(harness)
+        scene.candidate("a").lead()
+        harm(scene)
+        scene.close()
+        assert harness.store.up
+        assert not harness.store.frozen
+
+
+def test_scene_closes_what_the_test_opened():
+    """Every candidate leaves, also when the closing of another raises."""
+    harness = ModelHarness()
+    harness.open()
+    scene = Scene(harness)
+    a, b = scene.candidate("a"), scene.candidate("b")
+    a.lead()
+    b.acquire_leadership()
+    a.elector.close = lambda: 1 / 0
+    scene.close()
+    assert harness.claims(scene.lock_id) == 1
+    assert b.elector.closed
+
+
+def test_leftovers_are_named():
+    """P8: The report names the thread that an elector has left, and the number of its descriptor."""
+    release = threading.Event()
+    left = []
+
+    class Untidy(ModelElector):
+        def acquire_leadership(self):
+            threading.Thread(target=release.wait, name="left-behind", daemon=True).start()
+            left.append(os.open(os.devnull, os.O_RDONLY))
+            return super().acquire_leadership()
+
+    class UntidyHarness(ModelHarness):
+        slack = 0.5
+        model = type("UntidyBackend", (ModelHarness.model,), {"elector_class": Untidy})
+
+    report = run_conformance(None, harness=UntidyHarness)
+    release.set()
+    for descriptor in left:
+        os.close(descriptor)
+    failed = {outcome.test: outcome.detail for outcome in report.of("failed")}
+    assert failed.keys() == {"test_closing_leaves_no_thread", "test_closing_leaves_no_descriptor"}
+    assert "left-behind" in failed["test_closing_leaves_no_thread"]
+    assert any(str(descriptor) in failed["test_closing_leaves_no_descriptor"] for descriptor in left)
