@@ -1,0 +1,288 @@
+"""One simulation: candidates, a server, a network and misfortunes, all from one seed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from incumbent import LeaderElection, LeaderElectionConfig, Term
+from incumbent.candidacy import Listeners
+from incumbent.config import lifetime
+from incumbent.events import Reason, RelinquishAsked, StopAsked
+
+from .elector import elector_for
+from .nemesis import Nemesis
+from .network import Network
+from .process import Process
+from .stores import LeaseStore, SessionStore, Store
+from .watchdog import BrokenPromiseError, Ear, Watchdog, listen
+from .world import World
+
+__all__ = ["EVENTS", "Candidate", "Cluster", "Outcome", "shrink", "simulate", "simulate_all"]
+
+_log = logging.getLogger("incumbent")
+
+#: Within the promised 1 % of each other.
+PROMISED = 0.005
+#: Far beyond it.
+BEYOND = 0.3
+#: How many events happen before all is put right, if nothing else is said: some ten terms and misfortunes.
+EVENTS = 3000
+
+
+class Candidate:
+    """A process with one candidate in it."""
+
+    def __init__(self, cluster: Cluster, name: str, rate: float, config: LeaderElectionConfig) -> None:
+        self.process = Process(cluster.world, name, rate)
+        self.ear = Ear(cluster.watchdog, cluster.world, self.process)
+        self.ear.slowness, self.ear.faults = cluster.slowness, cluster.faults
+        self.elector = elector_for(self.process, cluster.network, cluster.store, config.request_timeout)
+        #: The terms that the application may still hold, and those that have been seen to be over.
+        self.terms: list[Term] = []
+        self.over: set[Term] = set()
+        self._last: Term | None = None
+        listen(self.elector, self.ear, lambda: self._reason)
+        self.election = LeaderElection(config, self.elector, runner=self.process.runner)
+        self.election._listeners = self._listeners
+        self.election.start()
+
+    def __str__(self) -> str:
+        return self.process.name
+
+    def _listeners(self) -> Listeners:
+        ear, election = self.ear, self.election
+        return Listeners(
+            leader=lambda: ear.leads(election),
+            follower=lambda: ear.follows(election),
+            elected=ear.elected,
+            deposed=ear.deposed,
+        )
+
+    @property
+    def term(self) -> Term | None:
+        """The term that the engine has now, whether it is valid or not."""
+        candidacy = self.election._candidacy
+        term = None if candidacy is None else candidacy.term
+        self._last = term or self._last
+        return term
+
+    @property
+    def newest(self) -> Term | None:
+        """The last term that was seen."""
+        return self.terms[-1] if self.terms else None
+
+    @property
+    def _reason(self) -> Reason | None:
+        """Why the last term ended."""
+        return None if self._last is None or self._last is not self.ear._told else self._last.reason
+
+    @property
+    def finished(self) -> bool:
+        """Whether its election has ended."""
+        candidacy = self.election._candidacy
+        return candidacy is not None and candidacy.finished
+
+
+@dataclass
+class Outcome:
+    """What came of one simulation."""
+
+    seed: int
+    events: int
+    terms: int
+    violation: str | None
+    #: How many misfortunes there were.
+    strikes: int = 0
+    #: Moments with two leaders, where clocks ran at other rates than promised.
+    overlaps: int = 0
+    trace: list[str] = field(default_factory=list)
+
+
+class Cluster:
+    """All that there is in one simulation."""
+
+    def __init__(self, seed: int, *, kind: str | None, beyond: bool, traced: bool, skipped: frozenset[int]) -> None:
+        self.world = world = World(seed, traced=traced)
+        random = world.random
+        self._spread = BEYOND if beyond else PROMISED
+        self.ttl = random.choice([3.0, 5.0, 15.0, 30.0])
+        kind = kind or random.choice(["lease", "session"])
+        rate = self._rate()
+        self.store: Store
+        if kind == "lease":
+            self.store = LeaseStore(world, self.ttl, rate)
+        else:
+            self.store = SessionStore(world, self.ttl, rate, self.ttl)
+        self.network = Network(world, self.store)
+        self.watchdog = Watchdog(world, self.store, same_rates=not beyond)
+        self.slowness = random.choice([0.0, 0.0, self.ttl, 4 * self.ttl])
+        self.faults = random.choice([0.0, 0.0, 0.0, 0.02])
+        self._names = 0
+        self._leaving = False
+        self._interval = random.choice([None, None, random.uniform(0.1, 4.0) * self.ttl])
+        self.candidates: list[Candidate] = []
+        self._dead: list[Candidate] = []
+        self._size = random.randint(3, 9)
+        for _ in range(self._size):
+            self._join()
+        world.after_each = self._after_each
+        self.nemesis = Nemesis(self, seed, skipped)
+        world.say("cluster", f"{self._size} candidates, {kind}, ttl {self.ttl:g}, relinquish {self._interval}")
+
+    def _rate(self) -> float:
+        return 1.0 + self.world.random.uniform(-self._spread, self._spread)
+
+    # ------------------------------------------------------------ candidates
+
+    def _join(self) -> None:
+        self._names += 1
+        name = f"c{self._names}"
+        config = LeaderElectionConfig(
+            "job", candidate=name, ttl=self.ttl, relinquish_interval=self._interval, cooldown=self.ttl / 5
+        )
+        candidate = Candidate(self, name, self._rate(), config)
+        self.candidates.append(candidate)
+        self.watchdog.candidates = self.candidates
+
+    def _replace(self, candidate: Candidate) -> None:
+        self.candidates.remove(candidate)
+        self._dead.append(candidate)
+        self._join()
+
+    def crash(self, candidate: Candidate) -> None:
+        """End its process; another starts in its place."""
+        candidate.process.crash()
+        if candidate.elector._changed in self.store.watchers:
+            self.store.watchers.remove(candidate.elector._changed)
+        self._replace(candidate)
+
+    def relinquish(self, candidate: Candidate) -> None:
+        """Have it hand over, if it leads."""
+        if candidate.term is not None and not candidate.process.paused:
+            candidate.term._end(Reason.RELINQUISHED)
+            candidate.process.runner.post(candidate.election._candidacy, RelinquishAsked())
+
+    def close(self, candidate: Candidate) -> None:
+        """Have it leave: what `LeaderElection.close` does before it waits."""
+        if not candidate.process.paused and not candidate.finished:
+            self.world.say(candidate, "is closed")
+            if candidate.term is not None:
+                candidate.term._end(Reason.STOPPED)
+            candidate.process.runner.post(candidate.election._candidacy, StopAsked())
+
+    def _after_each(self) -> None:
+        self.watchdog.look()
+        for candidate in self.candidates:
+            if candidate.finished and not self._leaving:
+                candidate.process.alive = False
+                self._replace(candidate)
+                break
+
+    # ------------------------------------------------------------ from the beginning to the end
+
+    def run(self, events: int) -> None:
+        """Let *events* happen, put everything right, and see that it ends well (P7, P8)."""
+        world = self.world
+        while world.events < events and world.step():
+            pass
+        self.nemesis.stop()
+        for candidate in self.candidates:
+            candidate.process.resume()
+        self._await_leader()
+        self._leaving = True
+        for candidate in self.candidates:
+            self.close(candidate)
+        self._await_end()
+
+    def _await_leader(self) -> None:
+        """P7: whatever happened, somebody leads in the end."""
+        slow_poll = 5 * self.candidates[0].election.config.follower_check_interval
+        slowest_callback = 4 * self.slowness
+        limit = self.world.now + 2 * (
+            self.store.patience * self.ttl + self.ttl + 2 * slow_poll + slowest_callback + lifetime(self.ttl) + 20.0
+        )
+        while self.world.now < limit:
+            if any(candidate.term is not None for candidate in self.candidates):
+                return
+            self.world.step()
+        raise BrokenPromiseError("P7: all is well again, and nobody leads")
+
+    def _await_end(self) -> None:
+        """P8: everybody leaves, and nothing is left."""
+        limit = self.world.now + 10 * self.ttl + 8 * self.slowness + 60.0
+        while not all(candidate.finished for candidate in self.candidates):
+            if self.world.now > limit or not self.world.step():
+                late = [str(candidate) for candidate in self.candidates if not candidate.finished]
+                raise BrokenPromiseError(f"P8: {', '.join(late)} cannot be closed")
+        for candidate in self.candidates:
+            if candidate.process.runner._candidates or candidate.process.runner._valid:
+                raise BrokenPromiseError(f"P8: the engine of {candidate} is not empty")
+        self.world.run_until(self.world.now + 3 * self.ttl + 25.0)
+        if not self.store.empty():
+            raise BrokenPromiseError("P8: all have left, and the server still keeps a claim")
+
+    def end(self) -> None:
+        """Free everything."""
+        for candidate in (*self._dead, *self.candidates):
+            candidate.process.bury()
+
+
+def simulate(
+    seed: int,
+    *,
+    events: int = EVENTS,
+    kind: str | None = None,
+    beyond: bool = False,
+    traced: bool = False,
+    skipped: frozenset[int] = frozenset(),
+) -> Outcome:
+    """
+    Run one simulation.
+
+    Args:
+        seed: Decides everything.
+        events: How many happen before all is put right.
+        kind: "lease" or "session"; the seed chooses if left out.
+        beyond: Let clocks run apart by far more than what is promised for.
+        traced: Keep what happened, line by line.
+        skipped: Misfortunes that are left out, counted from 1.
+    """
+    was_disabled, _log.disabled = _log.disabled, True  # thousands of elections have much to say
+    cluster = Cluster(seed, kind=kind, beyond=beyond, traced=traced, skipped=skipped)
+    violation = None
+    try:
+        cluster.run(events)
+    except BrokenPromiseError as broken:
+        violation = str(broken)
+        cluster.world.say("WATCHDOG", violation)
+    finally:
+        cluster.end()
+        _log.disabled = was_disabled
+    world, watchdog = cluster.world, cluster.watchdog
+    return Outcome(
+        seed,
+        world.events,
+        watchdog.terms,
+        violation,
+        strikes=cluster.nemesis.strikes,
+        overlaps=watchdog.overlaps,
+        trace=world.trace or [],
+    )
+
+
+def simulate_all(seeds: Iterable[int], options: dict[str, Any]) -> list[Outcome]:
+    """Run one simulation for each of *seeds*: what a worker of a long search does."""
+    return [simulate(seed, **options) for seed in seeds]
+
+
+def shrink(outcome: Outcome, **options: Any) -> frozenset[int]:
+    """Return which misfortunes can be left out without losing the violation of *outcome*, tried one after the other."""
+    skipped: frozenset[int] = frozenset()
+    for strike in range(outcome.strikes, 0, -1):
+        tried = skipped | {strike}
+        if simulate(outcome.seed, skipped=tried, **options).violation is not None:
+            skipped = tried
+    return skipped
