@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
@@ -33,6 +35,18 @@ def nothing_left():
     yield
     assert descriptors() == before
     assert set(threading.enumerate()) == threads
+
+
+@pytest.fixture
+def fork():
+    """Return `os.fork`, which newer Pythons warn of where there are threads: here, that is what is tested."""
+
+    def fork() -> int:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return os.fork()
+
+    return fork
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from incumbent import (
     LeaderElectionConfig,
 )
 from incumbent.electors.local import backend as module
+from incumbent.electors.local import forks
 from incumbent.electors.local.backend import LocalBackend, LocalElector
 from incumbent.electors.local.deletions import Deletions
 
@@ -466,13 +467,13 @@ def test_without_a_thread_the_outcome_is_unknown(candidates, monkeypatch):
     assert elector.acquire_leadership().token == 1
 
 
-def test_a_backend_is_not_closed_by_a_forked_child(backends, directory):
+def test_a_backend_is_not_closed_by_a_forked_child(backends, directory, fork):
     """P9: a child that closes what it inherited ends nothing of its parent's."""
     backend = backends(f"local://{directory}")
     first, second = backend.elector("job", "a"), backend.elector("job", "b")
     first.acquire_leadership()
     second.acquire_leadership()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:  # pragma: no cover - in the child
         backend.close()
         os._exit(0)
@@ -484,12 +485,12 @@ def test_a_backend_is_not_closed_by_a_forked_child(backends, directory):
     second.close()
 
 
-def test_a_forked_child_refuses_and_holds_nothing(candidates, told):
+def test_a_forked_child_refuses_and_holds_nothing(candidates, told, fork):
     """P9: in a child the elector says that it is forked, and its closing does the parent's claim no harm."""
     leader, waiting = candidates("leader"), listen(candidates("waiting"), told)
     claim = leader.acquire_leadership()
     waiting.acquire_leadership()
-    pid = os.fork()
+    pid = fork()
     if pid == 0:  # pragma: no cover - in the child
         code = 0
         for verb in ("acquire_leadership", "check_leadership", "relinquish_leadership", "observe_leadership"):
@@ -513,6 +514,57 @@ def test_a_forked_child_refuses_and_holds_nothing(candidates, told):
     leader.relinquish_leadership()
     wait_for(lambda: told)
     assert waiting.acquire_leadership().token == 2
+
+
+@pytest.mark.parametrize("moment", ["open job.lock", "open job.wake", "close job.lock"])
+def test_a_fork_in_the_middle_of_an_attempt_inherits_no_claim(candidates, directory, monkeypatch, fork, moment):
+    """P9: whatever another thread has just opened, or not yet closed, a child holds neither lock nor signal."""
+    verb, name = moment.split()
+    elector, reached, forked = candidates(), threading.Event(), threading.Event()
+    real = {"open": os.open, "close": os.close}
+
+    def pause(done: bool) -> None:
+        if done and not reached.is_set():
+            reached.set()
+            forked.wait(0.3)  # until the fork, if it does not wait for us
+
+    def opening(path, *arguments, **options):
+        descriptor = real["open"](path, *arguments, **options)
+        pause(verb == "open" and Path(path).name == name)
+        return descriptor
+
+    def closing(descriptor):
+        pause(verb == "close" and Path(f"/proc/self/fd/{descriptor}").readlink().name == name)
+        real["close"](descriptor)
+
+    def one_term():
+        elector.acquire_leadership()
+        elector.relinquish_leadership()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "open", opening)
+        patch.setattr(os, "close", closing)
+        thread = threading.Thread(target=one_term)
+        thread.start()
+        assert reached.wait(PATIENCE)
+        pid = fork()
+        if pid == 0:  # pragma: no cover - in the child
+            held = [entry.readlink().name for entry in list(Path("/proc/self/fd").iterdir()) if entry.is_symlink()]
+            os._exit(len([one for one in held if one in ("job.lock", "job.wake")]))
+        forked.set()
+        thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
+def test_a_fork_waits_for_no_attempt_that_hangs(monkeypatch, fork):
+    """P10: while an attempt hangs in a file system, a fork is held up for a bounded time; the child starts anew."""
+    monkeypatch.setattr(forks, "LONGEST_WAIT", 0.05)
+    with forks.no_fork():
+        pid = fork()
+        if pid == 0:  # pragma: no cover - in the child
+            os._exit(forks._attempts.number)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert forks._attempts.number == 0
 
 
 # ---------------------------------------------------------------- where

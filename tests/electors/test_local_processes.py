@@ -24,7 +24,7 @@ class Actor:
 
     def __init__(self, role: str, *arguments: object) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(ACTOR), role, *map(str, arguments)],
+            [sys.executable, "-W", "ignore::DeprecationWarning", str(ACTOR), role, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,

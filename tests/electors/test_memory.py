@@ -222,11 +222,11 @@ def test_closing_gives_up_and_can_be_repeated(backend):
     assert (backend.store.candidates, backend.store.observers, backend.store.held) == ({}, {}, {})
 
 
-def test_a_forked_child_leads_nothing(backend):
+def test_a_forked_child_leads_nothing(backend, fork):
     """P9: the child's elector refuses, its close leaves the parent's claim alone, and its store is another."""
     elector = backend.elector("job", "a")
     token = elector.acquire_leadership().token
-    pid = os.fork()
+    pid = fork()
     if pid == 0:  # pragma: no cover - in the child
         code = 1
         try:

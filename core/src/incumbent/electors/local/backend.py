@@ -24,6 +24,7 @@ from incumbent.elector import Backend, BackendSettings, Capabilities, Claim, Lea
 from incumbent.errors import BackendUnavailableError, ConfigurationError, ElectionError, InvalidStateError
 
 from .files import Directory, Files, Record, mapped_errors
+from .forks import no_fork
 from .mounts import network_file_system
 from .watch import AVAILABLE, Watcher
 
@@ -185,8 +186,8 @@ class LocalElector(LeaderElector):
 
     def _lock(self) -> int | None:
         """Open wake, lock, wake, in this order of descriptors, and lock. None if another has it locked."""
-        self._open.append(self._files.open_wake(for_writing=True))
-        with mapped_errors(self._files.lock):
+        with no_fork(), mapped_errors(self._files.lock):
+            self._open.append(self._files.open_wake(for_writing=True))
             self._open.append(lock := _above(self._open[0], self._files.open_lock()))
             self._open.append(_above(lock, self._files.open_wake(for_writing=True)))
             try:
@@ -206,8 +207,9 @@ class LocalElector(LeaderElector):
         if self._watches:
             self._backend.watcher.remove_files(self._watches)
             self._watches = []
-        while self._open:
-            os.close(self._open.pop(0))
+        with no_fork():
+            while self._open:
+                os.close(self._open.pop(0))
 
     # ------------------------------------------------------------ waking
 
@@ -229,7 +231,7 @@ class LocalElector(LeaderElector):
             return None
         if self._reader is not None and not self._files.is_current_wake(self._reader):
             self._stop_waiting()  # nobody signals there any more
-        with mapped_errors(self._files.wake):
+        with no_fork(), mapped_errors(self._files.wake):
             if self._reader is None:
                 self._reader = self._files.open_wake(for_writing=False)
                 # A FIFO says that its writers are gone only to a reader who has seen one: so show it one.
