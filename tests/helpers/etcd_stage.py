@@ -1,0 +1,202 @@
+"""A stage for the tests on etcd: waiting with a deadline, `etcdctl elect` as a process, a cluster with broken wires."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector
+from incumbent.testing import FaultProxy, free_port
+from incumbent_etcd._server import Etcd, binary
+
+T = TypeVar("T")
+
+#: Short, so that a fail-over is not waited for long; the requests have time enough on a slow machine.
+TTL, REQUEST_TIMEOUT = 3.0, 1.0
+#: The command line, as it is installed for this interpreter.
+INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
+#: Seconds after which something that happens by itself has not happened.
+PATIENCE = 30.0
+
+
+def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
+    return BackendSettings(ttl, request_timeout)
+
+
+def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """Return the first true answer of *what*; fail if there is none in time."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(0.02)
+
+
+def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
+    """Try until *elector* leads, whatever fails meanwhile."""
+
+    def attempt() -> Claim | None:
+        try:
+            return elector.acquire_leadership()
+        except BackendUnavailableError:
+            return None
+
+    claim = eventually(attempt, seconds)
+    assert claim is not None
+    return claim
+
+
+def keys(server: Etcd, name: str) -> dict[str, str]:
+    """Return the keys of an election by candidate, as etcdctl shows them."""
+    lines = server.ctl("get", "--prefix", f"{name}/").splitlines()
+    return dict(zip(lines[1::2], lines[::2], strict=True))
+
+
+class Elect:
+    """`etcdctl elect NAME VALUE`: leads as soon as it has printed its key and value. A context manager."""
+
+    def __init__(self, server: Etcd, name: str, value: str = "", *, listen: bool = False) -> None:
+        words = ["-l", name] if listen else [name, value]
+        self._process = subprocess.Popen(
+            [binary("etcdctl"), "--endpoints", f"127.0.0.1:{server.port}", "elect", *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Elect:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    def _read(self) -> None:
+        assert self._process.stdout is not None
+        with self._process.stdout as lines:
+            for line in lines:
+                self.lines.append(line.rstrip("\n"))
+
+    @property
+    def leads(self) -> bool:
+        return len(self.lines) >= 2 and self._process.poll() is None
+
+    def resign(self) -> None:
+        self._process.terminate()
+        self._end()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._end()
+
+    def _end(self) -> None:
+        self._process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
+
+
+class Cluster:
+    """Three members whose traffic to each other, and from the clients, goes through proxies."""
+
+    def __init__(self, folder: Path) -> None:
+        names = ("one", "two", "three")
+        ports = {name: free_port() for name in names}
+        self.peers = {name: FaultProxy("127.0.0.1", ports[name]) for name in names}
+        urls = {name: f"http://{proxy}" for name, proxy in self.peers.items()}
+        self.members = {
+            name: Etcd(folder / name, name=name, peers=urls, listen_peer=f"http://127.0.0.1:{ports[name]}")
+            for name in names
+        }
+        self.clients = {name: FaultProxy("127.0.0.1", member.port) for name, member in self.members.items()}
+        for member in self.members.values():
+            member.launch()
+        for member in self.members.values():
+            member.wait_until_ready()
+
+    def url(self, *names: str) -> str:
+        return "etcd://" + ",".join(str(self.clients[name]) for name in names or self.members)
+
+    def leader(self) -> str:
+        """Return the name of the member that leads the others."""
+
+        def found() -> str | None:
+            for name, member in self.members.items():
+                if member.running and _is_leader(member):
+                    return name
+            return None
+
+        name = eventually(found)
+        assert name is not None
+        return name
+
+    def followers(self) -> list[str]:
+        leader = self.leader()
+        return [name for name in self.members if name != leader]
+
+    def mend(self) -> None:
+        """Put everything right again, and wait until it serves."""
+        for proxy in (*self.peers.values(), *self.clients.values()):
+            proxy.heal()
+        for member in self.members.values():
+            if member.running:
+                member.thaw()
+            else:
+                member.launch()
+        for member in self.members.values():
+            member.wait_until_ready()
+
+    def close(self) -> None:
+        for proxy in (*self.peers.values(), *self.clients.values()):
+            proxy.heal()
+        for member in self.members.values():
+            member.stop()
+        for proxy in (*self.peers.values(), *self.clients.values()):
+            proxy.close()
+
+
+def _is_leader(member: Etcd) -> bool:
+    try:
+        return member.metrics().get("etcd_server_is_leader") == 1.0
+    except OSError:
+        return False
+
+
+def cpu_seconds() -> float:
+    """Return the processor time that this process has used."""
+    return time.process_time()
+
+
+@contextmanager
+def forked(child: Callable[[], None], seconds: float = PATIENCE) -> Iterator[int]:
+    """Fork, run *child* there, and end it with `sys.exit`-like clean-up left to *child*; fail if it hangs."""
+    pid = os.fork()
+    if pid == 0:
+        status = 70
+        try:
+            child()
+            status = 0
+        finally:
+            os._exit(status)
+    yield pid
+    end = time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > end:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+            raise AssertionError("the child hangs")
+        time.sleep(0.02)
+    assert os.waitstatus_to_exitcode(status) == 0, "the child failed"
