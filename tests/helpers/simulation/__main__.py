@@ -56,7 +56,10 @@ def _search(seeds: range, jobs: int, options: dict[str, object]) -> int:
             events += sum(outcome.events for outcome in outcomes)
             terms += sum(outcome.terms for outcome in outcomes)
             overlaps += sum(outcome.overlaps for outcome in outcomes)
-            bad += [outcome for outcome in outcomes if outcome.violation]
+            found = [outcome for outcome in outcomes if outcome.violation]
+            bad += found
+            for outcome in found:
+                print(f"seed {outcome.seed}: {outcome.violation}", flush=True)
             now = time.monotonic()
             if now - said >= PROGRESS:
                 said = now

@@ -43,8 +43,7 @@ class Candidate:
         #: The terms that the application may still hold, and those that have been seen to be over.
         self.terms: list[Term] = []
         self.over: set[Term] = set()
-        self._last: Term | None = None
-        listen(self.elector, self.ear, lambda: self._reason)
+        listen(self.elector, self.ear)
         self.election = LeaderElection(config, self.elector, runner=self.process.runner)
         self.election._listeners = self._listeners
         self.election.start()
@@ -65,19 +64,12 @@ class Candidate:
     def term(self) -> Term | None:
         """The term that the engine has now, whether it is valid or not."""
         candidacy = self.election._candidacy
-        term = None if candidacy is None else candidacy.term
-        self._last = term or self._last
-        return term
+        return None if candidacy is None else candidacy.term
 
     @property
     def newest(self) -> Term | None:
         """The last term that was seen."""
         return self.terms[-1] if self.terms else None
-
-    @property
-    def _reason(self) -> Reason | None:
-        """Why the last term ended."""
-        return None if self._last is None or self._last is not self.ear._told else self._last.reason
 
     @property
     def finished(self) -> bool:

@@ -162,26 +162,28 @@ class Ear:
         finally:
             self._busy = False
 
-    def gives_up(self, reason: Reason | None) -> None:
-        """The elector is asked to relinquish: by now the application must know (P6)."""
-        if reason in VOLUNTARY and (self._busy or not self._follows):
+    def gives_up(self, token: int | None) -> None:
+        """The elector is asked to relinquish: by now the application must know (P6), if it was told of that term."""
+        told = self._told
+        if told is None or told.token != token:
+            return
+        if told.reason in VOLUNTARY and (self._busy or not self._follows):
             self._watchdog.report(f"P6: {self._process} gives its claim up before the application has stopped")
 
 
-def listen(elector: ModelElector, ear: Ear, reason_of: object) -> None:
+def listen(elector: ModelElector, ear: Ear) -> None:
     """Have *ear* hear of every relinquishing, and check that an elector is asked one thing at a time (contract)."""
-    assert callable(reason_of)
     for verb in ("acquire_leadership", "check_leadership", "relinquish_leadership", "observe_leadership"):
-        setattr(elector, verb, _alone(elector, getattr(elector, verb), verb, ear, reason_of))
+        setattr(elector, verb, _alone(elector, getattr(elector, verb), verb, ear))
 
 
-def _alone(elector, method, verb, ear, reason_of):
+def _alone(elector, method, verb, ear):
     def call():
         if elector.busy:
             ear._watchdog.report(f"P10: {verb} of {elector.candidate} is called while another call is out")
         elector.busy = True
         if verb == "relinquish_leadership":
-            ear.gives_up(reason_of())
+            ear.gives_up(elector.token)
         try:
             return method()
         finally:
