@@ -100,6 +100,8 @@ class ServerProcess:
     def freeze(self) -> None:
         """Make it silent (SIGSTOP): connections stay, the kernel takes what is sent, nothing is answered."""
         os.kill(self.pid, signal.SIGSTOP)
+        while not self._is_stopped():  # its threads stop one by one, and may answer until then
+            time.sleep(LOOK / 10)
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -117,6 +119,18 @@ class ServerProcess:
             self._end(signal.SIGTERM)
         except subprocess.TimeoutExpired:
             self.kill()
+
+    def _is_stopped(self) -> bool:
+        """Tell whether all threads have stopped; where the system does not show them, believe it."""
+        try:
+            states = [(task / "stat").read_text().rpartition(")")[2].split()[0] for task in self._tasks()]
+        except OSError:  # a thread has ended meanwhile
+            return False
+        return all(state in "TtZX" for state in states)
+
+    def _tasks(self) -> list[Path]:
+        tasks = Path(f"/proc/{self.pid}/task")
+        return list(tasks.iterdir()) if tasks.exists() else []
 
     def _end(self, number: signal.Signals) -> None:
         if self._process is not None:

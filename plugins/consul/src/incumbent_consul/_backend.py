@@ -1,0 +1,169 @@
+"""The elector `consul`: what it can do, its options, and what the electors of one backend share."""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+from incumbent import (
+    Address,
+    Backend,
+    BackendSettings,
+    Capabilities,
+    ConfigurationError,
+    Finding,
+    LeaderElector,
+    yes,
+)
+
+from ._client import Client
+from ._elector import ConsulElector
+from ._queue import Keys
+from ._session import Session
+from ._settings import LONGEST_LOCK_DELAY, OPTIONS, SERVER_TTL_MIN, ConsulSettings
+from ._watch import Watcher
+
+if TYPE_CHECKING:
+    from ._session import SessionKind
+
+__all__ = ["ConsulBackend"]
+
+#: Watches of one backend: elections whose names begin with the same segment share one.
+MOST_WATCHES = 4
+#: Seconds that a query waits for news, at least and at most; the ttl in between.
+SHORTEST_WAIT, LONGEST_WAIT = 5.0, 30.0
+
+
+class ConsulBackend(Backend):
+    """One way to one Consul cluster."""
+
+    contract_version: ClassVar[int] = 1
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        push=yes("a blocking query"),
+        observe=yes(),
+        candidates=yes("those of this library; who runs `consul lock` is listed while it leads"),
+        fencing_across_restarts=yes("the index of Consul's log"),
+        expiry=yes(),
+        interoperates=yes("consul lock, and the Lock of Consul's Go library"),
+        ttl_range=(SERVER_TTL_MIN, LONGEST_LOCK_DELAY),
+    )
+    options: ClassVar[Mapping[str, str]] = OPTIONS
+    harness: ClassVar[str | None] = "incumbent_consul.testing:ConsulHarness"
+
+    def __init__(self, address: Address, settings: BackendSettings) -> None:
+        self.settings = settings
+        self.told = ConsulSettings.read(address, settings, os.environ)
+        if self.told.ttl_min != SERVER_TTL_MIN:
+            allowed = (self.told.ttl_min, LONGEST_LOCK_DELAY)
+            self.capabilities = replace(type(self).capabilities, ttl_range=allowed)  # type: ignore[misc]
+        self._check_ttl(settings.ttl)
+        #: Seconds for which the servers keep a claim: after them a session may be gone, and its lock-delay over.
+        self.guarantee = min(settings.ttl, self.told.lock_delay)
+        self.client = Client(self.told, settings.request_timeout)
+        self.client.pool.moved = self._restart_watches
+        self._lock = threading.Lock()
+        self._sessions: list[Session] = []
+        self._watchers: dict[str, Watcher] = {}
+        self._electors: set[ConsulElector] = set()
+        self._closed = False
+
+    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
+        """Make an elector for *candidate* in election *lock_id*."""
+        return ConsulElector(lock_id, candidate, self, Keys.of(self.told.prefix, lock_id))
+
+    def close(self) -> None:
+        """Unlock what is still locked, end the sessions, and close all connections."""
+        pool = self.client.pool
+        if not pool.here:
+            return
+        with self._lock:
+            self._closed = True
+            sessions, self._sessions = self._sessions, []
+            watchers = set(self._watchers.values())
+        with pool.limited(pool.timeout):
+            for session in sessions:
+                session.end()
+        pool.close()
+        for watcher in watchers:
+            watcher.close(pool.timeout)
+
+    def diagnose(self) -> Iterable[Finding]:
+        """Look at each endpoint, the limits, the token and TLS."""
+        from ._doctor import findings  # noqa: PLC0415 - only the doctor needs it
+
+        return findings(self)
+
+    # ------------------------------------------------------------ for the electors
+
+    def session_for(self, elector: ConsulElector) -> Session:
+        """Return the session that *elector* shares: a session is one candidate of each election."""
+        with self._lock:
+            for session in self._sessions:
+                if not session.serves(elector.key):
+                    break
+            else:
+                session = Session(self.client, self._session_kind(), self.settings.clock, self.settings.ttl)
+                self._sessions.append(session)
+            session.join(elector)
+            return session
+
+    def watcher_for(self, keys: Keys) -> Watcher:
+        """Return the watcher of the elections that begin with the same segment, below the path of the URL."""
+        segment = keys.lock.removeprefix(self.told.prefix).partition("/")[0]
+        with self._lock:
+            if segment in self._watchers:
+                return self._watchers[segment]
+            watchers = list(dict.fromkeys(self._watchers.values()))
+            if watchers and (self.told.prefix or len(watchers) == MOST_WATCHES):
+                watcher = watchers[-1]
+            else:
+                wait = min(max(self.settings.ttl, SHORTEST_WAIT), LONGEST_WAIT)
+                watcher = Watcher(self.client, wait)
+            self._watchers[segment] = watcher
+            return watcher
+
+    # ------------------------------------------------------------ inside
+
+    def _session_kind(self) -> SessionKind:
+        return _TtlSessions(self)
+
+    def _restart_watches(self) -> None:
+        with self._lock:
+            watchers = set(self._watchers.values())
+        for watcher in watchers:
+            watcher.restart()
+
+    def _check_ttl(self, ttl: float) -> None:
+        shortest, longest = self.capabilities.ttl_range
+        if not shortest <= ttl <= longest:
+            raise ConfigurationError(
+                f"ttl {ttl:g} s: Consul grants {shortest:g} to {longest:g} s (if the servers say less, "
+                "say so with the option session-ttl-min)"
+            )
+
+
+class _TtlSessions:
+    """Sessions that end when they are not renewed for their ttl; in fact for twice that."""
+
+    def __init__(self, backend: ConsulBackend) -> None:
+        self._client = backend.client
+        self._description = {
+            "Name": "incumbent",
+            "TTL": f"{math.ceil(backend.settings.ttl)}s",
+            "LockDelay": f"{math.ceil(backend.told.lock_delay * 1000)}ms",
+            "Behavior": "release",
+            "Checks": [],  # else a rumour about the agent's host ends the session
+        }
+
+    def create(self) -> str:
+        return self._client.create_session(self._description)
+
+    def renew(self, session: str) -> bool:
+        return self._client.renew_session(session)
+
+    def end(self, session: str) -> None:
+        self._client.destroy_session(session)

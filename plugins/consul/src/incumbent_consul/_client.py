@@ -1,0 +1,293 @@
+"""Everything about the client library: what is used of it, and what its answers and errors mean.
+
+python-consul and py-consul bring the same package `consul`. Of both, the classes that build requests and read answers
+are used, on a transport of our own (see `_transport`); the class `Consul` itself is not, for `CONSUL_HTTP_ADDR` and
+others override what its caller says. The token travels in a header: python-consul puts it into the query string, where
+logs show it, and leaves it out where sessions are concerned.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+
+from ._pool import Pool
+from ._settings import ConsulSettings
+from ._transport import Answer, Connection, Request
+
+__all__ = ["Client", "Pair", "SessionGoneError"]
+
+T = TypeVar("T")
+
+#: Operations that Consul 1.8 allows in one transaction.
+MOST_OPERATIONS = 64
+#: Characters of an error's text that are shown.
+SHOWN = 160
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+#: What the client libraries raise for answers that they do not understand.
+_GARBLED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
+
+class SessionGoneError(ElectionError):
+    """The session does not exist any more. Never leaves this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One key, as a server shows it. What it holds is from others."""
+
+    key: str
+    value: str
+    flags: int
+    #: Who has it locked, or None.
+    session: str | None
+    create_index: int
+    modify_index: int
+
+
+class Client:
+    """Requests to one cluster. Thread-safe. Every method raises what `Pool.ask` does, and `BackendRejectedError`."""
+
+    def __init__(self, settings: ConsulSettings, timeout: float) -> None:
+        self.settings = settings
+        self.pool = Pool(settings.endpoints, timeout)
+        self._loaded: SimpleNamespace | None = None
+
+    # ------------------------------------------------------------ keys
+
+    def get(self, key: str) -> Pair | None:
+        """Read one key, consistently."""
+        found = _understood(lambda: _pairs([self._api.kv.get(key)[1]]))
+        return found[0] if found else None
+
+    def trees(self, prefixes: Sequence[str]) -> dict[str, Pair]:
+        """Read all keys that begin with one of *prefixes*, consistently, with one request for each 64 prefixes."""
+        found: dict[str, Pair] = {}
+        for begin in range(0, len(prefixes), MOST_OPERATIONS):
+            operations = [{"Verb": "get-tree", "Key": prefix} for prefix in prefixes[begin : begin + MOST_OPERATIONS]]
+            answer = self.request("PUT", "/v1/txn", _transaction(operations), [("consistent", "1")])
+            pairs = _understood(lambda answer=answer: _results(answer))  # type: ignore[misc]
+            found.update({pair.key: pair for pair in pairs})
+        return found
+
+    def get_many(self, keys: Sequence[str]) -> dict[str, Pair]:
+        """Read those of *keys* that exist, consistently."""
+        if len(keys) == 1:
+            pair = self.get(keys[0])
+            return {} if pair is None else {pair.key: pair}
+        # In one transaction, `get` fails all for one that is missing; a tree may bring longer keys, but fails nobody.
+        return {key: pair for key, pair in self.trees(keys).items() if key in keys}
+
+    def lock(self, key: str, session: str, value: str, flags: int, *, modify_index: int, leave: str) -> Pair | str:
+        """
+        Lock *key*, and remove the key *leave*, unless *key* has changed since *modify_index* (0: does not exist).
+
+        A request that arrives late, when its sender has long given up, does nothing: the index is another by then.
+
+        Returns:
+            The key as it is now, or why it is not locked.
+        """
+        check = {"Verb": "check-index", "Index": modify_index} if modify_index else {"Verb": "check-not-exists"}
+        lock = {"Verb": "lock", "Session": session, "Flags": flags, "Value": _encoded(value)}
+        return self._transact([{**check, "Key": key}, {**lock, "Key": key}, {"Verb": "delete", "Key": leave}])
+
+    def unlock(self, key: str, session: str, flags: int, *, modify_index: int, remove: bool) -> Pair | str:
+        """
+        Unlock *key*, unless it has changed since *modify_index*, and *remove* it. See `lock`.
+
+        Flags that are left out would become 0.
+        """
+        operations = [
+            {"Verb": "check-index", "Key": key, "Index": modify_index},
+            {"Verb": "unlock", "Key": key, "Session": session, "Flags": flags, "Value": ""},
+        ]
+        return self._transact([*operations, {"Verb": "delete", "Key": key}] if remove else operations)
+
+    def acquire(self, key: str, session: str, value: str, flags: int = 0) -> bool:
+        """Lock *key* with *session*; False while another has it, or lock-delay is in force."""
+        _check_session(session)  # with an empty one, Consul would overwrite whatever is there
+        data = value.encode("utf-8", "replace")
+        return _understood(lambda: self._api.kv.put(key, data, acquire=session, flags=flags) is True)
+
+    def delete(self, key: str, modify_index: int | None = None) -> bool:
+        """Remove *key*; with *modify_index*, only if it has not changed since."""
+        return _understood(lambda: self._api.kv.delete(key, cas=modify_index) is True)
+
+    def watch(
+        self, connection: Connection, key: str, *, recurse: bool, index: int, wait: float
+    ) -> tuple[int, list[Pair]]:
+        """Wait until *key*, or what is below it, has changed since *index*; for *wait* seconds at most."""
+        milliseconds = f"{wait * 1000:.0f}ms"
+        with self.pool.through(connection, wait + wait / 16 + self.pool.timeout):  # servers add up to a sixteenth
+            answer = _understood(
+                lambda: self._api.kv.get(
+                    key, index=index or None, wait=milliseconds, recurse=recurse, consistency="default"
+                )
+            )
+        return _understood(lambda: (int(answer[0]), _pairs(answer[1] if recurse else [answer[1]])))
+
+    # ------------------------------------------------------------ sessions
+
+    def create_session(self, description: Mapping[str, object]) -> str:
+        """Create a session, and return its id. Both libraries refuse a ttl below 10 s, which servers may grant."""
+        answer = self.request("PUT", "/v1/session/create", json.dumps(description))
+        session = _understood(lambda: str(answer["ID"]))
+        _check_session(session)
+        return session
+
+    def renew_session(self, session: str) -> bool:
+        """Renew; False if the session is gone."""
+        missing = importlib.import_module("consul").NotFound
+        _check_session(session)
+        try:
+            answer = _understood(lambda: self._api.session.renew(session))
+        except (SessionGoneError, missing):
+            return False
+        return _understood(lambda: str((answer[0] if isinstance(answer, list) else answer)["ID"]) == session)
+
+    def destroy_session(self, session: str) -> None:
+        """End the session; locks that it still has get a lock-delay."""
+        _check_session(session)  # it goes into the path as it is
+        _understood(lambda: self._api.session.destroy(session))
+
+    def request(self, method: str, path: str, body: str = "", params: Sequence[tuple[str, str]] = ()) -> Any:
+        """Ask what the libraries have no method for, and return the decoded JSON; None where there is nothing."""
+        dc = [("dc", self.settings.dc)] if self.settings.dc else []
+        answer = self._ask(method, path, [*params, *dc], body)
+        if answer.code == 404:
+            return None
+        return _understood(lambda: json.loads(answer.body) if answer.body.strip() else None)
+
+    def _transact(self, operations: Sequence[Mapping[str, object]]) -> Pair | str:
+        """Do all or nothing. Return the last key that was changed, or what the first refusal says."""
+        answer = self.request("PUT", "/v1/txn", _transaction(operations))
+        if answer.get("Errors"):
+            why = _understood(lambda: str(answer["Errors"][0]["What"]))
+            if "invalid session" in why:
+                raise SessionGoneError(why)
+            return why
+        return _understood(lambda: _results(answer)[-1])
+
+    # ------------------------------------------------------------ the library, and the transport as it sees it
+
+    @property
+    def _api(self) -> SimpleNamespace:
+        """The library's parts. Importing it is put off until here."""
+        if self._loaded is None:
+            base = importlib.import_module("consul.base")
+            agent = SimpleNamespace(
+                http=SimpleNamespace(get=self._get, put=self._put, delete=self._delete),
+                token=None,
+                dc=self.settings.dc,
+                consistency="consistent",
+                prepare_headers=lambda token=None: {},  # noqa: ARG005 - py-consul asks for it
+            )
+            # Nested in the class `Consul` in python-consul, beside it in py-consul.
+            kv, session = (getattr(base.Consul, name, None) or getattr(base, name) for name in ("KV", "Session"))
+            self._loaded = SimpleNamespace(kv=kv(agent), session=session(agent))
+        return self._loaded
+
+    def _get(self, callback: Callable[[Answer], T], path: str, params: Any = None, **_: object) -> T:
+        return callback(self._ask("GET", path, params, b""))
+
+    def _put(self, callback: Callable[[Answer], T], path: str, params: Any = None, data: Any = b"", **_: object) -> T:
+        return callback(self._ask("PUT", path, params, data))
+
+    def _delete(self, callback: Callable[[Answer], T], path: str, params: Any = None, **_: object) -> T:
+        return callback(self._ask("DELETE", path, params, b""))
+
+    def _ask(self, method: str, path: str, params: Any, data: str | bytes | None) -> Answer:
+        target = quote(path, safe="/:") + (f"?{urlencode(params)}" if params else "")
+        body = data.encode() if isinstance(data, str) else data or b""
+        token = self.settings.token()
+        headers = {} if token is None else {"X-Consul-Token": token}
+        endpoint = self.pool.endpoint
+        answer = self.pool.ask(Request(method, target, body, headers))
+        refused = answer.code == 409 and path == "/v1/txn"
+        if answer.code not in (200, 404) and not refused:
+            error = _meaning(answer, method, path)
+            if isinstance(error, BackendUnavailableError):
+                self.pool.move_from(endpoint)
+            raise error
+        return answer
+
+
+def _meaning(answer: Answer, method: str, path: str) -> ElectionError:
+    """Turn an answer that is no success into what is raised."""
+    text = "".join(c if c.isprintable() else " " for c in answer.body[:SHOWN]).strip()
+    if answer.code == 403:
+        return BackendRejectedError(f"consul refuses {_right(method, path)}: {text or 'permission denied'}")
+    if answer.code == 500 and "invalid session" in answer.body:
+        return SessionGoneError(text)
+    if answer.code == 500 and ("Invalid Session TTL" in answer.body or "No path to datacenter" in answer.body):
+        return BackendRejectedError(f"consul: {text}")
+    if 300 <= answer.code < 400:
+        return BackendUnavailableError(f"consul answers with a redirect ({answer.code}), which is not followed")
+    if 400 <= answer.code < 500 and answer.code not in (408, 429):
+        return BackendRejectedError(f"consul answers {answer.code}: {text}")
+    return BackendUnavailableError(f"consul answers {answer.code}: {text}")
+
+
+def _right(method: str, path: str) -> str:
+    """Name what a token's policy must allow."""
+    if path.startswith("/v1/kv/"):
+        key = path.removeprefix("/v1/kv/")
+        return f"to {'read' if method == 'GET' else 'write'} the key {key!r} (the token needs key_prefix … write)"
+    if path.startswith("/v1/session/"):
+        return "to use sessions (the token needs session_prefix … write)"
+    if path.startswith("/v1/agent/"):
+        return "to use the agent (the token needs agent_prefix … read, and node_prefix … write for a check)"
+    return f"{method} {path}"
+
+
+def _understood(call: Callable[[], T]) -> T:
+    """Return what *call* does; what it cannot make sense of is an outcome that is unknown."""
+    try:
+        return call()
+    except ElectionError:
+        raise
+    except _GARBLED as error:
+        raise BackendUnavailableError(f"consul's answer makes no sense ({type(error).__name__})") from error
+
+
+def _pairs(items: Iterable[Any] | None) -> list[Pair]:
+    return [_pair(item) for item in items or () if item is not None]
+
+
+def _transaction(operations: Iterable[Mapping[str, object]]) -> str:
+    return json.dumps([{"KV": operation} for operation in operations])
+
+
+def _results(answer: Any) -> list[Pair]:
+    return _pairs(result["KV"] for result in answer["Results"] or ())
+
+
+def _pair(item: Any) -> Pair:
+    value = item["Value"] or b""
+    if isinstance(value, str):
+        value = base64.b64decode(value)  # of a transaction; what is read by itself has been decoded by the library
+    value = value.decode("utf-8", "replace")
+    session = item.get("Session") or None
+    numbers = [item[name] for name in ("Flags", "CreateIndex", "ModifyIndex")]
+    if not (isinstance(item["Key"], str) and isinstance(session, str | None) and all(type(n) is int for n in numbers)):
+        raise TypeError("a key's fields")
+    return Pair(item["Key"], value, numbers[0], session, numbers[1], numbers[2])
+
+
+def _encoded(value: str) -> str:
+    return base64.b64encode(value.encode("utf-8", "replace")).decode("ascii")
+
+
+def _check_session(session: str) -> None:
+    if not _UUID.match(session):
+        raise BackendUnavailableError("consul's answer makes no sense (a session's id)")
