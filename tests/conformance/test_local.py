@@ -108,3 +108,18 @@ def test_looking_is_no_news(scene):
     watcher.forget_news()
     watcher.observe_leadership()
     assert not watcher.hears_news(0.2)
+
+
+def test_suite_leaves_no_file_in_a_directory_that_was_given(tmp_path):
+    """P8: The files of the suite's elections are removed from the user's directory, and no others."""
+    (tmp_path / "reports.lock").touch()
+    (tmp_path / "conformance%2Fmine.lock").touch()
+    before = set(tmp_path.iterdir())
+    harness = LocalHarness(f"local://{tmp_path}")
+    harness.open()
+    scene = Scene(harness)
+    scene.candidate("a").lead()
+    assert set(tmp_path.iterdir()) > before
+    scene.close()
+    harness.close()
+    assert set(tmp_path.iterdir()) == before

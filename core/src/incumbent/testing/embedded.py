@@ -18,6 +18,7 @@ from incumbent.electors.memory import MemoryBackend, MemoryStore
 
 from .clock import FakeClock
 from .harness import Harness
+from .scene import ELECTIONS
 
 __all__ = ["LocalHarness", "MemoryHarness"]
 
@@ -116,9 +117,12 @@ class LocalHarness(Harness):
         self._own = Path(tempfile.mkdtemp(prefix="incumbent-local-"))
         if not hasattr(self, "url"):
             self.url = f"local://{self._own}/state"
+        self._before = self._files_of_the_suite()
 
     def close(self) -> None:
-        """Remove the temporary directory. Files of the suite's elections stay in a directory that was given."""
+        """Remove the temporary directory, and the files of the suite's elections from one that was given."""
+        for path in self._files_of_the_suite() - self._before:
+            path.unlink(missing_ok=True)
         shutil.rmtree(self._own)
 
     def delete(self, lock_id: str) -> None:
@@ -151,6 +155,10 @@ class LocalHarness(Harness):
         path = self._own / "a-file"
         path.touch()
         return f"local://{path}"
+
+    def _files_of_the_suite(self) -> set[Path]:
+        prefix = self._files(ELECTIONS).lock.stem
+        return set(self._files(ELECTIONS).lock.parent.glob(f"{prefix}*"))
 
     def _files(self, lock_id: str) -> Files:
         settings = BackendSettings(self.ttl, self.request_timeout)

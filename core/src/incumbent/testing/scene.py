@@ -21,10 +21,12 @@ from incumbent import (
 from .harness import Harness
 from .outsider import Outsider
 
-__all__ = ["GUARD", "Candidate", "Scene", "bounded"]
+__all__ = ["ELECTIONS", "GUARD", "Candidate", "Scene", "bounded"]
 
 T = TypeVar("T")
 
+#: How the names of the suite's elections begin.
+ELECTIONS = "conformance/"
 #: Name of the threads that calls run on.
 GUARD = "incumbent-conformance"
 #: Seconds that a harness may take to start, kill or restart its store.
@@ -137,7 +139,7 @@ class Scene:
 
     def __init__(self, harness: Harness) -> None:
         self.harness = harness
-        self.lock_id = f"conformance/{uuid.uuid4().hex[:12]}"
+        self.lock_id = f"{ELECTIONS}{uuid.uuid4().hex[:12]}"
         self.settings = BackendSettings(harness.ttl, harness.request_timeout, harness.clock)
         self._candidates: list[Candidate] = []
         self._put_right: list[Callable[[], None]] = []
