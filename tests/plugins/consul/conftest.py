@@ -1,14 +1,66 @@
-"""The tests of `incumbent-consul` run on real servers; a missing one is an error that says what to do."""
+"""Fixtures of the tests on real Consul servers. One that is missing is an error that says what to do, never a skip."""
 
 from __future__ import annotations
 
 import os
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import consul_stage as stage
 import pytest
-from server_binaries import find
+import server_binaries
+
+from incumbent import Backend, BackendSettings, open_backend
+from incumbent_consul.testing import ConsulServer
+
+# Before anything is collected: the harness looks there.
+os.environ.setdefault("INCUMBENT_CONSUL_BIN", str(server_binaries.find("consul")))
+# What a developer has set for Consul's own tool is not meant for these.
+for variable in [variable for variable in os.environ if variable.startswith("CONSUL_")]:
+    del os.environ[variable]
+
+OpenBackend = Callable[..., Backend]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def consul_binary() -> None:
-    """Let everything that starts a server find the program."""
-    os.environ["INCUMBENT_CONSUL_BIN"] = str(find("consul"))
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConsulServer]:
+    """A server for the tests of one file that do it no harm."""
+    made = ConsulServer(directory=tmp_path_factory.mktemp("consul"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Iterator[ConsulServer]:
+    """A server for one test, which may kill it."""
+    made = ConsulServer(directory=tmp_path / "victim")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def url(server: ConsulServer) -> str:
+    return stage.url(server)
+
+
+@pytest.fixture
+def name() -> str:
+    """An election of the test's own."""
+    return f"tests/{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def opened(request: pytest.FixtureRequest) -> Iterator[OpenBackend]:
+    """Open backends, as processes of their own would; closed when the test ends."""
+    backends: list[Backend] = []
+
+    def open_one(where: str | None = None, settings: BackendSettings | None = None) -> Backend:
+        backends.append(open_backend(where or request.getfixturevalue("url"), settings or stage.settings()))
+        return backends[-1]
+
+    yield open_one
+    for backend in backends:
+        backend.close()

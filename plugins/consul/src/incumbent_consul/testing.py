@@ -51,13 +51,19 @@ class ConsulServer:
     Args:
         configuration: Overrides what is chosen here, as in a configuration file.
         directory: Where its data and its log go; None for a temporary one.
+        port: Where it serves HTTP; None for a free one.
     """
 
-    def __init__(self, configuration: Mapping[str, object] | None = None, directory: Path | None = None) -> None:
+    def __init__(
+        self,
+        configuration: Mapping[str, object] | None = None,
+        directory: Path | None = None,
+        port: int | None = None,
+    ) -> None:
         self._own = Path(tempfile.mkdtemp(prefix="incumbent-consul-")) if directory is None else None
         self.directory = directory or self._own or Path()
         self.directory.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
+        self.port = port or free_port()
         self.configuration: dict[str, Any] = {
             "server": True,
             "bootstrap_expect": 1,

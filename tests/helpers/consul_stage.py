@@ -1,0 +1,268 @@
+"""A stage for the tests on Consul: waiting with a deadline, `consul lock` as a process, a cluster, requests counted."""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElectionConfig, LeaderElector
+from incumbent.testing import FaultProxy, free_port
+from incumbent_consul.testing import ConsulServer, consul_program
+
+T = TypeVar("T")
+
+#: Short, so that a fail-over is not waited for long; the requests have time enough on a slow machine.
+TTL, REQUEST_TIMEOUT = 3.0, 1.0
+#: What servers with a lowered session_ttl_min are told apart by.
+QUICK = "session-ttl-min=2"
+#: The command line, as it is installed for this interpreter.
+INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
+#: Seconds after which something that happens by itself has not happened.
+PATIENCE = 40.0
+FLAGS = 0x2DDCCBC058A50C18
+
+
+def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
+    return BackendSettings(ttl, request_timeout)
+
+
+def config(name: str, **values: object) -> LeaderElectionConfig:
+    return LeaderElectionConfig(
+        name, **{"ttl": TTL, "request_timeout": 0.5, "relinquish_interval": None, "cooldown": 0.3, **values}
+    )
+
+
+def url(*servers: object, path: str = "", **options: str) -> str:
+    asked = "&".join([QUICK, *(f"{name.replace('_', '-')}={value}" for name, value in options.items())])
+    return f"consul://{','.join(map(str, servers))}{path}?{asked}"
+
+
+def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """Return the first true answer of *what*; fail if there is none in time."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(0.02)
+
+
+def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
+    """Try until *elector* leads, whatever fails meanwhile."""
+
+    def attempt() -> Claim | None:
+        with suppress(BackendUnavailableError):
+            return elector.acquire_leadership()
+        return None
+
+    claim = eventually(attempt, seconds)
+    assert claim is not None
+    return claim
+
+
+def lock(server: ConsulServer, name: str) -> dict[str, Any] | None:
+    """Read the election's key as a server shows it."""
+    found = server.ask("GET", f"/v1/kv/{name}/.lock?consistent")
+    return found[0] if found else None
+
+
+def holder(server: ConsulServer, name: str) -> str | None:
+    """Return the session that has the key locked."""
+    pair = lock(server, name)
+    return pair.get("Session") if pair else None
+
+
+def value(pair: dict[str, Any]) -> str:
+    return base64.b64decode(pair["Value"] or "").decode()
+
+
+def new_session(server: ConsulServer, ttl: str = "60s", lock_delay: str = "0s") -> str:
+    """Create a session without an elector."""
+    return server.ask("PUT", "/v1/session/create", {"TTL": ttl, "LockDelay": lock_delay, "Checks": []})["ID"]
+
+
+def put(server: ConsulServer, path: str, text: str = "") -> Any:
+    """PUT *text* to a key with its query, as curl would."""
+    return server.ask("PUT", f"/v1/kv/{path}", text.encode())
+
+
+class ConsulLock:
+    """`consul lock NAME CMD`: leads while its command runs. A context manager."""
+
+    def __init__(self, server: ConsulServer, name: str, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self._sign = folder / f"leads-{time.monotonic_ns()}"
+        # The command writes its own process id, to be ended when `consul lock` is killed: it would run on.
+        command = f"echo $$ > {self._sign}.new; mv {self._sign}.new {self._sign}; exec sleep 600"
+        self.process = subprocess.Popen(
+            [consul_program(), "lock", f"-http-addr={server}", name, command],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def __enter__(self) -> ConsulLock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+    @property
+    def leads(self) -> bool:
+        """Whether its command runs: it ends that, and waits for its end, before it lets go."""
+        if not self._sign.exists():
+            return False
+        try:
+            os.kill(int(self._sign.read_text()), 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def resign(self) -> None:
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        if self._sign.exists():
+            with suppress(ProcessLookupError):
+                os.kill(int(self._sign.read_text()), 9)
+
+
+class Tap:
+    """A proxy in front of a server that counts the requests by kind. A context manager."""
+
+    _REQUEST = re.compile(rb"(GET|PUT|DELETE) /v1/(kv|session|txn|agent|status)[^ ]* HTTP")
+
+    def __init__(self, server: ConsulServer) -> None:
+        self.requests: Counter[str] = Counter()
+        self.proxy = FaultProxy("127.0.0.1", server.port, tap=self._tap)
+
+    def __enter__(self) -> Tap:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.proxy.close()
+
+    def __str__(self) -> str:
+        return str(self.proxy)
+
+    @property
+    def total(self) -> int:
+        return self.requests.total()
+
+    def _tap(self, direction: str, data: bytes) -> None:
+        if direction == "to server":
+            for line in self._REQUEST.finditer(data):
+                kind = b"watch" if b"index=" in line[0] or b"recurse" in line[0] else line[2]
+                self.requests[f"{line[1].decode()} {kind.decode()}"] += 1
+
+
+class Cluster:
+    """Three servers, each of which clients reach through a proxy."""
+
+    def __init__(self, folder: Path) -> None:
+        ports = [(free_port(), free_port()) for _ in range(3)]
+        joins = [f"127.0.0.1:{serf}" for _, serf in ports]
+        self.servers = []
+        for number, (rpc, serf) in enumerate(ports):
+            http = free_port()
+            self.servers.append(
+                ConsulServer(
+                    {
+                        "bootstrap_expect": 3,
+                        "retry_join": joins,
+                        "retry_interval": "1s",
+                        "node_name": f"server-{number}",
+                        "ports": {"http": http, "server": rpc, "serf_lan": serf, "serf_wan": -1, "dns": -1, "grpc": -1},
+                    },
+                    folder / str(number),
+                    port=http,
+                )
+            )
+        self.proxies = [FaultProxy("127.0.0.1", server.port) for server in self.servers]
+        for server in self.servers:
+            server.start(wait=False)
+        for server in self.servers:
+            server.process.wait_until_ready()
+        eventually(lambda: self.voters() == 3)
+
+    def url(self, *numbers: int) -> str:
+        return url(*(self.proxies[number] for number in numbers or range(3)))
+
+    def voters(self) -> int:
+        """Count the servers that vote, as one that runs sees it: autopilot takes some 10 s to let a new one vote."""
+        for server in self.servers:
+            if server.process.running:
+                with suppress(OSError, TypeError):
+                    peers = server.ask("GET", "/v1/operator/raft/configuration")["Servers"]
+                    return sum(peer["Voter"] for peer in peers)
+        return 0
+
+    def leader(self) -> int:
+        """Return the number of the server that leads the others."""
+
+        def found() -> int | None:
+            for server in self.servers:
+                if server.process.running:
+                    with suppress(OSError):
+                        address = server.ask("GET", "/v1/status/leader")
+                        for number, other in enumerate(self.servers):
+                            if other.process.running and address.endswith(f":{other.configuration['ports']['server']}"):
+                                return number + 1
+            return None
+
+        number = eventually(found)
+        assert number is not None
+        return number - 1
+
+    def mend(self) -> None:
+        """Put everything right again, and wait until it serves."""
+        for proxy in self.proxies:
+            proxy.heal()
+        for server in self.servers:
+            if server.process.running:
+                server.process.thaw()
+            else:
+                server.start(wait=False)
+        for server in self.servers:
+            server.process.wait_until_ready()
+        eventually(lambda: self.voters() == 3, 60.0)
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.stop()
+        for proxy in self.proxies:
+            proxy.close()
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Set variables of the environment inside the block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = old
+
+
+def consul(server: ConsulServer, *words: str) -> str:
+    """Run a command of Consul's own, and return what it prints."""
+    command: Sequence[str] = [consul_program(), *words, f"-http-addr={server}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout

@@ -1,0 +1,194 @@
+"""The same election as Consul's own tool: `consul lock` and our candidates, in every mixture."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import consul_stage as stage
+import pytest
+
+from incumbent import BackendRejectedError, LeaderElection, read_leader
+from incumbent.testing import Outsider
+
+
+def test_consul_lock_leads_and_we_wait_until_it_resigns(server, url, name, tmp_path):
+    """P1, P7: While `consul lock` leads, our candidate is a follower; when it resigns, ours leads at once."""
+    with stage.ConsulLock(server, name, tmp_path) as other:
+        stage.eventually(lambda: other.leads)
+        with LeaderElection(stage.config(name), url) as election:
+            stage.eventually(election.is_follower)
+            assert election.wait_for_leadership(timeout=1.0) is None
+            began = time.monotonic()
+            other.resign()
+            assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
+            # The follower's poll would take five check intervals.
+            assert time.monotonic() - began < 5 * election.config.follower_check_interval
+
+
+def test_consul_lock_is_killed_and_we_lead(server, url, name, tmp_path):
+    """P7: When the session of a killed `consul lock` ends, our candidate leads after the lock-delay of 15 s."""
+    with stage.ConsulLock(server, name, tmp_path) as other, LeaderElection(stage.config(name), url) as election:
+        stage.eventually(lambda: other.leads or election.is_leader())
+        if election.is_leader():
+            election.relinquish()
+        stage.eventually(lambda: other.leads)
+        other.kill()
+        session = stage.holder(server, name)
+        server.ask("PUT", f"/v1/session/destroy/{session}")  # its own ttl of 15 s, doubled, is not worth waiting for
+        ended = time.monotonic()
+        assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
+        assert time.monotonic() - ended > 14.0, "its lock-delay was not honoured"
+
+
+def test_consul_lock_waits_for_us_and_leads_when_we_leave(server, url, name, tmp_path):
+    """P1, P8: While our candidate leads, `consul lock` waits; when ours leaves, it leads."""
+    with LeaderElection(stage.config(name), url) as election:
+        assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
+        before = len(server.ask("GET", "/v1/session/list"))
+        other = stage.ConsulLock(server, name, tmp_path)
+        stage.eventually(lambda: len(server.ask("GET", "/v1/session/list")) > before)
+        assert not other.leads
+    with other:
+        stage.eventually(lambda: other.leads, 10.0)
+
+
+def test_hand_over_to_consul_lock_and_back(server, url, name, tmp_path):
+    """P6: A hand-over by our candidate goes to `consul lock`, which waited, and comes back when that resigns."""
+    with LeaderElection(stage.config(name, cooldown=5.0), url) as election:
+        first = election.wait_for_leadership(timeout=stage.PATIENCE)
+        before = len(server.ask("GET", "/v1/session/list"))
+        with stage.ConsulLock(server, name, tmp_path) as other:
+            stage.eventually(lambda: len(server.ask("GET", "/v1/session/list")) > before)
+            time.sleep(0.5)  # it is in its blocking query by now, or will find the key free
+            election.relinquish()
+            stage.eventually(lambda: other.leads)
+            assert not election.is_leader()
+            other.resign()
+        second = election.wait_for_leadership(timeout=stage.PATIENCE)
+        assert second.token > first.token
+
+
+def test_we_are_killed_and_consul_lock_leads(server, url, name, tmp_path):
+    """P7: When our process is killed, `consul lock` leads when the session has ended and its lock-delay has passed."""
+    with Outsider(url, stage.TTL, stage.REQUEST_TIMEOUT, name, "ours") as ours:
+        assert ours.claim is not None
+        with stage.ConsulLock(server, name, tmp_path) as other:
+            ours.kill()
+            killed = time.monotonic()
+            stage.eventually(lambda: other.leads)
+            assert time.monotonic() - killed >= stage.TTL
+
+
+def test_incumbent_run_is_killed_and_consul_lock_leads(server, url, name, tmp_path):
+    """P7: When `incumbent run` is killed with SIGKILL, `consul lock` leads in time, and its command is dead by then."""
+    marker = tmp_path / "runs"
+    command = [*stage.INCUMBENT, "run", "--elector", url, "--name", name, "--ttl", "3", "--"]
+    work = "import os, pathlib, time; pathlib.Path({0!r} + '.new').write_text(str(os.getpid())); "
+    work += "os.rename({0!r} + '.new', {0!r}); time.sleep(600)"
+    ours = subprocess.Popen(
+        [*command, sys.executable, "-c", work.format(str(marker))], stdin=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        stage.eventually(marker.exists)
+        with stage.ConsulLock(server, name, tmp_path) as other:
+            os.kill(ours.pid, signal.SIGKILL)
+            stage.eventually(lambda: other.leads)
+            with pytest.raises(ProcessLookupError):
+                os.kill(int(marker.read_text()), 0)
+    finally:
+        ours.kill()
+        ours.wait()
+
+
+def test_the_key_is_that_of_consul_lock(server, url, name):
+    """P1, P4: The key, its flags, value and session are what Consul's tools expect; the token is its ModifyIndex."""
+    with LeaderElection(stage.config(name, candidate="number-one"), url) as election:
+        term = election.wait_for_leadership(timeout=stage.PATIENCE)
+        pair = stage.lock(server, name)
+        assert stage.value(pair) == "number-one"
+        assert pair["Flags"] == stage.FLAGS
+        assert pair["ModifyIndex"] == term.token
+        session = server.ask("GET", f"/v1/session/info/{pair['Session']}")[0]
+        assert (session["Behavior"], session["TTL"]) == ("release", "3s")
+        assert not session["NodeChecks"]
+        assert session["LockDelay"] == stage.TTL * 1e9
+        election.relinquish()
+        stage.eventually(lambda: stage.lock(server, name)["ModifyIndex"] > term.token)
+        assert stage.lock(server, name)["Flags"] == stage.FLAGS  # else `consul lock` reports a conflict
+
+
+def test_we_show_consul_lock(server, url, name, tmp_path):
+    """P1: An observer sees a `consul lock` that leads, by its session, and its token."""
+    with stage.ConsulLock(server, name, tmp_path) as other:
+        stage.eventually(lambda: other.leads)
+        record = read_leader(f"{url}", name)
+        pair = stage.lock(server, name)
+        assert record.candidate is not None
+        assert pair["Session"] in record.candidate
+        assert record.token == pair["ModifyIndex"]
+
+
+def test_several_of_each_and_never_two(server, url, name, tmp_path):
+    """P1: Of three of each, every one leads in turn, and never two at once."""
+    ours = [LeaderElection(stage.config(name, cooldown=1.0), url) for _ in range(3)]
+    others = [stage.ConsulLock(server, name, tmp_path) for _ in range(3)]
+    led, overlaps, over = set(), [], threading.Event()
+
+    def watch() -> None:
+        while not over.is_set():
+            leaders = [f"ours {number}" for number, election in enumerate(ours) if election.is_leader()]
+            # A `consul lock` that has let go ends its command first, so what runs may claim to lead.
+            leaders += [f"other {number}" for number, other in enumerate(others) if other.leads]
+            led.update(leaders)
+            if len(leaders) > 1:
+                overlaps.append(leaders)
+            time.sleep(0.01)
+
+    for election in ours:
+        election.start()
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        end = time.monotonic() + 60.0
+        while time.monotonic() < end and not (len(led) == 6 and stage.holder(server, name)):
+            for election in ours:
+                if election.is_leader():
+                    election.relinquish()
+            for other in others:
+                if other.leads:
+                    other.resign()
+            time.sleep(0.1)
+    finally:
+        over.set()
+        watcher.join()
+        for election in ours:
+            election.close()
+        for other in others:
+            other.kill()
+    assert overlaps == []
+    assert len([who for who in led if who.startswith("ours")]) >= 2
+    assert len([who for who in led if who.startswith("other")]) == 3
+
+
+def test_foreign_flags_are_a_conflict_and_left_alone(server, url, name, opened):
+    """P7: A key with other flags is refused for good, with the key's name, and is not touched."""
+    stage.put(server, f"{name}/.lock?flags=42", "precious")
+    before = stage.lock(server, name)
+    elector = opened().elector(name, "a")
+    with pytest.raises(BackendRejectedError, match=f"{name}/.lock") as caught:
+        elector.acquire_leadership()
+    assert len(str(caught.value).splitlines()) == 1
+    elector.close()
+    assert stage.lock(server, name) == before
+
+
+def test_foreign_flags_end_the_run(server, url, name):
+    """P7: Such a conflict ends the run, with the cause."""
+    stage.put(server, f"{name}/.lock?flags=42", "precious")
+    with pytest.raises(BackendRejectedError, match="choose another lock_id"):
+        LeaderElection(stage.config(name), url).run()
