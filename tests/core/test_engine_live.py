@@ -9,9 +9,9 @@ import time
 from itertools import pairwise
 
 import pytest
-from incumbent.electors.memory import MemoryElector
 
 from incumbent import BackendUnavailableError, CallbackError, LeaderElection, LeaderElectionConfig, State, read_leader
+from incumbent.electors.memory import MemoryElector
 
 
 def config(name, **options):
