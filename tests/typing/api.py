@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import ClassVar
 
@@ -18,6 +18,7 @@ from incumbent import (
     Callback,
     Capabilities,
     Claim,
+    Executor,
     LeaderElection,
     LeaderElectionConfig,
     LeaderElector,
@@ -92,8 +93,22 @@ assert_type(config.name, str)
 half: float = config.leader_check_interval / 2
 
 
+class Inline:
+    def submit(self, job: Callable[[], None]) -> None:
+        job()
+
+    def adjust(self) -> float | None:
+        return None
+
+    def close(self, timeout: float) -> None: ...
+
+
+executor: Executor = Inline()
+
+
 def threads() -> None:
     LeaderElection(config, "local://").run(stop=threading.Event())
+    Runner(SystemClock(), calls=executor, callbacks=executor)
     with LeaderElection(config, Address.parse("memory://"), runner=Runner(SystemClock())) as election:
         assert_type(election, LeaderElection)
         assert_type(election.wait_for_leadership(), Term)

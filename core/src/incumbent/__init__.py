@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from .registry import open_backend
     from .runner import Runner
     from .term import Term
+    from .workers import Executor
 
 __version__ = "0.1.0"
 
@@ -68,6 +69,7 @@ __all__ = [
     "ElectionError",
     "ElectorLoadError",
     "ElectorNotFoundError",
+    "Executor",
     "Finding",
     "InvalidStateError",
     "KeepAlive",
@@ -131,6 +133,7 @@ _HOMES = {
     "registry": ("open_backend",),
     "runner": ("Runner",),
     "term": ("Term",),
+    "workers": ("Executor",),
 }
 
 
