@@ -61,6 +61,11 @@ def keys(server: Etcd, name: str) -> dict[str, str]:
     return dict(zip(lines[1::2], lines[::2], strict=True))
 
 
+def leases(server: Etcd) -> set[str]:
+    """Return the ids of all leases."""
+    return set(server.ctl("lease", "list").splitlines()[1:])
+
+
 class Elect:
     """`etcdctl elect NAME VALUE`: leads as soon as it has printed its key and value. A context manager."""
 
@@ -119,10 +124,14 @@ class Cluster:
             for name in names
         }
         self.clients = {name: FaultProxy("127.0.0.1", member.port) for name, member in self.members.items()}
-        for member in self.members.values():
-            member.launch()
-        for member in self.members.values():
-            member.wait_until_ready()
+        try:
+            for member in self.members.values():
+                member.launch()
+            for member in self.members.values():
+                member.wait_until_ready()
+        except Exception:
+            self.close()
+            raise
 
     def url(self, *names: str) -> str:
         return "etcd://" + ",".join(str(self.clients[name]) for name in names or self.members)

@@ -14,7 +14,8 @@ import warnings
 import etcd_stage as stage
 import pytest
 
-from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig
+from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig, open_backend
+from incumbent.testing import FaultProxy
 
 
 def run(program: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
@@ -166,6 +167,26 @@ def test_forked_child_is_refused_and_the_parent_goes_on(opened, name, forking):
         for _ in range(5):
             assert elector.check_leadership() is not None
     assert elector.check_leadership().token == claim.token
+
+
+def test_child_that_drops_everything_does_not_end_the_connection(server, name, forking):
+    """P9: Destructors in a child say nothing on the connection that it shares with its parent."""
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        backend = open_backend(f"etcd://{proxy}", stage.settings())
+        held = {"backend": backend, "elector": backend.elector(name, "parent")}
+        del backend
+        assert held["elector"].acquire_leadership() is not None
+        accepted = proxy.accepted
+
+        def child() -> None:
+            held.clear()
+            gc.collect()
+
+        with stage.forked(child):
+            pass
+        assert held["elector"].check_leadership() is not None
+        assert proxy.accepted == accepted
+        held["backend"].close()
 
 
 def test_child_may_open_a_backend_of_its_own(opened, url, name, forking):

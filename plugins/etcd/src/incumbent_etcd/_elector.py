@@ -81,6 +81,7 @@ class EtcdElector(LeaderElector):
         with self._call():
             if self._token is None:
                 raise InvalidStateError
+            self._unwatch()  # the end that we make is no news; should it fail, the next check watches again
             was_there = self._place is not None and self._place.delete()
             self._forget()
             return was_there

@@ -73,7 +73,7 @@ class Etcd:
             *(binary("etcd"), "--name", name, "--data-dir", str(self._data)),
             *("--listen-client-urls", client, "--advertise-client-urls", client),
             *("--listen-peer-urls", listen_peer or own_peer, "--initial-advertise-peer-urls", own_peer),
-            *("--initial-cluster", cluster, "--initial-cluster-token", f"incumbent-{os.getpid()}-{self.port}"),
+            *("--initial-cluster", cluster, "--initial-cluster-token", f"incumbent-{os.getpid()}"),
             *("--listen-metrics-urls", f"http://127.0.0.1:{self._metrics}"),
             # A test may kill the process, not the machine: what was written stays without being forced to the disk.
             *("--unsafe-no-fsync", "--log-level", "error", "--logger", "zap"),
