@@ -70,6 +70,11 @@ def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
     return claim
 
 
+def say(figure: str) -> None:
+    """Show a measured figure to who runs pytest with -s."""
+    sys.stdout.write(f"{figure}\n")
+
+
 def lock(server: ConsulServer, name: str) -> dict[str, Any] | None:
     """Read the election's key as a server shows it."""
     found = server.ask("GET", f"/v1/kv/{name}/.lock?consistent")
@@ -147,6 +152,8 @@ class Tap:
 
     def __init__(self, server: ConsulServer) -> None:
         self.requests: Counter[str] = Counter()
+        #: The bodies of the transactions that write, as they were sent.
+        self.transactions: list[bytes] = []
         self.proxy = FaultProxy("127.0.0.1", server.port, tap=self._tap)
 
     def __enter__(self) -> Tap:
@@ -167,6 +174,8 @@ class Tap:
             for line in self._REQUEST.finditer(data):
                 kind = b"watch" if b"index=" in line[0] or b"recurse" in line[0] else line[2]
                 self.requests[f"{line[1].decode()} {kind.decode()}"] += 1
+            if b'"Verb": "lock"' in data or b'"Verb": "unlock"' in data:
+                self.transactions.append(data[data.rindex(b"[{") :])
 
 
 class Cluster:

@@ -47,6 +47,13 @@ def url(server: ConsulServer) -> str:
 
 
 @pytest.fixture
+def tap(server: ConsulServer) -> Iterator[stage.Tap]:
+    """A proxy in front of the server, which counts. To be asked for before `opened`, which is closed earlier then."""
+    with stage.Tap(server) as made:
+        yield made
+
+
+@pytest.fixture
 def name() -> str:
     """An election of the test's own."""
     return f"tests/{uuid.uuid4().hex[:12]}"

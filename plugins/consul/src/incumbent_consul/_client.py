@@ -171,12 +171,12 @@ class Client:
     def _transact(self, operations: Sequence[Mapping[str, object]]) -> Pair | str:
         """Do all or nothing. Return the last key that was changed, or what the first refusal says."""
         answer = self.request("PUT", "/v1/txn", _transaction(operations))
-        if answer.get("Errors"):
-            why = _understood(lambda: str(answer["Errors"][0]["What"]))
-            if "invalid session" in why:
-                raise SessionGoneError(why)
-            return why
-        return _understood(lambda: _results(answer)[-1])
+        refusal = _understood(lambda: str(answer["Errors"][0]["What"]) if answer["Errors"] else None)
+        if refusal is None:
+            return _understood(lambda: _results(answer)[-1])
+        if "invalid session" in refusal:
+            raise SessionGoneError(refusal)
+        return refusal
 
     # ------------------------------------------------------------ the library, and the transport as it sees it
 
@@ -269,6 +269,9 @@ def _transaction(operations: Iterable[Mapping[str, object]]) -> str:
 
 
 def _results(answer: Any) -> list[Pair]:
+    """Return what a transaction that succeeded has brought."""
+    if answer["Errors"]:
+        raise ValueError("a transaction that failed")
     return _pairs(result["KV"] for result in answer["Results"] or ())
 
 

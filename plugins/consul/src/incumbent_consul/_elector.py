@@ -17,6 +17,7 @@ from ._watch import REMIND
 
 if TYPE_CHECKING:
     from ._backend import ConsulBackend
+    from ._session import Session
 
 __all__ = ["ConsulElector"]
 
@@ -59,7 +60,8 @@ class ConsulElector(LeaderElector):
         self._observes = False
         #: The index of the key when this candidate unlocked it.
         self._left: int | None = None
-        self._session = backend.session_for(self)
+        #: Chosen by the first attempt: some electors are made only to try whether they can be.
+        self._shared: Session | None = None
 
     @property
     def key(self) -> str:
@@ -141,7 +143,8 @@ class ConsulElector(LeaderElector):
         self._watcher.leave(self)
         with self._client.pool.limited(self._client.pool.timeout):
             doubt = self._leave()
-            self._session.leave(self, doubt=doubt)
+            if self._shared is not None:
+                self._shared.leave(self, doubt=doubt)
 
     # ------------------------------------------------------------ attempts
 
@@ -364,6 +367,12 @@ class ConsulElector(LeaderElector):
             self._watcher.leave(self)
 
     # ------------------------------------------------------------ inside
+
+    @property
+    def _session(self) -> Session:
+        if self._shared is None:
+            self._shared = self._backend.session_for(self)
+        return self._shared
 
     def _check_open(self) -> None:
         self._client.pool.check_process()
