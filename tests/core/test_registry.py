@@ -383,3 +383,39 @@ def test_other_groups_are_not_ours(ship):
     info = ship("acme", BACKEND)
     (info / "entry_points.txt").write_text("[console_scripts]\nacme = acme:main\n")
     assert "no elector 'acme'" in not_found("acme")
+
+
+# ---------------------------------------------------------------- packages that cannot be read
+
+UNREADABLE = [b"[incumbent.electors]\nacme\n", b"[console_scripts]\nacme = \xff\xfe:main\n"]
+
+
+@pytest.mark.parametrize("points", UNREADABLE, ids=["no value", "no text"])
+def test_unreadable_entry_points_of_a_package_harm_no_elector(ship, points):
+    """A package whose list of entry points is damaged, first on the path, keeps nobody from any other elector."""
+    ship("acme", BACKEND)
+    (ship("damaged", BACKEND, directory="first") / "entry_points.txt").write_bytes(points)
+    assert load_backend_class("acme").__name__ == "Fake"
+    rows = {row.name: row for row in installed()}
+    assert rows["acme"].error is None
+    assert rows["local"].backend is load_backend_class("local")
+
+
+@pytest.mark.parametrize("points", UNREADABLE, ids=["no value", "no text"])
+def test_the_elector_of_a_package_with_unreadable_entry_points_is_not_found_with_the_cause(ship, points):
+    """Which names it brings is not known: who looks for one is told which package cannot be read, and why."""
+    (ship("acme", BACKEND, distribution="acme-store", version="0.9") / "entry_points.txt").write_bytes(points)
+    message = not_found("acme")
+    assert message.startswith("no elector 'acme' is installed (installed: ")
+    assert "; the entry points of acme-store 0.9 cannot be read: " in message
+    assert "Error" in message
+
+
+def test_unreadable_metadata_of_a_package_harm_no_elector(ship):
+    """A package whose name cannot be read is one without a name, and its elector works like any other."""
+    for name in ("acme", "bcme"):
+        (ship(name, BACKEND) / "METADATA").write_bytes(b"Name: \xff\xfe\n")
+    assert load_backend_class("acme") is not load_backend_class("bcme")
+    rows = {row.name: row for row in installed()}
+    assert (rows["acme"].distribution, rows["acme"].version, rows["acme"].error) == ("unknown", "unknown", None)
+    assert rows["local"].error is None

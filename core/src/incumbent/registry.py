@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import Distribution, EntryPoint, distributions
 
@@ -90,7 +90,7 @@ def load_backend_class(name: str) -> type[Backend]:
 def installed() -> list[Installed]:
     """Return every elector that is installed, by name. Each is loaded by itself, and a broken one harms no other."""
     rows: list[Installed] = []
-    for name in sorted({found.entry_point.name for found in _entry_points()}):
+    for name in sorted({found.entry_point.name for found in _look()[0]}):
         backend: type[Backend] | None = None
         failure: ElectionError | None = None
         try:
@@ -101,28 +101,42 @@ def installed() -> list[Installed]:
     return rows
 
 
-def _entry_points() -> Iterator[_Found]:
-    """Yield every elector's entry point; of a distribution that is found twice, what Python would import."""
+def _look() -> tuple[list[_Found], list[str]]:
+    """
+    Return every elector's entry point, and what is to be said of packages whose entry points cannot be read.
+
+    Of a distribution that is found twice, the first counts: it is what Python would import.
+    """
     seen = set()
+    found: list[_Found] = []
+    unreadable: list[str] = []
     for distribution in distributions():
         name = _metadata(distribution, "Name")
         normal = re.sub(r"[-_.]+", "-", name).lower()  # `a_b` and `A.B` are one package
         if normal in seen and name != UNKNOWN:
             continue
         seen.add(normal)
-        for entry_point in distribution.entry_points:
-            if entry_point.group == ENTRY_POINT_GROUP:
-                yield _Found(entry_point, name, _metadata(distribution, "Version"))
+        version = _metadata(distribution, "Version")
+        try:
+            points = [point for point in distribution.entry_points if point.group == ENTRY_POINT_GROUP]
+        except Exception as error:  # somebody else's damaged file; what Python raises for one differs
+            unreadable.append(f"the entry points of {name} {version} cannot be read: {_cause(error)}")
+        else:
+            found.extend(_Found(point, name, version) for point in points)
+    return found, unreadable
 
 
 def _metadata(distribution: Distribution, key: str) -> str:
     # A half-removed distribution has no metadata: `None` here, whatever the annotations say.
-    metadata = distribution.metadata
-    return str(metadata[key]) if metadata is not None and key in metadata else UNKNOWN
+    try:
+        metadata = distribution.metadata
+        return str(metadata[key]) if metadata is not None and key in metadata else UNKNOWN
+    except Exception:  # a damaged one: the package has no name then, but its electors work
+        return UNKNOWN
 
 
 def _find(name: str) -> list[_Found]:
-    return [found for found in _entry_points() if found.entry_point.name == name]
+    return [found for found in _look()[0] if found.entry_point.name == name]
 
 
 def _load(found: _Found) -> type[Backend]:
@@ -130,8 +144,8 @@ def _load(found: _Found) -> type[Backend]:
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
-        # One name, so that no other package's import can fail, or take time.
-        manager.load_setuptools_entrypoints(ENTRY_POINT_GROUP, name)
+        # Not `load_setuptools_entrypoints`, which reads the entry points of every package again, damaged ones too.
+        manager.register(found.entry_point.load(), name)
         manager.check_pending()
         answer = manager.hook.incumbent_backend()
     except KeyboardInterrupt:
@@ -171,7 +185,8 @@ def _check_backend(found: _Found, answer: object) -> None:
 
 
 def _not_found(name: str) -> ElectorNotFoundError:
-    names = sorted({found.entry_point.name for found in _entry_points()})
+    electors, unreadable = _look()
+    names = sorted({found.entry_point.name for found in electors})
     if name in EXTRAS:
         advice = f": pip install '{EXTRAS[name]}'"
     else:
@@ -180,7 +195,9 @@ def _not_found(name: str) -> ElectorNotFoundError:
             if f"{known!r}?" in advice:
                 advice += f" (pip install '{EXTRAS[known]}')"
     shown = ", ".join(names) or "none"
-    return ElectorNotFoundError(f"no elector {shorten(name)} is installed{advice} (installed: {shown})")
+    return ElectorNotFoundError(
+        "; ".join([f"no elector {shorten(name)} is installed{advice} (installed: {shown})", *unreadable])
+    )
 
 
 def _cause(error: BaseException) -> str:
