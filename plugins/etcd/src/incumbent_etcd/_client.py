@@ -42,6 +42,7 @@ class Client:
         self._options = options
         self.timeout = timeout
         self._library = load()
+        self._files = options.security.signature()
         self._etcd = _client_class(options)(
             host=f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host,
             port=endpoint.port,
@@ -94,6 +95,11 @@ class Client:
         if not self._is_secret_in(repr(error)):
             made.__cause__ = error
         return made
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether a file that secures the connection has been replaced since it was read."""
+        return self._options.security.tls and self._options.security.signature() != self._files
 
     def close(self) -> None:
         """End the connection, and every call that is out. Idempotent."""

@@ -101,9 +101,16 @@ class Connection:
     def failed(self, client: Client) -> None:
         """Note that *client* did not answer: the next server is asked from now on."""
         with self._lock:
-            if self._closed or self._clients.get(self._index) is not client or len(self.options.endpoints) == 1:
+            if self._closed or self._clients.get(self._index) is not client:
+                return
+            is_outdated = client.is_outdated
+            if is_outdated:
+                del self._clients[self._index]
+            elif len(self.options.endpoints) == 1:
                 return
             self._index = (self._index + 1) % len(self.options.endpoints)
+        if is_outdated:
+            client.close()
         self.on_rotation()
 
     def prefer(self, client: Client) -> None:

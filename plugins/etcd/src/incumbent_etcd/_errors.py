@@ -14,6 +14,18 @@ LONGEST = 300
 TOKEN_REFUSED = ("invalid auth token", "revision of auth store is old", "auth token is not provided")
 #: Codes for which asking again cannot help; what is neither here nor handled by itself may pass.
 PERMANENT = frozenset({"INVALID_ARGUMENT", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED", "OUT_OF_RANGE"})
+#: What gRPC says of a connection, and what it means; the first that fits.
+MEANINGS = (
+    ("Connection refused", "connection refused"),
+    ("CERTIFICATE_VERIFY_FAILED", "TLS: the server's certificate is not accepted"),
+    ("BAD_SIGNATURE", "TLS: the server's certificate is not accepted"),
+    ("Hostname Verification Check failed", "TLS: the server's certificate is for another host"),
+    ("TSI_DATA_CORRUPTED", "TLS: the server ends the connection; it may want a certificate: options cert and key"),
+    ("Handshake read failed", "TLS: the server ends the handshake; it may not speak TLS"),
+    ("andshake failed", "TLS: the handshake failed"),
+    ("Socket closed", "the server closed the connection"),
+    ("Connection reset", "the connection was reset"),
+)
 
 
 class LeaseGoneError(BackendUnavailableError):
@@ -55,16 +67,9 @@ def _details(error: Any) -> str:
 
 def _plainly(details: str) -> str:
     """Shorten what gRPC says of a connection that could not be made to what a reader needs."""
-    if "Connection refused" in details:
-        return "connection refused"
-    for sign, meaning in (
-        ("CERTIFICATE_VERIFY_FAILED", "the server's certificate is not accepted"),
-        ("TLSV1_ALERT", "the server does not accept our certificate, or the lack of one"),
-        ("TLSV13_ALERT", "the server does not accept our certificate, or the lack of one"),
-        ("Hostname Verification Check failed", "the server's certificate is for another host"),
-        ("WRONG_VERSION_NUMBER", "the server does not speak TLS"),
-    ):
+    for sign, meaning in MEANINGS:
         if sign in details:
-            reason = details.rpartition(f"{sign}: ")[2].split(": ")[0].strip(" .)") if f"{sign}: " in details else ""
-            return f"TLS: {meaning}" + (f" ({reason[:80]})" if reason else "")
+            reason = details.rpartition(f"{sign}: ")[2].removesuffix(": OK").rpartition(": ")[2]
+            is_reason = meaning.startswith("TLS") and f"{sign}: " in details and "(" not in reason
+            return f"{meaning} ({reason[:80]})" if is_reason else meaning
     return details

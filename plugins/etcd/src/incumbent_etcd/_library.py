@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import os
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -66,8 +69,22 @@ def versions() -> dict[str, str]:
 def _import() -> Library:
     if "etcd3" not in sys.modules and int(version("protobuf").partition(".")[0]) >= 4:
         sys.modules.update(_rebuilt())
-    etcd3 = importlib.import_module("etcd3")
-    return Library(etcd3, importlib.import_module("grpc"), importlib.import_module("etcd3.etcdrpc"))
+    with _quiet_grpc():
+        grpc = importlib.import_module("grpc")
+    return Library(importlib.import_module("etcd3"), grpc, importlib.import_module("etcd3.etcdrpc"))
+
+
+@contextmanager
+def _quiet_grpc() -> Iterator[None]:
+    """Import gRPC without its remarks on stderr, at each failed handshake and each fork, unless others have decided."""
+    if "grpc" in sys.modules or "GRPC_VERBOSITY" in os.environ:
+        yield
+        return
+    os.environ["GRPC_VERBOSITY"] = "NONE"  # read during the import; what matters is raised as well
+    try:
+        yield
+    finally:
+        os.environ.pop("GRPC_VERBOSITY", None)
 
 
 def _rebuilt() -> dict[str, ModuleType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 import stat
 from dataclasses import dataclass
@@ -35,6 +36,14 @@ class Security:
     ca: str | None = None
     cert: str | None = None
     key: str | None = None
+
+    def signature(self) -> object:
+        """Return something that changes when a file does."""
+        paths = [path for path in (self.ca, self.cert, self.key) if path not in (None, SYSTEM)]
+        try:
+            return [(status.st_mtime_ns, status.st_ino, status.st_size) for status in map(os.stat, filter(None, paths))]
+        except OSError:
+            return None
 
     def read(self) -> Credentials:
         """
