@@ -35,10 +35,10 @@ PROMPT = 1.0
 class Watch:
     """One key, or range of keys, that is watched."""
 
-    def __init__(self, create: Any, happened: Callable[[bytes], None], broken: Callable[[], None]) -> None:
+    def __init__(self, create: Any, happened: Callable[[bytes], None], missed: Callable[[], None]) -> None:
         self.create = create
         self.happened = happened
-        self.broken = broken
+        self.missed = missed
         self.number: int | None = None
         #: Whether news may still come from it.
         self.active = True
@@ -60,7 +60,7 @@ class Watcher:
         key: bytes,
         revision: int,
         happened: Callable[[bytes], None],
-        broken: Callable[[], None],
+        missed: Callable[[], None],
         *,
         range_end: bytes = b"",
         deletions: bool = False,
@@ -72,7 +72,7 @@ class Watcher:
             key: The key, or the first one.
             revision: The first revision whose events are wanted.
             happened: Called with the key of each event.
-            broken: Called once if no more events will come, for whatever reason but `cancel`.
+            missed: Called when events may have been missed. If the watch is not `active` then, no more will come.
             range_end: The first key behind the range.
             deletions: Whether only deletions are wanted.
         """
@@ -83,7 +83,7 @@ class Watcher:
             start_revision=revision,
             filters=[rpc.WatchCreateRequest.NOPUT] if deletions else [],
         )
-        watch = Watch(create, happened, broken)
+        watch = Watch(create, happened, missed)
         with self._lock:
             if self._closing.is_set():
                 watch.active = False
@@ -154,20 +154,23 @@ class Watcher:
             watch = stream.known(response)
             if watch is not None and response.canceled:
                 stream.forget(watch)
+                if watch.active and response.compact_revision:
+                    watch.create.start_revision = response.compact_revision
+                    stream.add(watch)
         if watch is None or not watch.active:
             return
-        if response.canceled:  # compacted, or refused: an expired token shows nowhere else
-            if not response.compact_revision:
-                stream.refused()
+        if response.canceled and response.compact_revision:
+            _call(watch.missed)
+        elif response.canceled:  # refused: an expired token shows nowhere else
+            stream.refused()
             self._break(watch)
-            return
         for event in response.events:
             _call(lambda key=event.kv.key: watch.happened(key))  # type: ignore[misc]
 
     def _break(self, watch: Watch) -> None:
         if watch.active and not self._closing.is_set():
             watch.active = False
-            _call(watch.broken)
+            _call(watch.missed)
 
 
 class _Stream:
