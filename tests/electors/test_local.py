@@ -26,8 +26,9 @@ from incumbent import (
 )
 from incumbent.electors.local import backend as module
 from incumbent.electors.local import forks
-from incumbent.electors.local.backend import LocalBackend, LocalElector
+from incumbent.electors.local.backend import LocalBackend
 from incumbent.electors.local.deletions import Deletions
+from incumbent.electors.local.elector import LocalElector, _above
 
 #: Much longer than anything takes on a slow machine; nothing waits for it to pass.
 PATIENCE = 60.0
@@ -120,12 +121,12 @@ def test_the_lock_lies_between_the_two_ends_of_the_signal(candidates):
 def test_a_descriptor_is_moved_above_another(nothing_left):
     """Also when there is none free above: then the one in hand is closed, not leaked."""
     high = os.open("/dev/null", os.O_RDONLY)
-    other = module._above(high + 5, os.open("/dev/null", os.O_RDONLY))
+    other = _above(high + 5, os.open("/dev/null", os.O_RDONLY))
     assert other > high + 5
     assert not os.get_inheritable(other)
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     with pytest.raises(OSError):
-        module._above(limit - 1, os.open("/dev/null", os.O_RDONLY))
+        _above(limit - 1, os.open("/dev/null", os.O_RDONLY))
     os.close(other)
     os.close(high)
 

@@ -16,8 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from incumbent import BackendRejectedError, BackendUnavailableError
-from incumbent.electors.local.files import Directory, Record
+from incumbent.electors.local.files import Directory
 from incumbent.electors.local.mounts import network_file_system
+from incumbent.electors.local.record import Record
 
 
 @pytest.fixture

@@ -14,20 +14,18 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import json
 import os
 import stat
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from urllib.parse import quote
 
 from incumbent.errors import BackendRejectedError, BackendUnavailableError
 
-__all__ = ["Directory", "Files", "Record", "mapped_errors"]
+from .record import Record
+
+__all__ = ["Directory", "Files", "mapped_errors"]
 
 #: A file name may be 255 bytes long; the longest suffix is `.json.new`.
 LONGEST_STEM = 200
@@ -50,34 +48,6 @@ def mapped_errors(path: Path) -> Iterator[None]:
         if error.errno == errno.ENAMETOOLONG:
             raise BackendRejectedError(f"{error.filename or path}: the path is too long: give a shorter one") from error
         raise BackendUnavailableError(f"{error.filename or path}: {error.strerror or error}") from error
-
-
-@dataclass(frozen=True)
-class Record:
-    """What the files say of an election."""
-
-    token: int
-    candidate: str | None = None
-    since: float | None = None
-
-    def encode(self) -> bytes:
-        """Return the record as one line of JSON that ends in its checksum."""
-        body = json.dumps([self.token, self.candidate, self.since])
-        return f"{body} {zlib.crc32(body.encode()):08x}\n".encode()
-
-    @classmethod
-    def decode(cls, data: bytes) -> Record | None:
-        """Return the record, or None if *data* is torn or was never one. What follows its line is of an older one."""
-        try:
-            body, checksum = data.partition(b"\n")[0].decode("ascii").rsplit(" ", 1)
-            if int(checksum, 16) != zlib.crc32(body.encode()):
-                return None
-            token, candidate, since = json.loads(body)
-        except (ValueError, TypeError, RecursionError):
-            return None
-        if type(token) is not int or token < 0 or not isinstance(candidate, str | None):
-            return None
-        return cls(token, candidate, since if type(since) is float and isfinite(since) else None)
 
 
 class Directory:
