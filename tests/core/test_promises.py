@@ -117,6 +117,21 @@ def test_a_claim_shorter_than_the_renew_deadline_is_refused(stage):
 # ---------------------------------------------------------------- P4, P5: tokens, no phantom
 
 
+def test_the_claim_of_a_term_that_is_over_begins_no_other(stage):
+    """P4: a claim that comes back with the last term's token is given up, and the next term has a larger one."""
+    puppet = stage.puppet()
+    election = stage.election(puppet)
+    assert election.term.token == 1
+    puppet.answers.update(check=None, acquire=puppet.claim)  # "gone", and then held after all
+    stage.advance(3)
+    assert not election.is_leader()
+    assert puppet.calls[-2:] == ["relinquish", "observe"]
+    del puppet.answers["acquire"], puppet.answers["check"]
+    stage.advance(3)
+    assert election.term.token == 2
+    assert [what[:2] for what in stage.heard] == [("elected", 1), ("deposed", 1), ("elected", 2)]
+
+
 def test_a_check_that_shows_another_token_ends_the_term(stage):
     """P4: a claim with another token belongs to another term; the old term does not go on under it."""
     puppet = stage.puppet()

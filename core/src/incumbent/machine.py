@@ -81,7 +81,7 @@ class Machine:
     def __init__(self, timing: Timing) -> None:
         self.timing = timing
         self.phase = Phase.BOOTSTRAP
-        self.token = 0
+        self.token: int | None = None
         self.deadline = -inf
         self.renew_deadline = -inf
         self._call: Verb | None = None
@@ -145,6 +145,10 @@ class Machine:
         claim = event.claim
         if lifetime(claim.guarantee) <= self.timing.renew_deadline:
             self._fail_for_good(_too_short(claim, self.timing))
+        elif claim.token == self.token:
+            # The claim of the term before, which something on its way may still end: a term has its own (P4).
+            self._not_before = self._now + self.timing.follower_check_interval
+            self._relinquish()
         elif self._now >= self._renew_by(claim):
             self._relinquish()  # the answer took so long that a term could not begin safely (P2)
         else:
