@@ -18,6 +18,10 @@ nox.options.reuse_venv = "yes"
 nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
+#: What is published from here.
+DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul"]
+#: The generations of protobuf, the oldest that works first; python-etcd3 itself works with none of them.
+PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Branches and lines of the core that the tests run, per cent.
 COVERAGE = 95
 
@@ -29,21 +33,21 @@ def interpreter(version: str) -> str:
     return str(installed[-1]) if installed else version
 
 
-def build(session: nox.Session) -> Path:
-    """Build the core as it is published, the wheel out of the sdist, and return the wheel."""
+def build(session: nox.Session, *distributions: str) -> list[str]:
+    """Build them as they are published, each wheel out of its sdist, and return the wheels."""
     out = Path(session.create_tmp()) / "dist"
     shutil.rmtree(out, ignore_errors=True)
-    session.run("python", "-m", "build", "--no-isolation", "--outdir", str(out), "core", silent=True)
-    (wheel,) = out.glob("*.whl")
-    return wheel
+    for distribution in distributions:
+        session.run("python", "-m", "build", "--no-isolation", "--outdir", str(out), distribution, silent=True)
+    return [str(wheel) for wheel in sorted(out.glob("*.whl"))]
 
 
-def install_wheel(session: nox.Session) -> None:
-    """Install what the tests need, and the core as a wheel: what is tested is what is published."""
+def install_wheels(session: nox.Session, *constraints: str) -> None:
+    """Install what the tests need, and our wheels: what is tested is what is published."""
     session.install("--group", "tests")
-    wheel = build(session)
-    session.install(f"{wheel}[testing]")
-    session.install("--force-reinstall", "--no-deps", str(wheel))  # the version alone does not tell a new build
+    wheels = build(session, *DISTRIBUTIONS)
+    session.install(*wheels, *constraints)
+    session.install("--force-reinstall", "--no-deps", *wheels)  # the version alone does not tell a new build
 
 
 @nox.session
@@ -56,7 +60,7 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run all tests against the wheel, with the Python at hand, and measure what they cover."""
-    install_wheel(session)
+    install_wheels(session)
     if session.posargs:  # a part of the tests covers a part of the code
         session.run("pytest", *session.posargs)
         return
@@ -68,12 +72,44 @@ def tests(session: nox.Session) -> None:
 
 def tests_on(session: nox.Session) -> None:
     """Run all tests against the wheel, on that Python."""
-    install_wheel(session)
+    install_wheels(session)
     session.run("pytest", *session.posargs)
 
 
 for version in PYTHONS:
     nox.session(tests_on, name=f"tests-{version}", python=interpreter(version))
+
+
+@nox.session
+def simulate(session: nox.Session) -> None:
+    """Search for a broken promise in virtual time: `--schedules N` seeds, or `--seed N` to see what happened."""
+    session.install("-e", "./core[testing]", "--group", "tests")
+    session.run("python", "-m", "simulation", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
+
+
+@nox.session
+def torture(session: nox.Session) -> None:
+    """Torture real candidates on real servers: `--elector local|etcd|consul --faults N --seed S`."""
+    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    session.run("python", "-m", "torture", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
+
+
+@nox.session
+@nox.parametrize("protobuf", PROTOBUFS)
+def etcd(session: nox.Session, protobuf: str) -> None:
+    """Test the etcd elector with that protobuf and the newest grpcio that goes with it."""
+    install_wheels(session, f"protobuf=={protobuf}.*")
+    session.run("pytest", "tests/plugins/etcd", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("client", ["python-consul", "py-consul"])
+def consul(session: nox.Session, client: str) -> None:
+    """Test the Consul elector with that client library; both bring the package `consul`."""
+    install_wheels(session)
+    session.run("pip", "uninstall", "--quiet", "--yes", "python-consul", "py-consul")
+    session.install(client)
+    session.run("pytest", "tests/plugins/consul", *session.posargs)
 
 
 @nox.session
@@ -88,7 +124,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the core, and a program that uses all of its surface, with strict mypy."""
-    session.install("-e", "./core[testing]", "--group", "types")
+    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "types")
     session.run("mypy", *session.posargs)
 
 
@@ -114,11 +150,13 @@ def wheels(session: nox.Session) -> None:
     """Build what would be published into dist/, and use it with nothing but its dependencies."""
     session.install("build", "twine")
     shutil.rmtree("dist", ignore_errors=True)
-    session.run("python", "-m", "build", "--outdir", "dist", "core")
+    for distribution in DISTRIBUTIONS:
+        session.run("python", "-m", "build", "--outdir", "dist", distribution)
     session.run("twine", "check", "--strict", *map(str, Path("dist").iterdir()))
-    (wheel,) = Path("dist").glob("*.whl")
     session.run("python", "-m", "venv", "--clear", clean := str(Path(session.create_tmp()) / "clean"))
     pip, incumbent = f"{clean}/bin/pip", f"{clean}/bin/incumbent"
-    session.run(pip, "install", "--quiet", str(wheel), external=True)
+    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent", external=True)
     session.run(incumbent, "electors", external=True)
     session.run(incumbent, "demo", external=True)
+    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul]", external=True)
+    session.run(incumbent, "electors", external=True)

@@ -1,0 +1,150 @@
+"""One candidate in a process of its own, forked from a process that has everything imported already.
+
+`Zygote` is the driver's end. What a candidate believes goes into its journal, a line at a time and written at once, so
+that nothing is lost when it is killed: `[seconds on the boot-time clock, what, token, more]`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from incumbent import ElectionError, LeaderElection, LeaderElectionConfig, boottime
+
+__all__ = ["Order", "Zygote"]
+
+#: Seconds between two pieces of work.
+PACE = 0.02
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a candidate is to do."""
+
+    url: str
+    name: str
+    candidate: str
+    ttl: float
+    journal: str
+    register: int
+    relinquish_interval: float | None
+
+
+class Zygote:
+    """The process that candidates are forked from. Ends them all when it is closed. Thread-safe."""
+
+    def __init__(self, log: Path, modules: tuple[str, ...]) -> None:
+        self._lock = threading.Lock()
+        with log.open("ab") as stderr:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "torture.candidate", *modules],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                text=True,
+                start_new_session=True,
+            )
+
+    def start(self, order: Order) -> int:
+        """Start a candidate, and return its process id."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        with self._lock:
+            self._process.stdin.write(json.dumps(asdict(order)) + "\n")
+            self._process.stdin.flush()
+            return int(self._process.stdout.readline())
+
+    def close(self) -> None:
+        """End the candidates and the process."""
+        self._process.communicate()
+
+
+def main(modules: list[str]) -> None:
+    """Fork a candidate for each line of stdin; kill all when it ends."""
+    for module in modules:
+        __import__(module)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
+    children = []
+    for line in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            _run(Order(**json.loads(line)))
+            os._exit(0)
+        children.append(pid)
+        print(pid, flush=True)
+    for pid in children:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
+def _run(order: Order) -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    journal = os.open(order.journal, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def note(what: str, token: int = 0, more: object = None) -> None:
+        os.write(journal, (json.dumps([boottime(), what, token, more]) + "\n").encode())
+
+    def elected(term) -> None:
+        term.call_at_end(lambda: note("over", term.token))
+        note("elected", term.token)
+
+    election = LeaderElection(
+        LeaderElectionConfig(
+            order.name,
+            candidate=order.candidate,
+            ttl=order.ttl,
+            relinquish_interval=order.relinquish_interval,
+            on_elected=elected,
+            on_deposed=lambda term, reason: note("deposed", term.token, reason.value),
+            follower_callback=lambda _: note("follows"),
+        ),
+        order.url,
+    )
+    stop, hand_over = threading.Event(), threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    signal.signal(signal.SIGUSR1, lambda *_: hand_over.set())
+    note("starts")
+    try:
+        with election:
+            while not stop.is_set():
+                term = election.wait_for_leadership(0.1)
+                if term is not None:
+                    _work(election, term, order, note, stop, hand_over)
+    except ElectionError as error:
+        note("failed", 0, str(error))
+    leftover = [thread.name for thread in threading.enumerate() if thread.name.startswith("incumbent")]
+    note("closed", 0, leftover)
+
+
+def _work(election, term, order, note, stop, hand_over) -> None:
+    """Write to the register for as long as the term is valid, and note how long it was known to be."""
+    with socket.create_connection(("127.0.0.1", order.register)) as register:
+        answers = register.makefile()
+        deadline = None
+        while term.is_valid() and not stop.is_set():
+            if term.deadline != deadline:
+                deadline = term.deadline
+                note("valid", term.token, deadline if deadline < 1e300 else None)
+            register.sendall(json.dumps([order.name, order.candidate, term.token]).encode() + b"\n")
+            if answers.readline().strip() == "refused":
+                note("refused", term.token)
+            if hand_over.is_set():
+                hand_over.clear()
+                with contextlib.suppress(ElectionError):
+                    election.relinquish()
+            time.sleep(PACE)
+    if not stop.is_set():
+        note("invalid", term.token)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,165 @@
+"""The candidates of one election: started, killed, frozen, asked to hand over, and replaced."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import select
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from incumbent import boottime
+from incumbent.testing import FaultProxy
+
+from .candidate import Order, Zygote
+
+__all__ = ["Crew", "Hand", "Slot", "Terms"]
+
+
+@dataclass
+class Slot:
+    """A place in the crew: its way to the store outlives the candidates that take it."""
+
+    url: str
+    proxies: list[FaultProxy]
+
+    def heal(self) -> None:
+        """End what is wrong with the way."""
+        for proxy in self.proxies:
+            proxy.heal()
+
+
+@dataclass
+class Hand:
+    """One candidate, as the driver has it."""
+
+    name: str
+    #: Stands for the process: unlike its number, it is never another's.
+    pidfd: int
+    journal: Path
+    slot: Slot
+    #: When it was killed, seconds on the boot-time clock.
+    killed_at: float | None = None
+    leaving: bool = False
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What all crews have in common."""
+
+    zygote: Zygote
+    #: For the journals.
+    folder: Path
+    ttl: float
+    #: The port of the register.
+    register: int
+
+
+class Crew:
+    """
+    One election. Not thread-safe.
+
+    Args:
+        name: The election.
+        slots: One for each candidate.
+        terms: What all crews have in common.
+        seed: What happens to it depends on this and its name.
+    """
+
+    def __init__(self, name: str, slots: list[Slot], terms: Terms, seed: int) -> None:
+        self.name = name
+        self.random = random.Random(f"{seed} {name}")
+        self.terms = terms
+        self.slots = slots
+        self.hands: list[Hand] = []
+        self.past: list[Hand] = []
+        self._number = 0
+        self._interval = self.random.choice([None, 4 * terms.ttl])
+        for slot in slots:
+            self._join(slot)
+
+    def _join(self, slot: Slot) -> None:
+        self._number += 1
+        name = f"{self.name}-{self._number}"
+        journal = self.terms.folder / f"{name}.jsonl"
+        order = Order(slot.url, self.name, name, self.terms.ttl, str(journal), self.terms.register, self._interval)
+        self.hands.append(Hand(name, os.pidfd_open(self.terms.zygote.start(order)), journal, slot))
+
+    def leader(self) -> Hand | None:
+        """Return who led when it last wrote into its journal; found by its last line, so perhaps nobody."""
+        for hand in self.hands:
+            with contextlib.suppress(OSError, IndexError):
+                with hand.journal.open("rb") as journal:
+                    journal.seek(max(0, hand.journal.stat().st_size - 400))
+                    last = journal.read().splitlines()[-1]
+                if b'"elected"' in last or b'"valid"' in last:
+                    return hand
+        return None
+
+    def victim(self) -> Hand:
+        """Choose one; the leader twice as often as not."""
+        leader = self.leader()
+        if leader is not None and self.random.random() < 0.7:
+            return leader
+        return self.random.choice(self.hands)
+
+    # ------------------------------------------------------------ faults
+
+    def kill(self, hand: Hand) -> None:
+        """SIGKILL; another takes its place."""
+        self._signal(hand, signal.SIGKILL)
+        hand.killed_at = boottime()
+        self._replace(hand)
+
+    def leave(self, hand: Hand) -> None:
+        """SIGTERM: it closes its election; another takes its place."""
+        hand.leaving = True
+        self._signal(hand, signal.SIGTERM)
+        self._replace(hand)
+
+    def hand_over(self, hand: Hand) -> None:
+        """Ask it to hand over."""
+        self._signal(hand, signal.SIGUSR1)
+
+    def freeze(self, hand: Hand) -> None:
+        """SIGSTOP, until `thaw`."""
+        self._signal(hand, signal.SIGSTOP)
+
+    def thaw(self, hand: Hand) -> None:
+        """SIGCONT."""
+        self._signal(hand, signal.SIGCONT)
+
+    def _replace(self, hand: Hand) -> None:
+        self.hands.remove(hand)
+        self.past.append(hand)
+        hand.slot.heal()
+        self._join(hand.slot)
+
+    def _signal(self, hand: Hand, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(hand.pidfd, number)
+
+    # ------------------------------------------------------------ the end
+
+    def dismiss(self) -> None:
+        """Have all leave."""
+        for hand in self.hands:
+            hand.slot.heal()
+            self.thaw(hand)
+            hand.leaving = True
+            self._signal(hand, signal.SIGTERM)
+
+    def gone(self) -> bool:
+        """Tell whether all have ended."""
+        ended, _, _ = select.select([hand.pidfd for hand in (*self.hands, *self.past)], [], [], 0)
+        return len(ended) == len(self.hands) + len(self.past)
+
+    def close(self) -> None:
+        """Free what stands for the processes, and the ways to the store."""
+        for hand in (*self.hands, *self.past):
+            os.close(hand.pidfd)
+        for slot in self.slots:
+            for proxy in slot.proxies:
+                proxy.close()

@@ -1,0 +1,150 @@
+"""Reads the journals when all is over: who believed to lead, when, with which token; and what that breaks."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf
+from typing import Any
+
+from .crew import Crew, Hand
+from .nemesis import Fault
+from .stages import Stage
+
+__all__ = ["Tenure", "Verdict", "judge"]
+
+
+@dataclass
+class Tenure:
+    """A time in which one candidate believed that it leads; seconds on the boot-time clock."""
+
+    election: str
+    candidate: str
+    token: int
+    began: float
+    ended: float
+
+
+@dataclass
+class Verdict:
+    """What the journals show."""
+
+    tenures: list[Tenure] = field(default_factory=list)
+    #: What breaks a promise, in words.
+    broken: list[str] = field(default_factory=list)
+    #: Overlaps and tokens out of order that an operator caused, who took a claim away.
+    excused: int = 0
+    #: Faults after which nobody led within the bound.
+    unrecovered: set[int] = field(default_factory=set)
+    #: For how long nobody led between two terms, seconds, in order of length.
+    gaps: list[float] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def middle_gap(self) -> float:
+        """The median of the gaps, seconds."""
+        return self.gaps[len(self.gaps) // 2] if self.gaps else 0.0
+
+
+def judge(stage: Stage, crews: list[Crew], faults: list[Fault], until: float) -> Verdict:
+    """Read everything."""
+    verdict = Verdict()
+    for crew in crews:
+        tenures = []
+        for hand in (*crew.past, *crew.hands):
+            tenures += _tenures(crew, hand, verdict)
+        tenures.sort(key=lambda tenure: tenure.began)
+        verdict.tenures += tenures
+        ours = [fault for fault in faults if fault.election in (None, crew.name)]
+        excuses = [(fault.began, fault.ended + stage.ttl) for fault in ours if fault.excused]
+        _judge_order(tenures, excuses, verdict)
+        _judge_recovery(crew, stage, tenures, ours, until, verdict)
+        verdict.gaps += [max(0.0, after.began - before.ended) for before, after in pairwise(tenures)]
+    verdict.gaps.sort()
+    return verdict
+
+
+def _tenures(crew: Crew, hand: Hand, verdict: Verdict) -> list[Tenure]:
+    """Read one journal, and check the order of what it was told (P6)."""
+    found: list[Tenure] = []
+    current: Tenure | None = None
+    told: int | None = None
+    deadline = inf
+    lines = hand.journal.read_text().splitlines() if hand.journal.exists() else []
+    last = None
+    for line in lines:
+        try:
+            when, what, token, more = json.loads(line)
+        except ValueError:
+            continue  # the last line of who was killed while it wrote
+        last = what
+        verdict.notes[what] += 1
+        if what == "elected":
+            if told is not None:
+                verdict.broken.append(f"P6: {hand.name} was told of term {token} within term {told}")
+            told = token
+            current = Tenure(crew.name, hand.name, token, when, inf)
+            deadline = inf
+            found.append(current)
+        elif what == "valid" and current is not None and token == current.token:
+            deadline = inf if more is None else more
+        elif what in ("over", "invalid") and current is not None and token == current.token:
+            current.ended = min(current.ended, when, deadline)
+        elif what == "deposed":
+            if told != token:
+                verdict.broken.append(f"P6: {hand.name} was told that term {token} is over, and not that it began")
+            told = None
+        elif what == "follows" and told is not None:
+            verdict.broken.append(f"P6: {hand.name} was told that it follows within term {told}")
+        elif what == "failed":
+            verdict.broken.append(f"P7: {hand.name} gave up: {more}")
+        elif what == "closed" and more:
+            verdict.broken.append(f"P8: {hand.name} left threads: {more}")
+    if current is not None and current.ended == inf:
+        current.ended = min(deadline, inf if hand.killed_at is None else hand.killed_at)
+    if hand.leaving and lines and last != "closed":  # a signal may come before it has got its bearings
+        verdict.broken.append(f"P8: {hand.name} was told to leave, and did not say that it has")
+    return found
+
+
+def _judge_order(tenures: list[Tenure], excuses: list[tuple[float, float]], verdict: Verdict) -> None:
+    """P1: no two at once. P4: tokens grow."""
+    for before, after in pairwise(tenures):
+        problem = None
+        if after.began < before.ended:
+            problem = f"P1: {before.candidate} and {after.candidate} led at once for {before.ended - after.began:.3f} s"
+        elif after.token <= before.token:
+            problem = f"P4: token {after.token} of {after.candidate} after {before.token} of {before.candidate}"
+        if problem is None:
+            continue
+        if any(begin <= after.began <= end for begin, end in excuses):
+            verdict.excused += 1
+        else:
+            verdict.broken.append(problem)
+
+
+def _judge_recovery(crew, stage, tenures, faults, until, verdict) -> None:
+    """P7: after each fault somebody leads in time, unless the next one came first."""
+    for fault in faults:
+        others = [other.ended for other in faults if other is not fault and other.began < fault.ended + stage.bound]
+        end = max([fault.ended, *(ended for ended in others if ended > fault.ended)])
+        led = any(t.ended > fault.ended and t.began < end + stage.bound for t in tenures)
+        if not led and end + stage.bound < until:
+            verdict.broken.append(f"P7: nobody led {crew.name} for {stage.bound:g} s after '{fault.what}'")
+            verdict.unrecovered.add(id(fault))
+
+
+def report(verdict: Verdict, faults: list[Fault], register: dict[str, Any], took: float) -> dict[str, Any]:
+    """Return everything for programs."""
+    return {
+        "faults": dict(Counter(fault.what for fault in faults).most_common()),
+        "terms": len(verdict.tenures),
+        "broken": verdict.broken,
+        "excused": verdict.excused,
+        "recovered": len(faults) - len(verdict.unrecovered),
+        "seconds without a leader": {"median": verdict.middle_gap, "longest": max(verdict.gaps, default=0.0)},
+        "register": register,
+        "seconds": took,
+    }
