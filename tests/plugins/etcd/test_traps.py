@@ -257,7 +257,6 @@ def test_compaction_under_a_watch(victim, name):
     """Trap: a watch from a revision that was compacted is cancelled. It is made anew behind the gap, once, and told."""
     with FaultProxy("127.0.0.1", victim.port) as proxy:
         config = LeaderElectionConfig(name, ttl=20.0, request_timeout=2.0, relinquish_interval=None)
-        rival = open_backend(f"etcd://127.0.0.1:{victim.port}", stage.settings(60.0))
         with LeaderElection(config, f"etcd://{proxy}") as election:
             term = election.wait_for_leadership(timeout=stage.PATIENCE)
             for number in range(3):
@@ -270,9 +269,7 @@ def test_compaction_under_a_watch(victim, name):
             assert term.is_valid()
             # The watch behind the gap works: the loss is noticed long before the next check.
             victim.ctl("del", "--prefix", name)
-            assert rival.elector(name, "b").acquire_leadership() is not None
             stage.eventually(lambda: not term.is_valid(), 1.0)
-        rival.close()
 
 
 def requests(server) -> float:

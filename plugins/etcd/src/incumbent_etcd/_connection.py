@@ -77,6 +77,15 @@ class Connection:
         """
         return self.send(name, request).result()
 
+    def read(self, name: str, request: Any) -> Any:
+        """Do the same for what can be repeated: if there is a next server, it is asked at once."""
+        try:
+            return self.call(name, request)
+        except BackendUnavailableError:
+            if len(self.options.endpoints) == 1:
+                raise
+            return self.call(name, request)
+
     def watch(self, requests: Iterator[Any]) -> tuple[Client, Any]:
         """Open a stream of watches on the present server; return its client, and the stream."""
         client = self.client()

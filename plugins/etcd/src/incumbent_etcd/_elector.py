@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from incumbent import (
-    BackendUnavailableError,
     Claim,
     ElectionError,
     InvalidStateError,
@@ -19,9 +18,9 @@ from incumbent import (
 
 from ._errors import LeaseGoneError
 from ._lease import Attached, Lease
+from ._news import News
 from ._place import ForeignHandError, Place
 from ._session import Session
-from ._watch import Watch
 
 if TYPE_CHECKING:
     from ._backend import EtcdBackend
@@ -47,12 +46,7 @@ class EtcdElector(LeaderElector):
         self._token: int | None = None
         #: When the last renewal that proved something of our key began.
         self._evidence = 0.0
-        #: When something happened that no earlier renewal can know of.
-        self._news = 0.0
-        #: When the engine was told that it may be our turn, and has not asked since.
-        self._told: float | None = None
-        self._watch: Watch | None = None
-        self._observing: Watch | None = None
+        self._news = News(backend.watcher, self._clock, self._notify)
 
     # ------------------------------------------------------------ the contract
 
@@ -81,7 +75,7 @@ class EtcdElector(LeaderElector):
         with self._call():
             if self._token is None:
                 raise InvalidStateError
-            self._unwatch()  # the end that we make is no news; should it fail, the next check watches again
+            self._news.unfollow()  # the end that we make is no news; should it fail, the next check watches again
             was_there = self._place is not None and self._place.delete()
             self._forget()
             return was_there
@@ -90,15 +84,8 @@ class EtcdElector(LeaderElector):
         """Read all candidates."""
         self._connection.check_process()
         election = self._backend.election(self.lock_id)
-        answer = self._ask_twice("Range", election.all())
-        if self._observing is None or not self._observing.active:
-            self._observing = self._backend.watcher.watch(
-                election.prefix,
-                answer.header.revision + 1,
-                lambda key: self.notify() if election.has(key) else None,
-                self._observing_ended,
-                range_end=election.end,
-            )
+        answer = self._connection.read("Range", election.all())
+        self._news.observe(election, answer.header.revision + 1)
         entries = election.entries(answer)
         if not entries:
             return LeaderRecord(self.lock_id, None, None)
@@ -112,9 +99,7 @@ class EtcdElector(LeaderElector):
         with self._lock:
             self._closed = True
             session, calling = self._session, self._calling
-        self._unwatch()
-        if self._observing is not None:
-            self._backend.watcher.cancel(self._observing)
+        self._news.close()
         if session is not None:
             is_gone = self.withdraw()
             election = self._backend.election(self.lock_id)
@@ -142,7 +127,7 @@ class EtcdElector(LeaderElector):
             return None
         if ahead is not None:
             # Its end may make it our turn, or show the next one before us: no other candidate is asked.
-            self._watch_key(ahead.key, standing.revision + 1, deletions=True)
+            self._news.follow(ahead.key, standing.revision + 1, deletions=True)
             return None
         return self._lead(place, standing.own.created, renewal)
 
@@ -172,7 +157,7 @@ class EtcdElector(LeaderElector):
         with self._lock:
             self._token, self._evidence = token, renewal.sent
         # From the revision at which the key was made on: so its end cannot have been missed.
-        self._watch_key(place.key, token + 1, deletions=False)
+        self._news.follow(place.key, token + 1, deletions=False)
         return Claim(token, renewal.answer.ttl, renewal.sent)
 
     def _check(self, token: int) -> Claim | None:
@@ -180,7 +165,7 @@ class EtcdElector(LeaderElector):
         renewal = None
         if place is not None:
             try:
-                renewal = place.lease.renewal(max(self._evidence, self._news))
+                renewal = place.lease.renewal(max(self._evidence, self._news.latest))
             except LeaseGoneError:
                 place = None
         if place is not None and renewal is not None and place.key in renewal.answer.keys:
@@ -204,57 +189,21 @@ class EtcdElector(LeaderElector):
         """Hold no claim, and no place, any more."""
         with self._lock:
             self._token = self._place = None
-        self._unwatch()
-
-    def _ask_twice(self, name: str, request: Any) -> Any:
-        """Ask the next server, where there is one, if the first does not answer: reading can be repeated."""
-        try:
-            return self._connection.call(name, request)
-        except BackendUnavailableError:
-            if len(self._connection.options.endpoints) == 1:
-                raise
-            return self._connection.call(name, request)
+        self._news.unfollow()
 
     @contextmanager
     def _call(self) -> Iterator[None]:
         self._connection.check_process()
         with self._lock:
             self._calling = True
-            self._told = None
+            self._news.untaken = None
         try:
             yield
         finally:
             self._calling = False
 
-    # ------------------------------------------------------------ news
-
-    def _watch_key(self, key: bytes, revision: int, *, deletions: bool) -> None:
-        watch = self._watch
-        if watch is not None and watch.active and watch.create.key == key:
-            return
-        self._unwatch()
-        self._watch = self._backend.watcher.watch(
-            key, revision, lambda _: self._tell(), self._tell, deletions=deletions
-        )
-
-    def _unwatch(self) -> None:
-        watch, self._watch = self._watch, None
-        if watch is not None:
-            self._backend.watcher.cancel(watch)
-
-    def _tell(self) -> None:
-        """Have the engine ask."""
-        with self._lock:
-            if self._closed:
-                return
-            self._news = self._clock()
-            if self._told is None:
-                self._told = self._news
-        self.notify()
-
-    def _observing_ended(self) -> None:
-        if not self._closed:
-            self.notify()
+    def _notify(self) -> None:
+        self.notify()  # set by the runner after we were made
 
     # ------------------------------------------------------------ for the session, on its thread
 
@@ -266,7 +215,7 @@ class EtcdElector(LeaderElector):
         """Have the engine find out."""
         place = self._place
         if place is not None and place.lease is lease:
-            self._tell()
+            self._news.tell()
 
     def supervise(self, lease: Lease, renewal: Renewal[Attached]) -> None:
         """
@@ -281,16 +230,17 @@ class EtcdElector(LeaderElector):
                 return
             is_silent = False
             if place is not None and place.lease is lease and place.revision is not None:
-                since = self._told if self._token is None else self._evidence
+                since = self._news.untaken if self._token is None else self._evidence
                 is_silent = since is not None and self._clock() - since > lease.ttl
             if is_silent:
-                self._leftover, self._place, self._told = place, None, None  # a check says from now on: lost
+                self._leftover, self._place = place, None  # a check says from now on: lost
+                self._news.untaken = None
             leftover = self._leftover
             is_known = place is not None and place.revision is not None and renewal.sent > self._evidence
         if leftover is not None:
             self._discard(leftover)
         elif is_known and place is not None and place.key not in renewal.answer.keys:
-            self._tell()
+            self._news.tell()
 
     def withdraw(self) -> bool:
         """Delete our key; tell whether it is certain that there is none."""

@@ -11,7 +11,7 @@ __all__ = ["LeaseExistsError", "LeaseGoneError", "is_token_refused", "translated
 #: Longer messages are cut: a server may send anything.
 LONGEST = 300
 #: What etcd says when its token is unknown, too old, or of a time before its users were changed.
-TOKEN_REFUSED = ("invalid auth token", "revision of auth store is old", "auth token is not provided")
+TOKEN_REFUSED = ("invalid auth token", "revision of auth store is old")
 #: Codes for which asking again cannot help; what is neither here nor handled by itself may pass.
 PERMANENT = frozenset({"INVALID_ARGUMENT", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED", "OUT_OF_RANGE"})
 #: What gRPC says of a connection, and what it means; the first that fits.
@@ -53,7 +53,8 @@ def translated(error: Any, where: object, timeout: float) -> ElectionError:
         return BackendUnavailableError(f"etcd {where}: no answer within {timeout:g} s")
     if code == "CANCELLED":
         return BackendUnavailableError(f"etcd {where}: the connection was closed during the request")
-    if code in PERMANENT and "no leader" not in details:
+    # A token that is refused although it is new is no wrong password: rights are being changed just now.
+    if code in PERMANENT and not is_token_refused(error):
         return BackendRejectedError(f"etcd {where}: {details or code.lower()}")
     return BackendUnavailableError(f"etcd {where}: {_plainly(details) or code.lower()}")
 

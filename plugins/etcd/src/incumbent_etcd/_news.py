@@ -1,0 +1,73 @@
+"""What one elector watches, and that its engine is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ._layout import Election
+from ._watch import Watch, Watcher
+
+__all__ = ["News"]
+
+
+class News:
+    """
+    The watch on the key that matters to an elector, and the one on its whole election if that is observed.
+
+    Thread-safe, except that one thread at a time follows and observes.
+    """
+
+    def __init__(self, watcher: Watcher, clock: Callable[[], float], notify: Callable[[], None]) -> None:
+        self._watcher = watcher
+        self._clock = clock
+        self._notify = notify
+        self._following: Watch | None = None
+        self._observing: Watch | None = None
+        self._closed = False
+        #: When something happened that no earlier renewal can know of.
+        self.latest = 0.0
+        #: When the engine was told, if it has not asked since.
+        self.untaken: float | None = None
+
+    def follow(self, key: bytes, revision: int, *, deletions: bool) -> None:
+        """Tell of what happens to *key* from *revision* on, and of nothing else."""
+        watch = self._following
+        if watch is not None and watch.active and watch.create.key == key:
+            return
+        self.unfollow()
+        self._following = self._watcher.watch(key, revision, lambda _: self.tell(), self.tell, deletions=deletions)
+
+    def unfollow(self) -> None:
+        """Tell of no key any more."""
+        watch, self._following = self._following, None
+        if watch is not None:
+            self._watcher.cancel(watch)
+
+    def observe(self, election: Election, revision: int) -> None:
+        """Tell of every change of the election from *revision* on, until closed."""
+        if self._observing is not None and self._observing.active:
+            return
+        self._observing = self._watcher.watch(
+            election.prefix,
+            revision,
+            lambda key: self._notify() if election.has(key) else None,
+            self._notify,
+            range_end=election.end,
+        )
+
+    def tell(self) -> None:
+        """Have the engine ask."""
+        if self._closed:
+            return
+        self.latest = self._clock()
+        if self.untaken is None:
+            self.untaken = self.latest
+        self._notify()
+
+    def close(self) -> None:
+        """Tell nothing any more."""
+        self._closed = True
+        self.unfollow()
+        watch, self._observing = self._observing, None
+        if watch is not None:
+            self._watcher.cancel(watch)
