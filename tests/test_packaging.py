@@ -1,98 +1,178 @@
-"""What is published: the sdist, the wheel, and what they say of themselves."""
+"""What is published: of each distribution the sdist, the wheel, and what they say of themselves."""
 
+import ast
 import subprocess
 import sys
 import tarfile
 import zipfile
+from configparser import ConfigParser
 from email.parser import Parser
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 import incumbent
+from incumbent.registry import ENTRY_POINT_GROUP, EXTRAS
 
 ROOT = Path(__file__).parents[1]
-CORE = ROOT / "core"
-PACKAGE = CORE / "src/incumbent"
+#: The folder of each distribution, and what it needs without extras.
+NEEDS = {
+    "core": {"croniter", "platformdirs", "pluggy"},
+    "plugins/etcd": {"incumbent", "etcd3", "grpcio", "protobuf"},
+    "plugins/consul": {"incumbent", "python-consul"},
+}
+#: The electors that each brings.
+ELECTORS = {"core": ["local", "memory"], "plugins/etcd": ["etcd"], "plugins/consul": ["consul"]}
+
+
+class Built:
+    """The sdist of a distribution, and the wheel made out of it, built without network."""
+
+    def __init__(self, folder, out):
+        self.folder = ROOT / folder
+        self.name = "-".join(["incumbent", *folder.split("/")[1:]])
+        self.package = self.name.replace("-", "_")
+        command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(self.folder)]
+        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        (self.wheel,) = out.glob("*.whl")
+        (self.sdist,) = out.glob("*.tar.gz")
+        with zipfile.ZipFile(self.wheel) as archive:
+            self.files = {name: archive.read(name) for name in archive.namelist()}
+        self.metadata = Parser().parsestr(self.info("METADATA"))
+
+    def info(self, name):
+        return self.files[f"{self.package}-{incumbent.__version__}.dist-info/{name}"].decode()
+
+    def sources(self):
+        modules = (self.folder / "src").rglob("*.py")
+        return {str(path.relative_to(self.folder / "src")) for path in modules} | {f"{self.package}/py.typed"}
+
+    def requirements(self, extra=""):
+        """Return what it needs, by name: without extras, or what *extra* adds."""
+        needs = [Requirement(line) for line in self.metadata.get_all("Requires-Dist")]
+        plain = {need.name: need for need in needs if need.marker is None}
+        added = {need.name: need for need in needs if need.marker and need.marker.evaluate({"extra": extra})}
+        return added if extra else plain
 
 
 @pytest.fixture(scope="module")
-def dist(tmp_path_factory):
-    """Where the sdist, and the wheel made out of it, were built without network."""
-    out = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(out), str(CORE)]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
-    return out
+def build(tmp_path_factory):
+    """Return a function that builds a distribution, once."""
+    done = {}
+
+    def build(folder):
+        if folder not in done:
+            done[folder] = Built(folder, tmp_path_factory.mktemp("dist"))
+        return done[folder]
+
+    return build
 
 
-@pytest.fixture(scope="module")
-def wheel(dist):
-    (path,) = dist.glob("*.whl")
-    with zipfile.ZipFile(path) as archive:
-        yield archive
+@pytest.fixture(params=NEEDS)
+def built(request, build):
+    return build(request.param)
 
 
-@pytest.fixture(scope="module")
-def metadata(wheel):
-    (name,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
-    return Parser().parsestr(wheel.read(name).decode())
+def noxfile(name):
+    """Return the value of a constant of the noxfile."""
+    tree = ast.parse((ROOT / "noxfile.py").read_text())
+    (value,) = (
+        node.value for node in tree.body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name
+    )
+    return ast.literal_eval(value)
 
 
-def sources():
-    return {str(path.relative_to(PACKAGE.parent)) for path in PACKAGE.rglob("*.py")} | {"incumbent/py.typed"}
+def test_every_distribution_is_published_and_tested_here():
+    """Each folder with a project is built by nox, and looked at by these tests."""
+    folders = {
+        str(path.parent.relative_to(ROOT))
+        for path in [*ROOT.glob("*/pyproject.toml"), *ROOT.glob("plugins/*/pyproject.toml")]
+    }
+    assert set(noxfile("DISTRIBUTIONS")) == set(NEEDS) == folders
 
 
-def test_wheel_holds_every_module_and_nothing_else(wheel):
+def test_wheel_holds_every_module_and_nothing_else(built):
     """The wheel, made out of the sdist, holds the package, its type marker and its metadata."""
-    inside = {name for name in wheel.namelist() if ".dist-info/" not in name}
-    assert inside == sources()
+    assert {name for name in built.files if ".dist-info/" not in name} == built.sources()
 
 
-def test_wheel_is_for_every_platform(dist):
-    """The wheel is pure Python."""
-    assert [path.name for path in dist.glob("*.whl")] == [f"incumbent-{incumbent.__version__}-py3-none-any.whl"]
+def test_wheel_is_for_every_platform(built):
+    """The wheel is pure Python, and of the one version that all distributions have."""
+    assert built.wheel.name == f"{built.package}-{incumbent.__version__}-py3-none-any.whl"
 
 
-def test_sdist_holds_no_foreign_file(dist):
+def test_sdist_holds_no_foreign_file(built):
     """The sdist holds the package, and what is needed to build it."""
-    (path,) = dist.glob("*.tar.gz")
-    with tarfile.open(path) as archive:
+    with tarfile.open(built.sdist) as archive:
         assert all(member.isfile() for member in archive)
         names = {member.name.split("/", 1)[1] for member in archive}
-    rest = names - {f"src/{name}" for name in sources()}
+    rest = names - {f"src/{name}" for name in built.sources()}
     assert rest == {"LICENSE", "README.md", "pyproject.toml", "PKG-INFO", ".gitignore"}
 
 
-def test_version_is_said_once_and_the_same(metadata):
-    """The distribution and the package have one version."""
-    assert metadata["Version"] == incumbent.__version__
+def test_version_and_name_are_said_the_same_everywhere(built):
+    """The distributions of this repository have the version of the package `incumbent`."""
+    assert (built.metadata["Name"], built.metadata["Version"]) == (built.name, incumbent.__version__)
 
 
-def test_license_is_shipped(wheel, metadata):
+def test_license_is_shipped(built):
     """The wheel carries the Apache licence in full, and names it."""
-    assert metadata["License-Expression"] == "Apache-2.0"
-    (name,) = (name for name in wheel.namelist() if name.endswith("licenses/LICENSE"))
-    assert wheel.read(name) == (ROOT / "LICENSE").read_bytes()
+    assert built.metadata["License-Expression"] == "Apache-2.0"
+    assert built.info("licenses/LICENSE") == (ROOT / "LICENSE").read_text()
 
 
-def test_dependencies_are_light(metadata):
-    """Without extras three small packages are needed, and no client library."""
-    needed = {line.split(">")[0] for line in metadata.get_all("Requires-Dist") if "extra ==" not in line}
-    assert needed == {"croniter", "platformdirs", "pluggy"}
+@pytest.mark.parametrize("folder", NEEDS)
+def test_dependencies_are_those_that_are_meant(build, folder):
+    """The core needs three small packages and no client library; a plugin the core and its own client."""
+    assert set(build(folder).requirements()) == NEEDS[folder]
 
 
-def test_pythons_are_those_that_are_tested(metadata):
+@pytest.mark.parametrize("folder", ELECTORS)
+def test_wheel_brings_its_electors(build, folder):
+    """The entry points name the electors of the distribution."""
+    points = ConfigParser()
+    points.read_string(build(folder).info("entry_points.txt"))
+    assert sorted(points[ENTRY_POINT_GROUP]) == ELECTORS[folder]
+
+
+@pytest.mark.parametrize("elector", EXTRAS)
+def test_extra_installs_the_plugin_of_the_same_version(build, elector):
+    """`pip install incumbent[etcd]` brings `incumbent-etcd`; each allows this minor version of the other, no next."""
+    assert EXTRAS[elector] == f"incumbent[{elector}]"
+    core, plugin = build("core"), build(f"plugins/{elector}")
+    (extra,) = core.requirements(elector).values()
+    back = plugin.requirements()["incumbent"]
+    assert extra.name == plugin.name
+    assert extra.specifier == back.specifier
+    major, minor = metadata.version("incumbent").split(".")[:2]
+    allowed = [f"{major}.{minor}.0", f"{major}.{minor}.99", f"{major}.{int(minor) + 1}.0"]
+    assert list(extra.specifier.filter(allowed)) == allowed[:2]
+
+
+def test_extras_are_those_that_are_meant(build):
+    """There is one extra for the conformance suite, and one for each plugin."""
+    assert set(build("core").metadata.get_all("Provides-Extra")) == {"testing", *EXTRAS}
+
+
+def test_pythons_are_those_that_are_tested(built):
     """The classifiers name the Pythons that have a `tests-…` session, and the oldest is the required one."""
     prefix = "Programming Language :: Python :: 3."
-    claimed = {int(line.removeprefix(prefix)) for line in metadata.get_all("Classifier") if line.startswith(prefix)}
-    assert metadata["Requires-Python"] == f">=3.{min(claimed)}"
-    noxfile = (ROOT / "noxfile.py").read_text()
-    (pythons,) = (line for line in noxfile.splitlines() if line.startswith("PYTHONS = "))
-    assert pythons == "PYTHONS = [" + ", ".join(f'"3.{minor}"' for minor in sorted(claimed)) + "]"
+    lines = [line for line in built.metadata.get_all("Classifier") if line.startswith(prefix)]
+    claimed = sorted(int(line.removeprefix(prefix)) for line in lines)
+    assert built.metadata["Requires-Python"] == f">=3.{claimed[0]}"
+    assert noxfile("PYTHONS") == [f"3.{minor}" for minor in claimed]
 
 
-def test_readme_needs_no_repository(metadata):
-    """What the package index shows has no relative link: there is no repository beside it."""
-    text = metadata.get_payload()
-    assert text == (CORE / "README.md").read_text()
+def test_types_are_said_to_be_there(built):
+    """Who looks for typed packages finds it."""
+    assert "Typing :: Typed" in built.metadata.get_all("Classifier")
+
+
+def test_readme_needs_no_repository(built):
+    """What the package index shows says something, and has no relative link: there is no repository beside it."""
+    text = built.metadata.get_payload()
+    assert text == (built.folder / "README.md").read_text()
+    assert len(text.splitlines()) > 5
     assert "](" not in text.replace("](http", "")
