@@ -48,6 +48,8 @@ class ConsulElector(LeaderElector):
         self._state = threading.RLock()
         self._closed = False
         self._held: _Held | None = None
+        #: A claim of a term that is over, which may still be there: it must not be taken for a new term's.
+        self._leftover: _Held | None = None
         #: The session by which an attempt without an answer may have locked the key.
         self._doubt: str | None = None
         #: The session that has a place in the queue for this candidate, and the place before it.
@@ -149,6 +151,7 @@ class ConsulElector(LeaderElector):
     # ------------------------------------------------------------ attempts
 
     def _attempt(self, session: str) -> Claim | None:
+        self._clear_up()
         sent = self._clock()  # before the request (P2)
         lock = self._client.get(self.key)
         self._keys.check(lock)
@@ -221,6 +224,13 @@ class ConsulElector(LeaderElector):
 
     # ------------------------------------------------------------ giving up
 
+    def _clear_up(self) -> None:
+        """Unlock what a term that is over may have left locked."""
+        leftover = self._leftover
+        if leftover is not None:
+            self._unlock(leftover, remove=False)
+            self._leftover = None
+
     def _unlock(self, held: _Held, *, remove: bool) -> bool:
         """Unlock the key if it is locked by *held*. What arrives late cannot end a later term: see `Client.unlock`."""
         for _ in range(2):
@@ -238,11 +248,12 @@ class ConsulElector(LeaderElector):
     def _leave(self) -> bool:
         """Give up all there is; return whether it is unknown what there is. Never raises."""
         with self._state:
-            held, self._held = self._held, None
+            held, self._held = self._held or self._leftover, None
+            self._leftover = None
             place, self._place, self._ahead = self._place, None, None
             doubt, self._doubt = self._doubt, None
             left, self._left = self._left, None
-        if held is not None and not held.over:
+        if held is not None:
             with suppress(ElectionError):
                 self._unlock(held, remove=True)
         if doubt is not None:
@@ -264,7 +275,7 @@ class ConsulElector(LeaderElector):
     def may_hold(self) -> bool:
         """Whether it may have the key locked."""
         held = self._held
-        return (held is not None and not held.over) or self._doubt is not None
+        return (held is not None and not held.over) or self._doubt is not None or self._leftover is not None
 
     @property
     def waits(self) -> bool:
@@ -276,6 +287,8 @@ class ConsulElector(LeaderElector):
         with self._state:
             if self._doubt == session:
                 self._doubt = None
+            if self._leftover is not None and self._leftover.session == session:
+                self._leftover = None
             if self._place == session:
                 self._place = self._ahead = None
             concerned = self._held is None or self._held.session == session
@@ -289,15 +302,16 @@ class ConsulElector(LeaderElector):
             held = self._held
             silent = held is not None and not held.over and now - held.known > ttl
             deaf = self._place is not None and self._called is not None and now - self._called > ttl
-            if not silent and not deaf:
+            if not silent and not deaf and self._leftover is None:
                 return
             self._called = None
-            if held is not None:
-                held.over = True
-            place, self._place, self._ahead = self._place, None, None
-        with suppress(ElectionError):
             if silent and held is not None:
-                self._unlock(held, remove=False)
+                held.over, self._leftover = True, held
+            place = None
+            if silent or deaf:
+                place, self._place, self._ahead = self._place, None, None
+        with suppress(ElectionError):
+            self._clear_up()
             if place is not None:
                 self._client.delete(self._keys.place(place))
         self._refollow()
