@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import socket
@@ -95,7 +96,7 @@ def _run(order: Order) -> None:
 
     def elected(term) -> None:
         term.call_at_end(lambda: note("over", term.token))
-        note("elected", term.token)
+        note("elected", term.token, until(term))
 
     election = LeaderElection(
         LeaderElectionConfig(
@@ -125,6 +126,11 @@ def _run(order: Order) -> None:
     note("closed", 0, leftover)
 
 
+def until(term) -> float | None:
+    """Return the end of the term as JSON can say it: None for never."""
+    return term.deadline if term.deadline < math.inf else None
+
+
 def _work(election, term, order, note, stop, hand_over) -> None:
     """Write to the register for as long as the term is valid, and note how long it was known to be."""
     with socket.create_connection(("127.0.0.1", order.register)) as register:
@@ -133,7 +139,7 @@ def _work(election, term, order, note, stop, hand_over) -> None:
         while term.is_valid() and not stop.is_set():
             if term.deadline != deadline:
                 deadline = term.deadline
-                note("valid", term.token, deadline if deadline < 1e300 else None)
+                note("valid", term.token, until(term))
             register.sendall(json.dumps([order.name, order.candidate, term.token]).encode() + b"\n")
             if answers.readline().strip() == "refused":
                 note("refused", term.token)

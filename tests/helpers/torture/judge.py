@@ -86,7 +86,7 @@ def _tenures(crew: Crew, hand: Hand, verdict: Verdict) -> list[Tenure]:
                 verdict.broken.append(f"P6: {hand.name} was told of term {token} within term {told}")
             told = token
             current = Tenure(crew.name, hand.name, token, when, inf)
-            deadline = inf
+            deadline = inf if more is None else more
             found.append(current)
         elif what == "valid" and current is not None and token == current.token:
             deadline = inf if more is None else more
