@@ -138,8 +138,8 @@ def _summary(elector: str, verdict: Verdict, faults: list[Fault], pages, took: f
         f"order, {len(verdict.broken)} broken promises in {took:.0f} s"
     )
     recovered = (
-        f"after {len(faults) - len(verdict.unrecovered)} of {len(faults)} faults somebody led in time; between two terms nobody led for "
-        f"{verdict.middle_gap:.3f} s (median) to {max(verdict.gaps, default=0.0):.2f} s; "
+        f"after {len(faults) - len(verdict.unrecovered)} of {len(faults)} faults somebody led in time; between two "
+        f"terms nobody led for {verdict.middle_gap:.3f} s (median) to {max(verdict.gaps, default=0.0):.2f} s; "
         f"{verdict.excused} overlaps that an operator caused by taking a claim away"
     )
     lines = [
