@@ -26,8 +26,8 @@ __all__ = ["EtcdHarness"]
 
 #: Seconds that the store's own requests may take: the machine may be busy.
 PATIENT = 10.0
-#: Seconds within which etcdctl says that it leads, if it does.
-PROMPT = 3.0
+#: The candidate that etcdctl is.
+TOOL = "etcdctl"
 OTHERS_SERVER = "the server of the given URL is not ours to stop"
 
 
@@ -40,8 +40,7 @@ class EtcdHarness(Harness):
     """
 
     scheme = "etcd"
-    ttl = 3.0
-    request_timeout = 1.0
+    request_timeout = 0.6
 
     def __init__(self, url: str | None = None) -> None:
         super().__init__(url)
@@ -75,8 +74,7 @@ class EtcdHarness(Harness):
 
     def close(self) -> None:
         """Stop what was started."""
-        if self._tool is not None:
-            self._end_tool()
+        self._end_tool()
         if hasattr(self, "_connection"):
             self._connection.close()
         for server in (self._server, self._guarded):
@@ -127,9 +125,10 @@ class EtcdHarness(Harness):
         self._own().restart(empty=empty)
 
     def tool_acquires(self, lock_id: str) -> bool:
-        """Campaign with `etcdctl elect`."""
+        """Campaign with `etcdctl elect`: it leads, or it waits behind somebody, as soon as its key is there."""
+        self._end_tool()
         self._tool = subprocess.Popen(
-            [binary("etcdctl"), "elect", self._options.prefix + lock_id, "etcdctl"],
+            [binary("etcdctl"), "elect", self._options.prefix + lock_id, TOOL],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -137,13 +136,14 @@ class EtcdHarness(Harness):
             env={**os.environ, **self._tool_environment()},
             start_new_session=True,
         )
-        end = time.monotonic() + PROMPT
-        while time.monotonic() < end:
-            if self.leader(lock_id).candidate == "etcdctl":
-                return True
-            time.sleep(0.05)
-        self._end_tool()
-        return False
+        end = time.monotonic() + PATIENT
+        record = self.leader(lock_id)
+        while TOOL not in record.candidates and time.monotonic() < end:
+            time.sleep(0.02)
+            record = self.leader(lock_id)
+        if record.candidate != TOOL:
+            self._end_tool()
+        return record.candidate == TOOL
 
     def tool_relinquishes(self, lock_id: str) -> None:  # noqa: ARG002 - there is only one at a time
         """Have `etcdctl elect` resign."""
