@@ -120,6 +120,8 @@ class ConsulElector(LeaderElector):
         """Unlock the key, if it is still locked by this candidate's session as it was."""
         self._check_open()
         held = self._require_claim()
+        if held.over:
+            self._clear_up()
         released = not held.over and self._unlock(held, remove=False)
         with self._state:
             self._held = None

@@ -23,7 +23,7 @@ PAUSE_PER_KEY = 0.00005
 #: Seconds after which somebody who waits for what brings no news, the end of a lock-delay, looks again.
 REMIND = 0.5
 #: Seconds between two tries during an outage: the first, and the longest.
-FIRST_RETRY, LONGEST_RETRY = 0.1, 5.0
+FIRST_RETRY, LONGEST_RETRY = 0.1, 2.0
 
 
 class Member(Protocol):
@@ -114,7 +114,10 @@ class Watcher:
     def restart(self) -> None:
         """Ask again, where requests go now."""
         with self._changed:
-            self._interrupt()
+            if (
+                threading.current_thread() is not self._thread
+            ):  # else its own failure is the reason: it goes on by itself
+                self._interrupt()
 
     def close(self, timeout: float) -> None:
         """End the thread, and wait for that for *timeout* seconds at most."""
@@ -172,8 +175,11 @@ class Watcher:
 
     def _failed(self, query: _Query) -> None:
         with self._changed:
-            if self._query is not query:  # interrupted
-                return
+            interrupted = self._query is not query
+        if interrupted:
+            self._slow_down(PAUSE)  # several watches that fail in turn interrupt each other
+            return
+        with self._changed:
             self._query = None
             members = list(self._members) if self._failures == 0 else []
             pause = min(FIRST_RETRY * 2.0**self._failures, LONGEST_RETRY) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
