@@ -154,6 +154,8 @@ class Tap:
         self.requests: Counter[str] = Counter()
         #: The bodies of the transactions that write, as they were sent.
         self.transactions: list[bytes] = []
+        #: Called with all that is sent.
+        self.also: Callable[[bytes], object] = len
         self.proxy = FaultProxy("127.0.0.1", server.port, tap=self._tap)
 
     def __enter__(self) -> Tap:
@@ -170,6 +172,8 @@ class Tap:
         return self.requests.total()
 
     def _tap(self, direction: str, data: bytes) -> None:
+        if direction == "to server":
+            self.also(data)
         if direction == "to server":
             for line in self._REQUEST.finditer(data):
                 kind = b"watch" if b"index=" in line[0] or b"recurse" in line[0] else line[2]
@@ -275,3 +279,28 @@ def consul(server: ConsulServer, *words: str) -> str:
     """Run a command of Consul's own, and return what it prints."""
     command: Sequence[str] = [consul_program(), *words, f"-http-addr={server}"]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
+
+
+@contextmanager
+def forked(child: Callable[[], object], seconds: float = PATIENCE) -> Iterator[int]:
+    """Fork, and run *child* there while the block runs here; fail if it does, or if it hangs."""
+    pid = os.fork()
+    if pid == 0:
+        status = 70
+        try:
+            child()
+            status = 0
+        finally:
+            os._exit(status)
+    yield pid
+    end = time.monotonic() + seconds
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > end:
+            os.kill(pid, 9)
+            os.waitpid(pid, 0)
+            raise AssertionError("the child hangs")
+        time.sleep(0.02)
+    assert os.waitstatus_to_exitcode(status) == 0, "the child failed"

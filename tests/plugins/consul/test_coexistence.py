@@ -1,0 +1,193 @@
+"""Living with other software in one process: forks, other users of the library, and nothing loaded too early."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+
+import consul_stage as stage
+import pytest
+
+from incumbent import InvalidStateError, LeaderElection
+from incumbent.testing import FaultProxy
+
+
+def run(program: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
+    """Run *program* in a fresh interpreter, and return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=stage.PATIENCE,
+        env={**os.environ, **(environment or {})},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_no_client_library_is_loaded_before_it_is_needed():
+    """Listing the electors, and making a backend and an elector, loads neither the client library nor requests."""
+    program = """
+        import sys
+        from incumbent import BackendSettings, open_backend
+        from incumbent.registry import installed
+        assert "consul" in [row.name for row in installed()]
+        backend = open_backend("consul://127.0.0.1:1", BackendSettings(15.0, 2.0))
+        elector = backend.elector("job", "a")
+        elector.close()
+        backend.close()
+        print([name for name in ("consul", "requests", "urllib3", "incumbent.testing") if name in sys.modules])
+    """
+    assert run(program) == "[]"
+
+
+CAMPAIGN = """
+    def campaign(url):
+        from incumbent import BackendSettings, open_backend
+        backend = open_backend(url, BackendSettings(15.0, 5.0))
+        elector = backend.elector(sys.argv[2], "a")
+        assert elector.acquire_leadership() is not None
+        assert elector.check_leadership() is not None
+        assert elector.relinquish_leadership()
+        backend.close()
+"""
+
+
+@pytest.mark.parametrize("first", ["ours", "theirs"])
+def test_other_user_of_the_library_in_one_process(server, url, name, first):
+    """A program that uses the client library itself works beside us, whoever comes first, and is not changed by us."""
+    order = ["campaign(sys.argv[1])", "theirs()"] if first == "ours" else ["theirs()", "campaign(sys.argv[1])"]
+    program = f"""
+    import sys
+    {CAMPAIGN}
+    def theirs():
+        import consul
+        client = consul.Consul(host="127.0.0.1", port=int(sys.argv[3]))
+        assert client.kv.put("tests/theirs", "x")
+        assert client.kv.get("tests/theirs")[1]["Value"] == b"x"
+        client.session.destroy(client.session.create(ttl=10))
+    {order[0]}
+    {order[1]}
+    print("fine")
+    """
+    assert run(program, url, name, str(server.port)) == "fine"
+
+
+def test_environment_of_the_library_is_not_used(url, name):
+    """Trap: `CONSUL_HTTP_ADDR` makes python-consul ask another server, or fail; ours asks the one in the URL."""
+    program = f"""
+    import sys
+    {CAMPAIGN}
+    campaign(sys.argv[1])
+    print("fine")
+    """
+    nowhere = "http://127.0.0.1:9"
+    environment = {"CONSUL_HTTP_ADDR": nowhere, "http_proxy": nowhere, "https_proxy": nowhere, "no_proxy": ""}
+    assert run(program, url, name, environment=environment) == "fine"
+
+
+# ---------------------------------------------------------------- forks
+
+
+@pytest.fixture(autouse=True)
+def _forking():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: this process has threads; that is the point
+        yield
+
+
+def test_forked_child_is_refused_and_the_parent_goes_on(opened, name):
+    """P9: In a forked child every call is InvalidStateError, closing does nothing, and the parent leads on."""
+    backend = opened()
+    elector = backend.elector(name, "parent")
+    claim = elector.acquire_leadership()
+    elector.observe_leadership()
+
+    def child() -> None:
+        for call in (
+            elector.acquire_leadership,
+            elector.check_leadership,
+            elector.relinquish_leadership,
+            elector.observe_leadership,
+        ):
+            with pytest.raises(InvalidStateError):
+                call()
+        elector.close()
+        backend.close()
+
+    with stage.forked(child):
+        for _ in range(5):
+            assert elector.check_leadership() is not None
+    assert elector.check_leadership().token == claim.token
+
+
+def test_child_that_drops_everything_does_not_end_the_connection(server, name, opened):
+    """P9: Destructors in a child say nothing on the connections that it shares with its parent."""
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        backend = opened(stage.url(proxy))
+        held = {"backend": backend, "elector": backend.elector(name, "parent")}
+        assert held["elector"].acquire_leadership() is not None
+        stage.eventually(lambda: proxy.connections >= 2)  # the watch's too
+        accepted = proxy.accepted
+
+        def child() -> None:
+            held.clear()
+            gc.collect()
+
+        with stage.forked(child):
+            pass
+        assert held["elector"].check_leadership() is not None
+        assert proxy.accepted == accepted
+        backend.close()
+
+
+@pytest.mark.parametrize("ending", ["sys.exit(0)", "os._exit(0)", "return"])
+def test_child_ends_without_a_hang(url, name, ending):
+    """P9: A child of a leader ends promptly, however it ends, and the leader leads on with the same term."""
+    program = f"""
+    import gc, os, sys, time, warnings
+    warnings.simplefilter("ignore")
+    from incumbent import LeaderElection, LeaderElectionConfig
+    config = LeaderElectionConfig(sys.argv[2], ttl=3.0, request_timeout=0.5, relinquish_interval=None)
+    election = LeaderElection(config, sys.argv[1])
+    election.start()
+    term = election.wait_for_leadership(timeout=20)
+
+    def child():
+        assert not election.is_leader()
+        gc.collect()
+        {ending}
+
+    pid = os.fork()
+    if pid == 0:
+        child()
+    else:
+        end = time.monotonic() + 15
+        while not os.waitpid(pid, os.WNOHANG)[0]:
+            if time.monotonic() > end:
+                os.kill(pid, 9)
+                sys.exit("the child hangs")
+            time.sleep(0.01)
+        time.sleep(4.0)  # longer than the ttl
+        assert term.is_valid()
+        election.close()
+        print("fine")
+    """
+    assert run(program, url, name) == "fine"
+
+
+def test_forking_while_requests_are_out(url, name):
+    """P9: Children forked in the middle of requests, again and again, neither hang nor disturb the leader."""
+    with LeaderElection(stage.config(name), url) as election:
+        term = election.wait_for_leadership(timeout=stage.PATIENCE)
+        for number in range(20):
+            with stage.forked(gc.collect):
+                time.sleep(0.01 * number)
+        assert term.is_valid()
+        assert election.term is term
