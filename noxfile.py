@@ -95,6 +95,20 @@ def torture(session: nox.Session) -> None:
 
 
 @nox.session
+def soak(session: nox.Session) -> None:
+    """Lead thousands of times in one process, and see that nothing has grown: `--elector NAME --terms N`."""
+    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    session.run("python", "-m", "soak", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
+
+
+@nox.session
+def mutants(session: nox.Session) -> None:
+    """Break one rule at a time, see what finds it, and write the table in docs/mutants.md."""
+    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    session.run("python", "-m", "mutants", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
+
+
+@nox.session
 @nox.parametrize("protobuf", PROTOBUFS)
 def etcd(session: nox.Session, protobuf: str) -> None:
     """Test the etcd elector with that protobuf and the newest grpcio that goes with it."""

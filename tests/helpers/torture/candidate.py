@@ -52,6 +52,7 @@ class Zygote:
                 stdout=subprocess.PIPE,
                 stderr=stderr,
                 text=True,
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
                 start_new_session=True,
             )
 

@@ -1,0 +1,17 @@
+"""Many terms in one process leave nothing behind. The long form, of 10,000 terms, is `nox -s soak`."""
+
+import pytest
+from soak import STORES, Measure, grown, soak
+
+
+@pytest.mark.parametrize("elector", sorted(STORES))
+def test_nothing_grows_with_the_terms(elector, tmp_path):
+    """P8: after 800 terms, threads, descriptors, memory, leases and sessions are what they were after 300."""
+    warm, end, _ = soak(elector, 800, tmp_path)
+    assert grown(warm, end) == [], f"{warm} -> {end}"
+
+
+def test_growth_is_noticed():
+    """The comparison above can fail."""
+    small = Measure(threads=1, descriptors=2, mebibytes=3.0, claims=4)
+    assert grown(small, Measure(2, 3, 30.0, 5)) == ["threads", "descriptors", "claims", "memory"]

@@ -1,0 +1,132 @@
+"""A short torture of each elector, and a judge who would see a promise broken. The long ones are `nox -s torture`."""
+
+import json
+import random
+
+import pytest
+from torture.__main__ import torture
+from torture.crew import Crew, Hand
+from torture.judge import Verdict, judge
+from torture.nemesis import Fault
+from torture.stages import LocalStage
+
+
+@pytest.mark.parametrize(("elector", "faults"), [("local", 24), ("etcd", 20), ("consul", 16)])
+def test_no_promise_is_broken(elector, faults, tmp_path, capsys):
+    """P1, P4, P6, P7, P8: kills, freezes, cuts and restarts, on real processes and clusters, overlap no two leaders."""
+    seed = random.SystemRandom().randrange(10**6)
+    verdict, summary = torture(elector, faults, seed, elections=4, candidates=3, folder=tmp_path)
+    assert verdict.broken == [], f"seed {seed}: {summary}"
+    assert len(verdict.tenures) > 4
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["recovered"] == len(report["when"]) >= faults
+    assert "<svg" in (tmp_path / "timeline.svg").read_text()
+    assert f"{elector}: 4 elections of 3 candidates" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------- the judge
+
+
+class Scenario:
+    """Journals as candidates would have written them."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.stage = LocalStage(folder)
+        self.hands = []
+
+    def hand(self, *lines, killed_at=None, leaving=False):
+        journal = self.folder / f"{len(self.hands)}.jsonl"
+        journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        self.hands.append(Hand(f"job-{len(self.hands)}", -1, journal, None, killed_at, leaving))
+
+    def judge(self, *faults) -> Verdict:
+        crew = Crew.__new__(Crew)
+        crew.name, crew.past, crew.hands = "job", [], self.hands
+        return judge(self.stage, [crew], list(faults), until=1000.0)
+
+
+@pytest.fixture
+def scenario(tmp_path):
+    return Scenario(tmp_path)
+
+
+def promises(verdict):
+    return [line.partition(":")[0] for line in verdict.broken]
+
+
+def test_terms_one_after_the_other_are_well(scenario):
+    """A hand-over, with what each side writes down, breaks nothing."""
+    scenario.hand(
+        [1, "elected", 5, 9], [3, "over", 5, None], [3.1, "deposed", 5, "relinquished"], [3.2, "follows", 0, None]
+    )
+    scenario.hand([3.3, "elected", 6, 11], [8, "over", 6, None], [8.1, "deposed", 6, "stopped"], [8.2, "closed", 0, []])
+    assert promises(scenario.judge()) == []
+
+
+def test_two_leaders_are_seen(scenario):
+    """P1: who is elected before the other is over."""
+    scenario.hand([1, "elected", 5, 9], [4, "over", 5, None], [4.1, "deposed", 5, "lost"])
+    scenario.hand([3.9, "elected", 6, 12], [5, "over", 6, None], [5.1, "deposed", 6, "lost"])
+    assert promises(scenario.judge()) == ["P1"]
+
+
+def test_frozen_leader_leads_until_its_deadline(scenario):
+    """P1, P2: who is frozen does not write that it is over; its last deadline counts."""
+    scenario.hand([1, "elected", 5, 3.0], [2, "valid", 5, 4.5], [9, "over", 5, None], [9.1, "deposed", 5, "lost"])
+    scenario.hand([4.6, "elected", 6, 8], [9, "over", 6, None], [9.1, "deposed", 6, "lost"])
+    assert promises(scenario.judge()) == []
+    scenario.hand([4.55, "elected", 7, 8], [4.56, "over", 7, None], [4.57, "deposed", 7, "lost"])
+    assert "P4" in promises(scenario.judge())
+
+
+def test_killed_leader_leads_until_it_is_killed(scenario):
+    """P1: the dead believe nothing."""
+    scenario.hand([1, "elected", 5, None], killed_at=2.0)
+    scenario.hand([2.01, "elected", 6, None], [3, "over", 6, None], [3.1, "deposed", 6, "lost"])
+    assert promises(scenario.judge()) == []
+
+
+def test_repeated_token_is_seen(scenario):
+    """P4: each term has a larger one."""
+    scenario.hand([1, "elected", 5, 9], [2, "over", 5, None], [2.1, "deposed", 5, "lost"], [3, "elected", 5, 9])
+    assert promises(scenario.judge()) == ["P4"]
+
+
+def test_what_an_operator_caused_is_excused(scenario):
+    """What no deadline can cover is counted apart."""
+    scenario.hand([1, "elected", 5, 9], [4, "over", 5, None], [4.1, "deposed", 5, "lost"])
+    scenario.hand([3.9, "elected", 6, 12], [5, "over", 6, None], [5.1, "deposed", 6, "lost"])
+    verdict = scenario.judge(Fault("delete", "job", 3.8, 3.85, excused=True))
+    assert promises(verdict) == []
+    assert verdict.excused == 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "promise"),
+    [
+        ([[1, "elected", 5, 9], [2, "elected", 6, 9], [3, "deposed", 6, "lost"]], "P6"),
+        ([[1, "deposed", 5, "lost"]], "P6"),
+        ([[1, "elected", 5, 2], [1.5, "follows", 0, None], [3, "deposed", 5, "lost"]], "P6"),
+        ([[1, "failed", 0, "no rights"]], "P7"),
+        ([[1, "closed", 0, ["incumbent-runner"]]], "P8"),
+    ],
+)
+def test_broken_order_and_leftovers_are_seen(scenario, lines, promise):
+    """P6, P7, P8: what is told out of order, a candidate that gives up, a thread that is left."""
+    scenario.hand(*lines)
+    assert promise in promises(scenario.judge())
+
+
+def test_election_without_a_leader_is_seen(scenario):
+    """P7: after a fault somebody leads within the bound."""
+    scenario.hand([1, "elected", 5, 2.0], [2, "over", 5, None], [2.1, "deposed", 5, "lost"])
+    verdict = scenario.judge(Fault("kill", "job", 2.0, 2.0))
+    assert promises(verdict) == ["P7"]
+    assert len(verdict.unrecovered) == 1
+
+
+def test_who_was_told_to_leave_says_so(scenario):
+    """P8: a candidate that closes ends well, and its journal says it."""
+    scenario.hand([1, "starts", 0, None], leaving=True)
+    assert promises(scenario.judge()) == ["P8"]
