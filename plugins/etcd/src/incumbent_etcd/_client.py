@@ -60,6 +60,9 @@ class Client:
             response_deserializer=rpc.LeaseKeepAliveResponse.FromString,
         )
         self._watch = rpc.WatchStub(self._etcd.channel).Watch
+        #: Whether the last request found no connection. Then the next one waits for one, until it times out: gRPC
+        #: before 1.80 gets on with connecting only while somebody waits, and would not find back for long.
+        self.waits = False
         self._authenticating = threading.Lock()
         self._token: str | None = None
 
@@ -92,6 +95,8 @@ class Client:
     def error(self, error: Exception) -> ElectionError:
         """Return the error of the contract for the client library's *error*, with it as the cause if that is safe."""
         made = translated(error, self.endpoint, self.timeout)
+        if type(made) is BackendUnavailableError:
+            self.waits = True
         if not self._is_secret_in(repr(error)):
             made.__cause__ = error
         return made
@@ -136,7 +141,9 @@ class Client:
         rpc = self._library.rpc
         request = rpc.AuthenticateRequest(name=self._options.username, password=self._options.password.reveal())
         try:
-            answer = rpc.AuthStub(self._etcd.channel).Authenticate(request, timeout=self.timeout)
+            answer = rpc.AuthStub(self._etcd.channel).Authenticate(
+                request, timeout=self.timeout, wait_for_ready=self.waits
+            )
         except (self._library.grpc.RpcError, ValueError) as error:
             made = self.error(error)
             if "authentication is not enabled" in str(made):
@@ -168,6 +175,7 @@ class Reply:
                 self._request,
                 timeout=client.timeout,
                 metadata=self._metadata,
+                wait_for_ready=client.waits,
             )
         except ValueError as error:  # the channel is closed
             raise client.error(error) from None
@@ -182,13 +190,16 @@ class Reply:
         grpc = load().grpc
         for last in (False, True):
             try:
-                return self._future.result()
+                answer = self._future.result()
             except (grpc.RpcError, grpc.FutureCancelledError, ValueError) as error:
                 if last or not self._metadata or not is_token_refused(error):
                     made = self._client.error(error)
                     raise made from made.__cause__
                 self._client.forget_token(self._metadata)
                 self._send()
+            else:
+                self._client.waits = False
+                return answer
         raise AssertionError
 
     def cancel(self) -> None:
