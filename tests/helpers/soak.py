@@ -11,7 +11,7 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import server_binaries
@@ -20,11 +20,11 @@ from incumbent import LeaderElection, LeaderElectionConfig
 
 #: Terms after which what is only made once has been made; and seconds between two lines of progress.
 WARM, PROGRESS = 300, 5.0
-#: Terms in which each measure is taken.
-SAMPLES = 20
+#: Seconds in which nothing changes any more, and that a term may be waited for.
+SETTLED, PATIENCE = 0.1, 60.0
 #: What memory may grow by, MiB: a timer that was replaced is kept until it is due, so for some ten seconds.
 GROWTH = 8.0
-#: Connections of a pool that may be opened late, when so many requests meet for the first time.
+#: Threads or connections of a pool that may be made late, when so many calls meet for the first time.
 POOLED = 2
 
 
@@ -48,10 +48,6 @@ class Measure:
             pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
             claims,
         )
-
-    def least(self, other: Measure) -> Measure:
-        """Return the smaller of each: what is there in the middle of a term comes and goes."""
-        return Measure(*(min(pair) for pair in zip(astuple(self), astuple(other), strict=True)))
 
 
 class Store:
@@ -112,53 +108,68 @@ STORES = {
 }
 
 
+class Leader:
+    """Hands over as soon as it leads, until it has led so often as it is told; then it stays."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._terms = self._target = self._token = 0
+
+    def elected(self, term) -> None:
+        """Count a term."""
+        with self._changed:
+            assert term.token > self._token, f"token {term.token} after {self._token} (P4)"
+            self._token = term.token
+            self._terms += 1
+            self._changed.notify_all()
+
+    def leads(self, election) -> None:
+        """Hand over, or stay."""
+        if self._terms < self._target:
+            election.relinquish()
+
+    def lead(self, election, terms: int) -> None:
+        """Wait until it has led *terms* times in all."""
+        self._target = terms
+        if election.is_leader():
+            election.relinquish()
+        while self._terms < terms:
+            with self._changed:
+                self._changed.wait_for(lambda: self._terms >= terms, PROGRESS)
+            election.wait_for_leadership(PATIENCE)  # raises what has ended it
+            print(f"{self._terms} of {terms} terms", flush=True)
+
+    def measure(self, store: Store) -> Measure:
+        """Measure while it leads and nothing else happens: until two looks in a row see the same."""
+        before, after = None, Measure.take(store.claims())
+        while before != after:
+            time.sleep(SETTLED)
+            before, after = after, Measure.take(after.claims)
+        return after
+
+
 def soak(elector: str, terms: int, folder: Path) -> tuple[Measure, Measure, float]:
     """Lead *terms* times; return what was measured when warm and at the end, and how long it took."""
     store = STORES[elector](folder)
-    counted, last, shrunk = threading.Semaphore(0), 0, []
-
-    def elected(term) -> None:
-        nonlocal last
-        if term.token <= last:
-            shrunk.append(term.token)
-        last = term.token
-        counted.release()
-
+    leader = Leader()
     config = LeaderElectionConfig(
-        "soak", relinquish_interval=None, cooldown=0, on_elected=elected, leader_callback=lambda e: e.relinquish()
+        "soak", relinquish_interval=None, cooldown=0, on_elected=leader.elected, leader_callback=leader.leads
     )
-    began = said = time.monotonic()
+    began = time.monotonic()
     try:
-        with LeaderElection(config, store.url):
-
-            def lead(times: int) -> None:
-                nonlocal said
-                for _ in range(times):
-                    assert counted.acquire(timeout=60), "no further term"
-                    if time.monotonic() - said > PROGRESS:
-                        said = time.monotonic()
-                        print(f"token {last}", flush=True)
-
-            def measured() -> Measure:
-                measure = Measure.take(store.claims())
-                for _ in range(SAMPLES):
-                    lead(1)
-                    measure = measure.least(Measure.take(measure.claims))
-                return measure
-
-            lead(WARM)
-            warm = measured()
-            lead(terms - WARM)
-            end = measured()
+        with LeaderElection(config, store.url) as election:
+            leader.lead(election, WARM)
+            warm = leader.measure(store)
+            leader.lead(election, terms)
+            end = leader.measure(store)
     finally:
         store.close()
-    assert not shrunk, f"tokens do not grow (P4): {shrunk[:5]}"
     return warm, end, time.monotonic() - began
 
 
 def grown(warm: Measure, end: Measure) -> list[str]:
     """Return what there is more of; a leak leaves something for each of hundreds of terms."""
-    limits = Measure(warm.threads, warm.descriptors + POOLED, warm.mebibytes + GROWTH, warm.claims)
+    limits = Measure(warm.threads + POOLED, warm.descriptors + POOLED, warm.mebibytes + GROWTH, warm.claims)
     return [field.name for field in fields(Measure) if getattr(end, field.name) > getattr(limits, field.name)]
 
 
