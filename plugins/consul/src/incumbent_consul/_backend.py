@@ -53,6 +53,8 @@ class ConsulBackend(Backend):
     )
     options: ClassVar[Mapping[str, str]] = OPTIONS
     harness: ClassVar[str | None] = "incumbent_consul.testing:ConsulHarness"
+    #: After how many ttls without a renewal a session ends.
+    lasts: ClassVar[float] = 2.0
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
         self.settings = settings

@@ -34,7 +34,7 @@ MOST_OPERATIONS = 64
 SHOWN = 160
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-#: What the client libraries raise for answers that they do not understand.
+#: What is raised for an answer that cannot be understood; py-consul makes of some a `ConsulException`, with its text.
 _GARBLED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 
@@ -147,13 +147,17 @@ class Client:
 
     def renew_session(self, session: str) -> bool:
         """Renew; False if the session is gone."""
-        missing = importlib.import_module("consul").NotFound
         _check_session(session)
-        try:
-            answer = _understood(lambda: self._api.session.renew(session))
-        except (SessionGoneError, missing):
-            return False
-        return _understood(lambda: str((answer[0] if isinstance(answer, list) else answer)["ID"]) == session)
+        missing = importlib.import_module("consul").NotFound
+
+        def renewed() -> bool:
+            try:
+                answer = self._api.session.renew(session)
+            except (SessionGoneError, missing):
+                return False
+            return str(answer["ID"]) == session
+
+        return _understood(renewed)
 
     def destroy_session(self, session: str) -> None:
         """End the session; locks that it still has get a lock-delay."""
@@ -216,7 +220,7 @@ class Client:
         refused = answer.code == 409 and path == "/v1/txn"
         if answer.code not in (200, 404) and not refused:
             error = _meaning(answer, method, path)
-            if isinstance(error, BackendUnavailableError):
+            if isinstance(error, BackendUnavailableError) and answer.code != 429:
                 self.pool.move_from(endpoint)
             raise error
         return answer
@@ -227,7 +231,7 @@ def _meaning(answer: Answer, method: str, path: str) -> ElectionError:
     text = "".join(c if c.isprintable() else " " for c in answer.body[:SHOWN]).strip()
     if answer.code == 403:
         return BackendRejectedError(f"consul refuses {_right(method, path)}: {text or 'permission denied'}")
-    if answer.code == 500 and "invalid session" in answer.body:
+    if answer.code == 500 and ("invalid session" in answer.body or "does not have associated TTL" in answer.body):
         return SessionGoneError(text)
     if answer.code == 500 and ("Invalid Session TTL" in answer.body or "No path to datacenter" in answer.body):
         return BackendRejectedError(f"consul: {text}")
@@ -256,7 +260,9 @@ def _understood(call: Callable[[], T]) -> T:
         return call()
     except ElectionError:
         raise
-    except _GARBLED as error:
+    except Exception as error:
+        if not isinstance(error, (*_GARBLED, importlib.import_module("consul").ConsulException)):
+            raise
         raise BackendUnavailableError(f"consul's answer makes no sense ({type(error).__name__})") from error
 
 

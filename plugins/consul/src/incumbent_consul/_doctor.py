@@ -97,13 +97,14 @@ def _plain(text: object) -> str:
 
 def _limits(backend: ConsulBackend) -> Finding:
     ttl, delay = backend.settings.ttl, backend.told.lock_delay
+    latest = backend.lasts * ttl + delay  # from the last renewal, of which there is one at least each third of the ttl
     text = (
         f"with ttl {ttl:g} s and lock-delay {delay:g} s a claim is kept for {backend.guarantee:g} s, and a leader that "
-        f"was killed is succeeded after {ttl + delay:g} to {2 * ttl + delay:g} s"
+        f"was killed is succeeded after {latest - ttl / 3:g} to {latest:g} s"
     )
     if delay < ttl:
         return Finding("warning", text, "make lock-delay at least the ttl, or terms are shorter than the ttl allows")
-    if ttl < SERVER_TTL_MIN:
+    if ttl < SERVER_TTL_MIN and backend.told.ttl_min < SERVER_TTL_MIN:
         text += f" (if the servers' session_ttl_min is {backend.told.ttl_min:g} s, as the URL says)"
     return Finding("ok", text)
 

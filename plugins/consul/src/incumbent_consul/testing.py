@@ -22,10 +22,11 @@ from incumbent import Address, ConfigurationError, LeaderRecord
 from incumbent.testing import Harness, ServerProcess, free_port
 
 from ._backend import ConsulBackend
+from ._check import CheckBackend
 from ._queue import FLAGS, Keys
 from ._settings import LONGEST_LOCK_DELAY
 
-__all__ = ["ConsulHarness", "ConsulServer", "consul_program"]
+__all__ = ["CheckHarness", "ConsulHarness", "ConsulServer", "consul_program"]
 
 #: Seconds that a request of a harness may take.
 TIMEOUT = 10.0
@@ -159,6 +160,7 @@ class ConsulHarness(Harness):
     """
 
     scheme = "consul"
+    _options = "?session-ttl-min=2"
 
     def __init__(self, url: str | None = None) -> None:
         super().__init__(url)
@@ -185,7 +187,7 @@ class ConsulHarness(Harness):
             return
         self.server = ConsulServer({"acl": {"enabled": True, "default_policy": "allow"}})
         self.server.start()
-        self.url = f"consul://{self.server}?session-ttl-min=2"
+        self.url = f"{self.scheme}://{self.server}{self._options}"
         self._read_url()
 
     def close(self) -> None:
@@ -268,7 +270,7 @@ class ConsulHarness(Harness):
 
     def rejected_url(self) -> str:
         """Give a token that the server does not know."""
-        return f"{self.url}&token={uuid.uuid4()}"
+        return f"{self.url}{'&' if '?' in self.url else '?'}token={uuid.uuid4()}"
 
     # ------------------------------------------------------------ inside
 
@@ -308,3 +310,19 @@ class _QuickBackend(ConsulBackend):
     """What a backend is for servers whose session_ttl_min was lowered to what tests have the time for."""
 
     capabilities = replace(ConsulBackend.capabilities, ttl_range=(2.0, LONGEST_LOCK_DELAY))
+
+
+class CheckHarness(ConsulHarness):
+    """Likewise for `consul+check`: the server is the agent."""
+
+    scheme = "consul+check"
+    _options = ""
+
+    @property
+    def patience(self) -> float:
+        """An agent that finds no leader when it starts tells the servers of its checks only some 15 s later."""
+        return super().patience + 16.0
+
+    def backend_class(self) -> type[ConsulBackend]:
+        """Return the class of the elector."""
+        return CheckBackend

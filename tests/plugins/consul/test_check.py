@@ -1,0 +1,126 @@
+"""`consul+check`: sessions that live by a check of one agent."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import consul_stage as stage
+import pytest
+
+from incumbent import ConfigurationError, LeaderElection, Runner
+from incumbent.testing import Outsider, free_port
+from incumbent_consul.testing import ConsulServer
+
+TTL = 2.0
+
+
+def url(server: object) -> str:
+    return f"consul+check://{server}"
+
+
+@pytest.fixture
+def agent(server, tmp_path):
+    """A client agent of the server, on its own: candidates beside it speak to nobody else."""
+    configuration = {
+        "server": False,
+        "bootstrap_expect": 0,
+        "retry_join": [f"127.0.0.1:{server.configuration['ports']['serf_lan']}"],
+        "retry_interval": "1s",
+    }
+    http = free_port()
+    ports = {"http": http, "server": free_port(), "serf_lan": free_port(), "serf_wan": -1, "dns": -1, "grpc": -1}
+    made = ConsulServer({**configuration, "ports": ports}, tmp_path / "agent", port=http)
+    made.start()
+    yield made
+    made.stop()
+
+
+def checks(server) -> list[str]:
+    return [check for check in server.ask("GET", "/v1/agent/checks") if check.startswith("incumbent-")]
+
+
+def test_session_is_bound_to_a_check_and_the_host(server, name, opened):
+    """The session has no ttl, but the check and serfHealth; leaving removes the session and the check."""
+    backend = opened(url(server), stage.settings(TTL))
+    elector = backend.elector(name, "a")
+    assert elector.acquire_leadership().guarantee == TTL
+    session = server.ask("GET", f"/v1/session/info/{stage.holder(server, name)}")[0]
+    (check,) = checks(server)
+    assert session["TTL"] == ""
+    assert sorted(session["Checks"]) == sorted(["serfHealth", check])
+    assert session["LockDelay"] == TTL * 1e9
+    backend.close()
+    assert checks(server) == []
+
+
+def test_killed_leader_is_succeeded_after_ttl_and_lock_delay(server, name):
+    """P7: Fail-over takes ttl + lock-delay, where a session with a ttl takes up to twice the ttl and the lock-delay."""
+    took = {}
+    for kind, where in (("consul+check", url(server)), ("consul", stage.url(server))):
+        election = f"{name}/{kind}"
+        with Outsider(where, TTL, stage.REQUEST_TIMEOUT, election, "ours") as ours:
+            assert ours.claim is not None
+            config = stage.config(election, ttl=TTL, request_timeout=0.3)
+            with LeaderElection(config, where, runner=Runner()) as follower:
+                stage.eventually(follower.is_follower)
+                ours.kill()
+                killed = time.monotonic()
+                term = follower.wait_for_leadership(timeout=stage.PATIENCE)
+                took[kind] = time.monotonic() - killed
+                assert term.token > ours.claim.token
+    stage.say(f"fail-over with ttl and lock-delay {TTL:g} s: { {kind: round(s, 2) for kind, s in took.items()} }")
+    assert TTL <= took["consul+check"] < 2 * TTL + 1.5
+    # What a killed process has left is removed by the next one.
+    assert len(checks(server)) <= 1
+
+
+def test_agent_dies_and_the_leader_lives(server, agent, name):
+    """P1: When the agent dies, the leader's term ends in time, and nobody else leads before that."""
+    config = stage.config(name, ttl=TTL, request_timeout=0.3)
+    with LeaderElection(config, url(agent), runner=Runner()) as leader:
+        term = leader.wait_for_leadership(timeout=stage.PATIENCE)
+        with LeaderElection(config, url(server), runner=Runner()) as rival:
+            stage.eventually(rival.is_follower)
+            agent.process.kill()
+            killed = time.monotonic()
+            stage.eventually(rival.is_leader, 60.0)
+            assert not term.is_valid()
+            took = time.monotonic() - killed
+            assert rival.term.token > term.token
+    stage.say(f"the agent was killed; another led after {took:.1f} s")
+
+
+def test_frozen_agent(server, agent, name):
+    """P1, P7: Likewise for an agent that is frozen; its candidate comes back when it is thawed."""
+    config = stage.config(name, ttl=TTL, request_timeout=0.3)
+    with LeaderElection(config, url(agent), runner=Runner()) as leader:
+        term = leader.wait_for_leadership(timeout=stage.PATIENCE)
+        with LeaderElection(config, url(server), runner=Runner()) as rival:
+            stage.eventually(rival.is_follower)
+            agent.process.freeze()
+            stage.eventually(rival.is_leader, 60.0)
+            assert not term.is_valid()
+            agent.process.thaw()
+            rival.close()
+            assert leader.wait_for_leadership(timeout=60.0).token > term.token
+
+
+def test_stopped_leader_is_succeeded(server, name):
+    """P1: A leader whose process is stopped is succeeded when its check has run out, and not before its claim has."""
+    with Outsider(url(server), TTL, stage.REQUEST_TIMEOUT, name, "ours") as ours:
+        os.kill(ours._process.pid, signal.SIGSTOP)
+        try:
+            with LeaderElection(stage.config(name, ttl=TTL, request_timeout=0.3), url(server)) as rival:
+                rival.wait_for_leadership(timeout=stage.PATIENCE)
+                now = time.clock_gettime(time.CLOCK_BOOTTIME)
+                assert now - ours.claim.sent >= ours.claim.guarantee
+        finally:
+            os.kill(ours._process.pid, signal.SIGCONT)
+
+
+def test_two_agents_are_refused(opened):
+    """Contract: A check lives at one agent; more cannot help."""
+    with pytest.raises(ConfigurationError, match="one agent"):
+        opened("consul+check://127.0.0.1,127.0.0.2", stage.settings(TTL))
