@@ -148,6 +148,20 @@ def test_failure_of_its_own_renewal_is_told_and_tried_again(server):
     assert len(seen) == 2
 
 
+def test_joining_waits_for_a_renewal_that_is_out(server):
+    """P8: after `stop` and `join` no thread is left, also if a renewal was out; `join` is bounded (P10)."""
+    keepalive = KeepAlive(server.renew, time.monotonic, interval=0.01, share=0.0, name="keepalive")
+    server.may_answer.clear()
+    keepalive.start(lambda _: None)
+    assert server.arrived.wait(SOON)
+    keepalive.stop()
+    keepalive.join(0.01)
+    assert any(thread.name == "keepalive" for thread in threading.enumerate())
+    server.may_answer.set()
+    keepalive.join(SOON)
+    assert not any(thread.name == "keepalive" for thread in threading.enumerate())
+
+
 def _gone(name):
     for thread in threading.enumerate():
         if thread.name == name:

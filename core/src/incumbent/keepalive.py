@@ -55,6 +55,7 @@ class KeepAlive(Generic[T]):
         self._last: Renewal[T] | None = None
         self._failure: Exception | None = None
         self._stop: threading.Event | None = None
+        self._threads: set[threading.Thread] = set()
 
     def renewal(self, after: float = -inf) -> Renewal[T]:
         """
@@ -107,14 +108,23 @@ class KeepAlive(Generic[T]):
         with self._changed:
             if self._stop is None:
                 self._stop = threading.Event()
-                threading.Thread(target=self._loop, args=(self._stop, look), name=self._name, daemon=True).start()
+                thread = threading.Thread(target=self._loop, args=(self._stop, look), name=self._name, daemon=True)
+                thread.start()
+                self._threads.add(thread)
 
     def stop(self) -> None:
-        """End the thread, without waiting for a renewal that is out. Idempotent; `start` may follow."""
+        """End the thread, without waiting for a renewal that is out: see `join`. Idempotent; `start` may follow."""
         with self._changed:
             stop, self._stop = self._stop, None
         if stop is not None:
             stop.set()
+
+    def join(self, timeout: float) -> None:
+        """Wait *timeout* seconds at most for the thread to end, after `stop` (P8). From that thread it returns at once."""
+        with self._changed:
+            threads = self._threads - {threading.current_thread()}
+        for thread in threads:
+            thread.join(timeout)
 
     def _loop(self, stop: threading.Event, look: Callable[[Renewal[T] | None], None]) -> None:
         pause = self._interval
@@ -131,3 +141,5 @@ class KeepAlive(Generic[T]):
                     last, pause = None, RETRY * self._interval
             if not stop.is_set():
                 look(last)
+        with self._changed:
+            self._threads.discard(threading.current_thread())
