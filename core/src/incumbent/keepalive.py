@@ -120,7 +120,7 @@ class KeepAlive(Generic[T]):
             stop.set()
 
     def join(self, timeout: float) -> None:
-        """Wait *timeout* seconds at most for the thread to end, after `stop` (P8). From that thread it returns at once."""
+        """Wait *timeout* seconds at most for the thread to end, after `stop` (P8); from that thread, not at all."""
         with self._changed:
             threads = self._threads - {threading.current_thread()}
         for thread in threads:
