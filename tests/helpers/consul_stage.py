@@ -104,13 +104,13 @@ def put(server: ConsulServer, path: str, text: str = "") -> Any:
 class ConsulLock:
     """`consul lock NAME CMD`: leads while its command runs. A context manager."""
 
-    def __init__(self, server: ConsulServer, name: str, folder: Path) -> None:
+    def __init__(self, server: ConsulServer, name: str, folder: Path, *options: str) -> None:
         folder.mkdir(exist_ok=True)
         self._sign = folder / f"leads-{time.monotonic_ns()}"
         # The command writes its own process id, to be ended when `consul lock` is killed: it would run on.
         command = f"echo $$ > {self._sign}.new; mv {self._sign}.new {self._sign}; exec sleep 600"
         self.process = subprocess.Popen(
-            [consul_program(), "lock", f"-http-addr={server}", name, command],
+            [consul_program(), "lock", f"-http-addr={server}", *options, name, command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 
 import consul_stage as stage
@@ -105,19 +103,6 @@ def test_frozen_agent(server, agent, name):
             agent.process.thaw()
             rival.close()
             assert leader.wait_for_leadership(timeout=60.0).token > term.token
-
-
-def test_stopped_leader_is_succeeded(server, name):
-    """P1: A leader whose process is stopped is succeeded when its check has run out, and not before its claim has."""
-    with Outsider(url(server), TTL, stage.REQUEST_TIMEOUT, name, "ours") as ours:
-        os.kill(ours._process.pid, signal.SIGSTOP)
-        try:
-            with LeaderElection(stage.config(name, ttl=TTL, request_timeout=0.3), url(server)) as rival:
-                rival.wait_for_leadership(timeout=stage.PATIENCE)
-                now = time.clock_gettime(time.CLOCK_BOOTTIME)
-                assert now - ours.claim.sent >= ours.claim.guarantee
-        finally:
-            os.kill(ours._process.pid, signal.SIGCONT)
 
 
 def test_two_agents_are_refused(opened):

@@ -13,7 +13,6 @@ import consul_stage as stage
 import pytest
 
 from incumbent import BackendRejectedError, LeaderElection, read_leader
-from incumbent.testing import Outsider
 
 
 def test_consul_lock_leads_and_we_wait_until_it_resigns(server, url, name, tmp_path):
@@ -71,17 +70,6 @@ def test_hand_over_to_consul_lock_and_back(server, url, name, tmp_path):
             other.resign()
         second = election.wait_for_leadership(timeout=stage.PATIENCE)
         assert second.token > first.token
-
-
-def test_we_are_killed_and_consul_lock_leads(server, url, name, tmp_path):
-    """P7: When our process is killed, `consul lock` leads when the session has ended and its lock-delay has passed."""
-    with Outsider(url, stage.TTL, stage.REQUEST_TIMEOUT, name, "ours") as ours:
-        assert ours.claim is not None
-        with stage.ConsulLock(server, name, tmp_path) as other:
-            ours.kill()
-            killed = time.monotonic()
-            stage.eventually(lambda: other.leads)
-            assert time.monotonic() - killed >= stage.TTL
 
 
 def test_incumbent_run_is_killed_and_consul_lock_leads(server, url, name, tmp_path):
@@ -192,3 +180,19 @@ def test_foreign_flags_end_the_run(server, url, name):
     stage.put(server, f"{name}/.lock?flags=42", "precious")
     with pytest.raises(BackendRejectedError, match="choose another lock_id"):
         LeaderElection(stage.config(name), url).run()
+
+
+def test_a_semaphore_is_a_conflict(server, url, name, opened, tmp_path):
+    """P7: `consul lock -n 2` uses the same key for something else: a conflict, for whoever comes second."""
+    with stage.ConsulLock(server, name, tmp_path, "-n=2") as other:
+        stage.eventually(lambda: other.leads)
+        with pytest.raises(BackendRejectedError, match="not a lock"):
+            opened().elector(name, "a").acquire_leadership()
+
+
+def test_datacentre_of_the_url(server, name, opened):
+    """The elections of a datacentre that is named are those of its servers; one that is unknown is refused for good."""
+    assert opened(stage.url(server, dc="dc1")).elector(name, "a").acquire_leadership() is not None
+    assert opened().elector(name, "b").acquire_leadership() is None
+    with pytest.raises(BackendRejectedError, match="datacenter"):
+        opened(stage.url(server, dc="nowhere")).elector(name, "a").acquire_leadership()

@@ -46,7 +46,7 @@ def findings(backend: ConsulBackend) -> Iterator[Finding]:
     yield from _token(told)
     yield Finding(
         "ok",
-        "a backend uses up to 3 connections, and 4 more for elections without a common first segment; "
+        "a backend uses up to 3 connections, and up to 3 more if its elections have no first segment in common; "
         "Consul allows 200 for each client address (http_max_conns_per_client)",
     )
 
