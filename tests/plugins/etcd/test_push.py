@@ -47,47 +47,47 @@ def settled(server: stage.Etcd) -> dict[str, float]:
     return counts[-1]
 
 
-@pytest.fixture
-def crowd(victim, name):
+@pytest.fixture(scope="module")
+def crowd(server):
     """200 candidates in a queue, each with a connection and a lease of its own, as in processes of their own."""
     with ExitStack() as stack:
         told: list[int] = []
         electors = []
         for number in range(WAITING + 1):
-            backend = open_backend(f"etcd://127.0.0.1:{victim.port}", stage.settings(60.0, 10.0))
+            backend = open_backend(f"etcd://127.0.0.1:{server.port}", stage.settings(60.0, 10.0))
             stack.callback(backend.close)
-            elector = backend.elector(name, str(number))
+            elector = backend.elector("tests/crowd", str(number))
             elector.notify = lambda number=number: told.append(number)
             electors.append(elector)
             assert (elector.acquire_leadership() is not None) is (number == 0)
         yield electors, told
 
 
-def test_hand_over_among_200_wakes_one(victim, crowd):
+def test_hand_over_among_200_wakes_one(server, crowd):
     """P7: A hand-over among 200 waiting candidates is told to one of them, and costs a handful of requests."""
     electors, told = crowd
     for number in range(3):
-        before = settled(victim)
+        before = settled(server)
         told.clear()
         electors[number].relinquish_leadership()
         stage.eventually(lambda: told)
         assert electors[number + 1].acquire_leadership() is not None
-        cost = difference(before, settled(victim))
+        cost = difference(before, settled(server))
         # The deletion; the successor's look at the queue, and its renewal with the keys on its lease.
         assert cost.get("Txn", 0.0) <= 2, cost
         assert sum(cost.values()) <= 6, cost
         assert set(told) == {number + 1}
 
 
-def test_death_in_the_queue_wakes_one(victim, crowd):
+def test_death_in_the_queue_wakes_one(server, crowd):
     """P7: When a candidate in the middle of the queue goes, the next one closes up, and nobody else is asked."""
     electors, told = crowd
-    before = settled(victim)
+    before = settled(server)
     told.clear()
     electors[100].close()
     stage.eventually(lambda: told)
     assert electors[101].acquire_leadership() is None
-    cost = difference(before, settled(victim))
+    cost = difference(before, settled(server))
     assert sum(cost.values()) <= 6, cost
     assert set(told) == {101}
 

@@ -254,7 +254,7 @@ def test_token_that_expired_is_renewed(guarded_url, opened, name):
 
 def expire_tokens(*backends) -> None:
     """Wait until the server has forgotten the tokens of *backends*, which use them for nothing meanwhile."""
-    time.sleep(TOKEN_LIFE + 1.5)
+    time.sleep(TOKEN_LIFE + 1.2)  # it looks once a second
 
 
 def test_watch_with_an_expired_token_is_the_trap_and_news_come_all_the_same(guarded, guarded_url, opened, name):
