@@ -10,8 +10,12 @@ import pytest
 from incumbent import Capabilities
 from incumbent.registry import installed, load_backend_class
 
-PAGE = (Path(__file__).parents[2] / "docs/electors.md").read_text()
-SECTIONS = dict(re.findall(r"^## `([a-z]+)://`\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE = (DOCS / "electors.md").read_text()
+EMBEDDED = dict(re.findall(r"^## `([a-z]+)://`\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+CONSUL, CHECK = (DOCS / "consul.md").read_text().split("\n## `consul+check://`\n")
+#: What is told of each elector: a section, or a page of its own.
+SECTIONS = {**EMBEDDED, "etcd": (DOCS / "etcd.md").read_text(), "consul": CONSUL, "consul+check": CHECK}
 #: Those of this repository that are installed here; each has a section.
 OURS = sorted(
     row.name for row in installed() if row.distribution in {"incumbent", "incumbent-etcd", "incumbent-consul"}
@@ -26,7 +30,7 @@ def rows(section, heading):
 
 def test_every_elector_of_ours_has_a_section():
     """The embedded electors are told, and those of our other packages where they are installed."""
-    assert {"local", "memory"} <= set(OURS) <= set(SECTIONS)
+    assert set(OURS) == set(SECTIONS)
 
 
 @pytest.mark.parametrize("name", OURS)
@@ -44,7 +48,7 @@ def test_capabilities_are_those_declared(name):
     assert rows(SECTIONS[name], "capability") == declared
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", [name for name in OURS if name != "consul+check"])  # it has those of consul
 def test_options_are_told(name):
     """The section of an elector names each option of its URL; one without options says so."""
     options = load_backend_class(name).options
@@ -52,12 +56,21 @@ def test_options_are_told(name):
     assert options or re.search(r"It has no [\w, ]*\boptions\b", " ".join(SECTIONS[name].split()))
 
 
-@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_sections_answer_the_same_questions(name):
     """Each section says how the URL is written, what a claim rests on, and what the elector can do."""
     titles = re.findall(r"^### (.*)$", SECTIONS[name], re.MULTILINE)
     assert {"What the claim rests on", "What it can do"} <= set(titles)
     assert f"{name}://" in dict.fromkeys(row[0] for row in rows(SECTIONS[name], "URL"))
+
+
+@pytest.mark.parametrize("name", ["etcd", "consul"])
+def test_pages_answer_the_same_questions(name):
+    """The pages of the electors on servers have the same parts in order, and the page on electors leads there."""
+    titles = re.findall(r"^## (.*)$", SECTIONS[name], re.MULTILINE)
+    asked = ["URL", "Rights", "How leadership is decided", "What it can do", "What a fail-over costs"]
+    assert titles[:5] == asked
+    assert f"({name}.md)" in PAGE
 
 
 def test_network_file_systems_are_those_that_are_warned_of():
