@@ -92,6 +92,8 @@ class ConsulBackend(Backend):
         pool.close()
         for watcher in watchers:
             watcher.close(pool.timeout)
+        for session in sessions:
+            session.keep_alive.join(pool.timeout)
 
     def diagnose(self) -> Iterable[Finding]:
         """Look at each endpoint, the limits, the token and TLS."""

@@ -90,6 +90,8 @@ class EtcdBackend(Backend):
             except ElectionError:
                 continue
         self.connection.close()
+        for session in sessions:
+            session.wait()
 
     def diagnose(self) -> Iterable[Finding]:
         """Look at each server, the versions, the certificates and the ttl."""

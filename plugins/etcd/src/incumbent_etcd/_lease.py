@@ -102,6 +102,11 @@ class Lease:
         if self.is_granted:
             self._keep_alive.stop()
 
+    def join(self, timeout: float) -> None:
+        """Wait *timeout* seconds at most until nothing renews it any more, after `stop`."""
+        if self.is_granted:
+            self._keep_alive.join(timeout)
+
     def revoke(self) -> Request | None:
         """Ask for its end, if it may exist. Returns the request, to wait for."""
         self.stop()

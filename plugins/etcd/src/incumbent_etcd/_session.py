@@ -46,6 +46,7 @@ class Session:
         self._granting = threading.Lock()
         self._closed = False
         self._lease: Lease | None = None
+        self._past: list[Lease] = []
         self._members: dict[bytes, Member] = {}
         #: Who has left, but may have left a key behind; and when.
         self._leaving: dict[bytes, tuple[Member, Lease, float]] = {}
@@ -80,6 +81,7 @@ class Session:
             lease = self._lease
             if lease is None or lease.is_dead:
                 with self._lock:
+                    self._past = [lease] if lease is not None else []
                     lease = self._lease = Lease(self._connection, self._ttl, self._clock)
                     self._leaving.clear()  # what they left has ended with the old one
             if not lease.is_granted:
@@ -103,6 +105,12 @@ class Session:
             self._members.clear()
             self._leaving.clear()
         return None if lease is None else lease.revoke()
+
+    def wait(self) -> None:
+        """Wait until nothing of it runs any more, after `close`; as long as a request may take, at most (P8)."""
+        for lease in (*self._past, self._lease):
+            if lease is not None:
+                lease.join(self._connection.timeout)
 
     # ------------------------------------------------------------ the thread
 
