@@ -8,7 +8,7 @@ from torture.__main__ import torture
 from torture.crew import Crew, Hand
 from torture.judge import Verdict, judge
 from torture.nemesis import Fault
-from torture.stages import LocalStage
+from torture.stages import EtcdStage, LocalStage
 
 
 @pytest.mark.parametrize(("elector", "faults"), [("local", 24), ("etcd", 20), ("consul", 16)])
@@ -100,6 +100,32 @@ def test_what_an_operator_caused_is_excused(scenario):
     verdict = scenario.judge(Fault("delete", "job", 3.8, 3.85, excused=True))
     assert promises(verdict) == []
     assert verdict.excused == 1
+
+
+@pytest.mark.parametrize(
+    ("what", "reason", "seen"),
+    [
+        ("freeze the cluster's leader", "lost", []),
+        ("freeze the cluster's leader", "not renewed in time", ["P1"]),
+        ("kill a server", "lost", ["P1"]),
+    ],
+)
+def test_only_what_the_store_is_known_to_do_is_held_against_it(scenario, what, reason, seen):
+    """An overlap is the store's only right after that fault, and only if the leader was told that its claim is gone."""
+    scenario.stage.betrays = EtcdStage.betrays
+    scenario.hand([1, "elected", 5, 9], [4, "over", 5, None], [4.1, "deposed", 5, reason])
+    scenario.hand([3.99, "elected", 6, 12], [5, "over", 6, None], [5.1, "deposed", 6, "lost"])
+    verdict = scenario.judge(Fault(what, None, 1.5, 3.95))
+    assert promises(verdict) == seen
+    assert len(verdict.betrayed) == 1 - len(seen)
+
+
+def test_leader_that_overlaps_with_a_later_one_is_seen(scenario):
+    """P1: also if a short term lies between the two."""
+    scenario.hand([1, "elected", 5, 20], [9, "over", 5, None], [9.1, "deposed", 5, "lost"])
+    scenario.hand([2, "elected", 6, 12], [3, "over", 6, None], [3.1, "deposed", 6, "lost"])
+    scenario.hand([4, "elected", 7, 12], [5, "over", 7, None], [5.1, "deposed", 7, "lost"])
+    assert promises(scenario.judge()) == ["P1", "P1"]
 
 
 @pytest.mark.parametrize(

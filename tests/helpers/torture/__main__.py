@@ -140,7 +140,8 @@ def _summary(elector: str, verdict: Verdict, faults: list[Fault], pages, took: f
     recovered = (
         f"after {len(faults) - len(verdict.unrecovered)} of {len(faults)} faults somebody led in time; between two "
         f"terms nobody led for {verdict.middle_gap:.3f} s (median) to {max(verdict.gaps, default=0.0):.2f} s; "
-        f"{verdict.excused} overlaps that an operator caused by taking a claim away"
+        f"{verdict.excused} overlaps that an operator caused by taking a claim away, {len(verdict.betrayed)} that a "
+        "known defect of the store did"
     )
     lines = [
         happened,
@@ -148,6 +149,7 @@ def _summary(elector: str, verdict: Verdict, faults: list[Fault], pages, took: f
         f"the register took {writes - stale} writes and refused {stale} that were late",
         f"see {folder}/report.json and {folder}/timeline.svg",
         *verdict.broken[:20],
+        *(f"(the store's) {line}" for line in verdict.betrayed),
     ]
     return "\n".join(lines)
 

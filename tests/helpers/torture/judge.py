@@ -15,6 +15,9 @@ from .stages import Stage
 
 __all__ = ["Tenure", "Verdict", "judge"]
 
+#: Seconds in which a leader that is connected learns of the end of its claim.
+PROMPT = 1.0
+
 
 @dataclass
 class Tenure:
@@ -25,6 +28,8 @@ class Tenure:
     token: int
     began: float
     ended: float
+    #: Why the candidate was told that it is over.
+    reason: str | None = None
 
 
 @dataclass
@@ -36,6 +41,8 @@ class Verdict:
     broken: list[str] = field(default_factory=list)
     #: Overlaps and tokens out of order that an operator caused, who took a claim away.
     excused: int = 0
+    #: Overlaps that the store caused, by a defect of its own that is known: see `Stage.betrays`.
+    betrayed: list[str] = field(default_factory=list)
     #: Faults after which nobody led within the bound.
     unrecovered: set[int] = field(default_factory=set)
     #: For how long nobody led between two terms, seconds, in order of length.
@@ -58,8 +65,7 @@ def judge(stage: Stage, crews: list[Crew], faults: list[Fault], until: float) ->
         tenures.sort(key=lambda tenure: tenure.began)
         verdict.tenures += tenures
         ours = [fault for fault in faults if fault.election in (None, crew.name)]
-        excuses = [(fault.began, fault.ended + stage.ttl) for fault in ours if fault.excused]
-        _judge_order(tenures, excuses, verdict)
+        _judge_order(tenures, stage, ours, verdict)
         _judge_recovery(crew, stage, tenures, ours, until, verdict)
         verdict.gaps += [max(0.0, after.began - before.ended) for before, after in pairwise(tenures)]
     verdict.gaps.sort()
@@ -95,6 +101,8 @@ def _tenures(crew: Crew, hand: Hand, verdict: Verdict) -> list[Tenure]:
         elif what == "deposed":
             if told != token:
                 verdict.broken.append(f"P6: {hand.name} was told that term {token} is over, and not that it began")
+            if current is not None and current.token == token:
+                current.reason = more
             told = None
         elif what == "follows" and told is not None:
             verdict.broken.append(f"P6: {hand.name} was told that it follows within term {told}")
@@ -109,20 +117,32 @@ def _tenures(crew: Crew, hand: Hand, verdict: Verdict) -> list[Tenure]:
     return found
 
 
-def _judge_order(tenures: list[Tenure], excuses: list[tuple[float, float]], verdict: Verdict) -> None:
+def _judge_order(tenures: list[Tenure], stage: Stage, faults: list[Fault], verdict: Verdict) -> None:
     """P1: no two at once. P4: tokens grow."""
-    for before, after in pairwise(tenures):
+    if not tenures:
+        return
+    excuses = [(fault.began, fault.ended + stage.ttl) for fault in faults if fault.excused]
+    betrayals = [(fault.began, fault.ended + PROMPT) for fault in faults if fault.what in stage.betrays]
+    before = tenures[0]
+    for after in tenures[1:]:
         problem = None
         if after.began < before.ended:
             problem = f"P1: {before.candidate} and {after.candidate} led at once for {before.ended - after.began:.3f} s"
         elif after.token <= before.token:
             problem = f"P4: token {after.token} of {after.candidate} after {before.token} of {before.candidate}"
-        if problem is None:
-            continue
-        if any(begin <= after.began <= end for begin, end in excuses):
+        if problem is not None and any(begin <= after.began <= end for begin, end in excuses):
             verdict.excused += 1
-        else:
+        elif problem is not None and _is_betrayed(before, after, betrayals):
+            verdict.betrayed.append(problem)
+        elif problem is not None:
             verdict.broken.append(problem)
+        before = max(before, after, key=lambda tenure: tenure.ended)
+
+
+def _is_betrayed(before: Tenure, after: Tenure, betrayals: list[tuple[float, float]]) -> bool:
+    """Tell whether the store had ended the claim before its time, and the leader was told so at once."""
+    prompt = before.reason == "lost" and before.ended - after.began < PROMPT
+    return prompt and any(begin <= after.began <= end for begin, end in betrayals)
 
 
 def _judge_recovery(crew, stage, tenures, faults, until, verdict) -> None:
@@ -143,6 +163,7 @@ def report(verdict: Verdict, faults: list[Fault], register: dict[str, Any], took
         "terms": len(verdict.tenures),
         "broken": verdict.broken,
         "excused": verdict.excused,
+        "betrayed by the store": verdict.betrayed,
         "recovered": len(faults) - len(verdict.unrecovered),
         "seconds without a leader": {"median": verdict.middle_gap, "longest": max(verdict.gaps, default=0.0)},
         "register": register,

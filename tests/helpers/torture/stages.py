@@ -34,6 +34,8 @@ class Stage:
     ttl: float
     #: Seconds after the end of a fault by which somebody leads again, on a busy machine.
     bound: float
+    #: Faults after which the store is known to end claims before their time: no deadline covers that.
+    betrays: frozenset[str] = frozenset()
     #: What a candidate imports.
     modules: tuple[str, ...]
 
@@ -137,6 +139,8 @@ class EtcdStage(ClusterStage):
     ttl = 3.0
     bound = 15.0
     modules = ("incumbent", "incumbent.election", "incumbent_etcd._backend", "incumbent_etcd._elector")
+    #: A member that led and was stopped revokes leases which its successor has renewed (etcd#15247).
+    betrays = frozenset({"freeze the cluster's leader", "freeze the majority"})
 
     def open(self) -> None:
         os.environ.setdefault("INCUMBENT_ETCD_BIN", str(server_binaries.find("etcd")))
