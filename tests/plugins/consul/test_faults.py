@@ -179,7 +179,7 @@ def test_first_endpoint_costs_no_leadership(server, name, fault):
         with LeaderElection(config, stage.url(first, second), runner=Runner()) as leader:
             term = leader.wait_for_leadership(timeout=stage.PATIENCE)
             first.cut() if fault == "dead" else first.freeze()
-            assert not term.wait(timeout=8.0)
+            assert not term.wait(timeout=6.0)
             assert term.is_valid()
             with LeaderElection(config, stage.url(first, second), runner=Runner()) as follower:
                 stage.eventually(follower.is_follower)

@@ -68,7 +68,7 @@ def thousand(server, tap, name):
     """A thousand elections of one process, each led by it, through a proxy that counts."""
     runner = Runner()
     elections = [
-        LeaderElection(stage.config(f"{name}/{n}", ttl=30.0, request_timeout=5.0), stage.url(tap), runner=runner)
+        LeaderElection(stage.config(f"{name}/{n}", ttl=15.0, request_timeout=2.0), stage.url(tap), runner=runner)
         for n in range(ELECTIONS)
     ]
     threads = threading.active_count()
@@ -90,7 +90,7 @@ def test_a_thousand_elections_share_what_they_need(server, name, thousand):
     """One session, one keep-alive and one watch serve a thousand elections, whose number adds no thread."""
     tap, elections, threads, sessions = thousand
     assert len(server.ask("GET", "/v1/session/list")) == sessions + 1
-    assert tap.proxy.connections <= 3
+    stage.eventually(lambda: tap.proxy.connections <= 3)  # one that a watch has given up may still be closing
     # The runner's thread, its two pools, the keep-alive, the watch.
     assert threading.active_count() - threads <= 1 + 8 + 8 + 2
     settled(tap)
@@ -163,7 +163,7 @@ def test_hand_over_is_fast(server, url, name):
         election.start()
     try:
         took = []
-        for _ in range(6):
+        for _ in range(4):
             stage.eventually(lambda: any(e.is_leader() for e in elections))
             stage.eventually(lambda: len(server.ask("GET", f"/v1/kv/{name}/.queue/?keys") or []) == 1)
             time.sleep(0.1)  # the follower's watch is out

@@ -153,8 +153,11 @@ class Connection:
             text = data.decode("utf-8", "replace")
             ended = response.will_close or not response.isclosed()
         except (OSError, http.client.HTTPException, ValueError) as error:
+            # With TLS 1.3 a server can refuse only after the handshake, and what it says may be lost.
+            unwelcome = self.endpoint.tls and self.served == 0 and isinstance(error, ConnectionError)
+            hint = " (does it ask for a TLS certificate? options cert and key)" if unwelcome else ""
             self.close()
-            raise BackendUnavailableError(f"consul at {self.endpoint}: {_reason(error)}") from error
+            raise BackendUnavailableError(f"consul at {self.endpoint}: {_reason(error)}{hint}") from error
         self.served += 1
         answer = Answer(response.status, cast("Mapping[str, str]", response.headers), text)
         if ended:
