@@ -22,6 +22,8 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul"]
 #: The generations of protobuf, the oldest that works first; python-etcd3 itself works with none of them.
 PROTOBUFS = ["4.22", "5", "6", "7"]
+#: Files of tests at the same time. Most wait for a server, or for a ttl: processors are not what limits them.
+PARALLEL = ["-n", "4", "--dist", "loadfile"]
 #: Branches and lines of the core that the tests run, per cent.
 COVERAGE = 95
 
@@ -65,7 +67,7 @@ def tests(session: nox.Session) -> None:
         session.run("pytest", *session.posargs)
         return
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest")
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", f"--fail-under={COVERAGE}")
 
@@ -73,7 +75,7 @@ def tests(session: nox.Session) -> None:
 def tests_on(session: nox.Session) -> None:
     """Run all tests against the wheel, on that Python."""
     install_wheels(session)
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or PARALLEL))
 
 
 for version in PYTHONS:
