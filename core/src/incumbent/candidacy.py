@@ -99,11 +99,10 @@ class Candidacy:
         self.tell_leader()
         self.tell_record(LeaderRecord(elector.lock_id, elector.candidate, claim.token, term.acquired_at))
 
-    def _announce(self, term: Term) -> None:
+    def _announce(self, term: Term) -> object:
         """Say that *term* began. One that is over before its turn comes is never mentioned (P6)."""
         self._announced = term
-        if self.listeners.elected is not None:
-            self.listeners.elected(term)
+        return None if self.listeners.elected is None else self.listeners.elected(term)
 
     def extend_term(self, deadline: float) -> None:
         """Note that the term was renewed."""

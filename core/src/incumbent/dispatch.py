@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -87,7 +88,7 @@ class Dispatcher:
                 continue
             self._current = entry.name, threading.current_thread()
             try:
-                entry.callback()
+                _refuse_coroutine(entry.callback())
             except BaseException as error:  # also SystemExit: it ends the run, not just this thread
                 message = f"{entry.name} raised {type(error).__name__}: {error}"
                 failure = CallbackError(message)
@@ -95,3 +96,10 @@ class Dispatcher:
                 self._failed(failure)
             finally:
                 self._current = None
+
+
+def _refuse_coroutine(answer: object) -> None:
+    """Refuse what nobody would await: the work in it would never be done."""
+    if inspect.iscoroutine(answer):
+        answer.close()
+        raise TypeError("it returned a coroutine: use AsyncLeaderElection, or a plain function")

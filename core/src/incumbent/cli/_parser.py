@@ -132,13 +132,17 @@ def add_ttl(parser: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> float:
     """Parse a time: seconds, or such as `1m30s`."""
-    from incumbent.schedule import parse_duration  # noqa: PLC0415 - not for `--help`
+    from incumbent.config import LONGEST  # noqa: PLC0415 - not for `--help`
+    from incumbent.schedule import parse_duration  # noqa: PLC0415
 
-    number = re.fullmatch(r"[0-9]{1,9}(\.[0-9]{0,9})?", text)
+    number = re.fullmatch(r"[0-9]+(\.[0-9]*)?", text)
     try:
-        return float(text) if number else parse_duration(text)
+        parsed = float(text) if number else parse_duration(text)
     except ConfigurationError as error:
         raise argparse.ArgumentTypeError(f"{error}; plain seconds are taken, too") from None
+    if parsed > LONGEST:
+        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' is more than a century")
+    return parsed
 
 
 def positive_seconds(text: str) -> float:

@@ -92,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
         on_elected=wrapper.on_elected,
         on_deposed=wrapper.on_deposed,
     )
+    _check_words(args.argv)
     grace = _fitting_grace(args.grace, config, args.elector)
     problem = _why_not_runnable(args.argv[0])
     if problem is not None:
@@ -127,6 +128,17 @@ def _fitting_grace(grace: float | None, config: LeaderElectionConfig, elector: s
         f"{flag}: with --ttl {config.ttl:g} a claim is sure for {sure:.2f} s, of which {renew:.2f} s may pass without "
         f"a renewal and {KILL_TIME:g} s are for SIGKILL: {most:.2f} s are left for the grace; give a longer --ttl"
     )
+
+
+def _check_words(argv: list[str]) -> None:
+    """Refuse what no program can be handed, which the guard would otherwise find out after winning."""
+    for word in argv:
+        try:
+            data = os.fsencode(word)
+        except UnicodeEncodeError:
+            raise ConfigurationError(f"CMD '{clean(word, 60)}': cannot be encoded for the system") from None
+        if b"\0" in data:
+            raise ConfigurationError(f"CMD '{clean(word, 60)}': a NUL cannot be part of a command")
 
 
 def _why_not_runnable(name: str) -> tuple[str, int] | None:

@@ -6,11 +6,11 @@ import ipaddress
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret
 
+from ._files import brief, is_file, is_token, read_token
 from ._transport import Endpoint
 
 __all__ = ["LONGEST_LOCK_DELAY", "OPTIONS", "SERVER_TTL_MIN", "ConsulSettings", "is_loopback"]
@@ -89,12 +89,9 @@ class ConsulSettings:
         if self.token_file is None:
             return self.token_given.reveal() if self.token_given is not None else None
         try:
-            text = Path(self.token_file).read_text(encoding="utf-8").strip()
-        except (OSError, ValueError) as error:
-            raise BackendRejectedError(f"token file {self.token_file}: {type(error).__name__}") from None
-        if not _is_token(text):
-            raise BackendRejectedError(f"token file {self.token_file}: must hold one line of printable ASCII")
-        return text
+            return read_token(self.token_file)
+        except ValueError as error:
+            raise BackendRejectedError(f"token file {self.token_file}: {error}") from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +103,7 @@ class _Said:
     environment: Mapping[str, str]
 
     def wrong(self, option: str, rule: str) -> ConfigurationError:
-        return ConfigurationError(f"option {option} of {self.address}: {rule}")
+        return ConfigurationError(f"option {option} of {brief(self.address)}: {rule}")
 
     def yes(self, option: str, *, default: bool) -> bool:
         value = self.options.get(option)
@@ -129,11 +126,16 @@ class _Said:
 
     def file(self, option: str, variable: str) -> str | None:
         """Return the path of a file that is there."""
-        path = self.options.get(option) or self.environment.get(variable) or None
-        if path is not None and not Path(path).is_file():
-            where = f"option {option} of {self.address}" if option in self.options else variable
-            raise ConfigurationError(f"{where}: there is no file {path}")
+        path = self.options.get(option)
+        if path == "":  # of a variable that is not set, perhaps: then nothing must be left out in silence
+            raise self.wrong(option, "is empty: give the path of a file, or leave the option out")
+        path = path or self.environment.get(variable) or None
+        if path is not None and not is_file(path):
+            raise self.bad_file(option, variable, f"there is no file {brief(path)}")
         return path
+
+    def bad_file(self, option: str, variable: str, rule: str) -> ConfigurationError:
+        return self.wrong(option, rule) if option in self.options else ConfigurationError(f"{variable}: {rule}")
 
     def token(self) -> tuple[Secret | None, str | None]:
         if "token" in self.options and "token-file" in self.options:
@@ -143,8 +145,13 @@ class _Said:
         if text is None and "token-file" not in self.options:
             text = self.environment.get("CONSUL_HTTP_TOKEN") or None
         if text is None:
+            if path is not None:
+                try:
+                    read_token(path)
+                except ValueError as error:
+                    raise self.bad_file("token-file", "CONSUL_HTTP_TOKEN_FILE", f"{brief(path)}: {error}") from None
             return None, path
-        if not _is_token(text):
+        if not is_token(text):
             raise self.wrong("token", "must be printable ASCII without spaces")
         return Secret(text), None
 
@@ -163,7 +170,13 @@ class _Said:
         if not tls:
             return tuple(Endpoint(host, port or PORT) for host, port in hosts)
         name = self.environment.get("CONSUL_TLS_SERVER_NAME") or None
-        return tuple(Endpoint(host, port or PORT, True, ca, cert, key, name) for host, port in hosts)
+        endpoints = tuple(Endpoint(host, port or PORT, True, ca, cert, key, name) for host, port in hosts)
+        if ca or cert:  # what is wrong with a file is to be known before the first election
+            try:
+                endpoints[0].context()
+            except BackendRejectedError as error:
+                raise ConfigurationError(f"{_files_said(self.options)} of {brief(self.address)}: {error}") from None
+        return endpoints
 
     def _environments_hosts(self) -> tuple[tuple[tuple[str, int | None], ...], str]:
         text = self.environment.get("CONSUL_HTTP_ADDR") or ""
@@ -186,8 +199,10 @@ def _prefix(address: Address) -> str:
     return "".join(f"{segment}/" for segment in segments)
 
 
-def _is_token(text: str) -> bool:
-    return bool(text) and text.isascii() and text.isprintable() and " " not in text
+def _files_said(options: Mapping[str, str]) -> str:
+    """Name the options, or else the variables, that the files of TLS come from."""
+    given = [name for name in ("ca", "cert", "key") if name in options]
+    return f"option {' and '.join(given)}" if given else "CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY"
 
 
 def is_loopback(host: str) -> bool:

@@ -104,6 +104,9 @@ def whole_ttl(settings: BackendSettings) -> int:
 
 def _security(address: Address, environment: Mapping[str, str], *, encrypted: bool) -> Security:
     given = address.options
+    for name in ("ca", "cert", "key", "password-file"):
+        if given.get(name) == "":  # of a variable that is not set, perhaps: it must not turn encryption off
+            raise ConfigurationError(f"etcd: option {name} is empty: give the path of a file, or leave the option out")
     switch = _switch(given, "tls")
     if switch is False:
         for name in ("ca", "cert", "key"):

@@ -1,0 +1,47 @@
+"""The files that a URL names, which may be anything; and what is shown of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["brief", "is_file", "is_token", "read_token"]
+
+#: A longer file holds no token, bytes; of a longer text not all is shown, characters.
+LONGEST_TOKEN, SHOWN = 4096, 160
+
+
+def brief(text: object) -> str:
+    """Return *text*, cut if it is longer than a line."""
+    shown = str(text)
+    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
+
+
+def is_file(path: str) -> bool:
+    """Tell whether there is a file, and not a directory or a FIFO; whatever the path is."""
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):  # a name that is too long; a null byte, before Python 3.12
+        return False
+
+
+def read_token(path: str) -> str:
+    """
+    Return the token that a file holds.
+
+    Raises:
+        ValueError: It holds none; says why, without what it holds.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            data = file.read(LONGEST_TOKEN + 1)
+    except (OSError, ValueError) as error:
+        raise ValueError(getattr(error, "strerror", None) or type(error).__name__) from None
+    text = data.decode("ascii", "replace").strip()
+    if len(data) > LONGEST_TOKEN or not is_token(text):
+        raise ValueError("must hold one line of printable ASCII without spaces")
+    return text
+
+
+def is_token(text: str) -> bool:
+    """Tell whether *text* can travel in a header."""
+    return bool(text) and text.isascii() and text.isprintable() and " " not in text
