@@ -105,6 +105,34 @@ def test_frozen_agent(server, agent, name):
             assert leader.wait_for_leadership(timeout=60.0).token > term.token
 
 
+@pytest.fixture(params=[False, True], ids=["open", "ACL"])
+def either(request, server, tmp_path):
+    """A server, and one that has ACLs: their agents have different words for a check that they do not know."""
+    if not request.param:
+        yield server
+        return
+    made = ConsulServer({"acl": {"enabled": True, "default_policy": "allow"}}, tmp_path / "acl")
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.mark.parametrize("removed", [False, True])
+def test_check_that_is_lost_is_replaced(either, name, opened, removed):
+    """P7: Who finds its check critical, or removed by another candidate, is told so, and leads again with another."""
+    elector = opened(url(either), stage.settings(TTL)).elector(name, "a")
+    first = elector.acquire_leadership()
+    (check,) = checks(either)
+    either.ask("PUT", f"/v1/agent/check/fail/{check}")
+    stage.eventually(lambda: stage.holder(either, name) is None)
+    if removed:
+        other = opened(url(either), stage.settings(TTL)).elector(f"{name}/other", "b")
+        assert other.acquire_leadership() is not None
+        assert check not in checks(either)
+    assert elector.check_leadership() is None
+    assert stage.lead(elector).token > first.token
+
+
 def test_two_agents_are_refused(opened):
     """Contract: A check lives at one agent; more cannot help."""
     with pytest.raises(ConfigurationError, match="one agent"):

@@ -26,8 +26,8 @@ from incumbent import (
     ElectionError,
 )
 
+from ._answers import SessionGoneError
 from ._backend import ConsulBackend
-from ._client import SessionGoneError
 from ._session import SessionKind
 from ._settings import LONGEST_LOCK_DELAY, OPTIONS
 

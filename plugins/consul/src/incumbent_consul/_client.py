@@ -8,51 +8,36 @@ logs show it, and leaves it out where sessions are concerned.
 
 from __future__ import annotations
 
-import base64
 import importlib
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+from incumbent import BackendUnavailableError
 
+from ._answers import (
+    Pair,
+    SessionGoneError,
+    check_session,
+    encoded,
+    meaning,
+    pairs_of,
+    results_of,
+    transaction,
+    understood,
+)
 from ._pool import Pool
 from ._settings import ConsulSettings
 from ._transport import Answer, Connection, Request
 
-__all__ = ["Client", "Pair", "SessionGoneError"]
+__all__ = ["Client"]
 
 T = TypeVar("T")
 
 #: Operations that Consul 1.8 allows in one transaction.
 MOST_OPERATIONS = 64
-#: Characters of an error's text that are shown.
-SHOWN = 160
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-#: What is raised for an answer that cannot be understood; py-consul makes of some a `ConsulException`, with its text.
-_GARBLED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
-
-
-class SessionGoneError(ElectionError):
-    """The session does not exist any more. Never leaves this package."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """One key, as a server shows it. What it holds is from others."""
-
-    key: str
-    value: str
-    flags: int
-    #: Who has it locked, or None.
-    session: str | None
-    create_index: int
-    modify_index: int
 
 
 class Client:
@@ -67,7 +52,7 @@ class Client:
 
     def get(self, key: str) -> Pair | None:
         """Read one key, consistently."""
-        found = _understood(lambda: _pairs([self._api.kv.get(key)[1]]))
+        found = understood(lambda: pairs_of([self._api.kv.get(key)[1]]))
         return found[0] if found else None
 
     def trees(self, prefixes: Sequence[str]) -> dict[str, Pair]:
@@ -75,8 +60,8 @@ class Client:
         found: dict[str, Pair] = {}
         for begin in range(0, len(prefixes), MOST_OPERATIONS):
             operations = [{"Verb": "get-tree", "Key": prefix} for prefix in prefixes[begin : begin + MOST_OPERATIONS]]
-            answer = self.request("PUT", "/v1/txn", _transaction(operations), [("consistent", "1")])
-            pairs = _understood(lambda answer=answer: _results(answer))  # type: ignore[misc]
+            answer = self.request("PUT", "/v1/txn", transaction(operations), [("consistent", "1")])
+            pairs = understood(lambda answer=answer: results_of(answer))  # type: ignore[misc]
             found.update({pair.key: pair for pair in pairs})
         return found
 
@@ -98,7 +83,7 @@ class Client:
             The key as it is now, or why it is not locked.
         """
         check = {"Verb": "check-index", "Index": modify_index} if modify_index else {"Verb": "check-not-exists"}
-        lock = {"Verb": "lock", "Session": session, "Flags": flags, "Value": _encoded(value)}
+        lock = {"Verb": "lock", "Session": session, "Flags": flags, "Value": encoded(value)}
         return self._transact([{**check, "Key": key}, {**lock, "Key": key}, {"Verb": "delete", "Key": leave}])
 
     def unlock(self, key: str, session: str, flags: int, *, modify_index: int, remove: bool) -> Pair | str:
@@ -115,13 +100,13 @@ class Client:
 
     def acquire(self, key: str, session: str, value: str, flags: int = 0) -> bool:
         """Lock *key* with *session*; False while another has it, or lock-delay is in force."""
-        _check_session(session)  # with an empty one, Consul would overwrite whatever is there
+        check_session(session)  # with an empty one, Consul would overwrite whatever is there
         data = value.encode("utf-8", "replace")
-        return _understood(lambda: self._api.kv.put(key, data, acquire=session, flags=flags) is True)
+        return understood(lambda: self._api.kv.put(key, data, acquire=session, flags=flags) is True)
 
     def delete(self, key: str, modify_index: int | None = None) -> bool:
         """Remove *key*; with *modify_index*, only if it has not changed since."""
-        return _understood(lambda: self._api.kv.delete(key, cas=modify_index) is True)
+        return understood(lambda: self._api.kv.delete(key, cas=modify_index) is True)
 
     def watch(
         self, connection: Connection, key: str, *, recurse: bool, index: int, wait: float
@@ -129,25 +114,25 @@ class Client:
         """Wait until *key*, or what is below it, has changed since *index*; for *wait* seconds at most."""
         milliseconds = f"{wait * 1000:.0f}ms"
         with self.pool.through(connection, wait + wait / 16 + self.pool.timeout):  # servers add up to a sixteenth
-            answer = _understood(
+            answer = understood(
                 lambda: self._api.kv.get(
                     key, index=index or None, wait=milliseconds, recurse=recurse, consistency="default"
                 )
             )
-        return _understood(lambda: (int(answer[0]), _pairs(answer[1] if recurse else [answer[1]])))
+        return understood(lambda: (int(answer[0]), pairs_of(answer[1] if recurse else [answer[1]])))
 
     # ------------------------------------------------------------ sessions
 
     def create_session(self, description: Mapping[str, object]) -> str:
         """Create a session, and return its id. Both libraries refuse a ttl below 10 s, which servers may grant."""
         answer = self.request("PUT", "/v1/session/create", json.dumps(description))
-        session = _understood(lambda: str(answer["ID"]))
-        _check_session(session)
+        session = understood(lambda: str(answer["ID"]))
+        check_session(session)
         return session
 
     def renew_session(self, session: str) -> bool:
         """Renew; False if the session is gone."""
-        _check_session(session)
+        check_session(session)
         missing = importlib.import_module("consul").NotFound
 
         def renewed() -> bool:
@@ -157,12 +142,12 @@ class Client:
                 return False
             return str(answer["ID"]) == session
 
-        return _understood(renewed)
+        return understood(renewed)
 
     def destroy_session(self, session: str) -> None:
         """End the session; locks that it still has get a lock-delay."""
-        _check_session(session)  # it goes into the path as it is
-        _understood(lambda: self._api.session.destroy(session))
+        check_session(session)  # it goes into the path as it is
+        understood(lambda: self._api.session.destroy(session))
 
     def request(self, method: str, path: str, body: str = "", params: Sequence[tuple[str, str]] = ()) -> Any:
         """Ask what the libraries have no method for, and return the decoded JSON; None where there is nothing."""
@@ -170,14 +155,14 @@ class Client:
         answer = self._ask(method, path, [*params, *dc], body)
         if answer.code == 404:
             return None
-        return _understood(lambda: json.loads(answer.body) if answer.body.strip() else None)
+        return understood(lambda: json.loads(answer.body) if answer.body.strip() else None)
 
     def _transact(self, operations: Sequence[Mapping[str, object]]) -> Pair | str:
         """Do all or nothing. Return the last key that was changed, or what the first refusal says."""
-        answer = self.request("PUT", "/v1/txn", _transaction(operations))
-        refusal = _understood(lambda: str(answer["Errors"][0]["What"]) if answer["Errors"] else None)
+        answer = self.request("PUT", "/v1/txn", transaction(operations))
+        refusal = understood(lambda: str(answer["Errors"][0]["What"]) if answer["Errors"] else None)
         if refusal is None:
-            return _understood(lambda: _results(answer)[-1])
+            return understood(lambda: results_of(answer)[-1])
         if "invalid session" in refusal:
             raise SessionGoneError(refusal)
         return refusal
@@ -219,84 +204,8 @@ class Client:
         answer = self.pool.ask(Request(method, target, body, headers))
         refused = answer.code == 409 and path == "/v1/txn"
         if answer.code not in (200, 404) and not refused:
-            error = _meaning(answer, method, path)
+            error = meaning(answer, method, path)
             if isinstance(error, BackendUnavailableError) and answer.code != 429:
                 self.pool.move_from(endpoint)
             raise error
         return answer
-
-
-def _meaning(answer: Answer, method: str, path: str) -> ElectionError:
-    """Turn an answer that is no success into what is raised."""
-    text = "".join(c if c.isprintable() else " " for c in answer.body[:SHOWN]).strip()
-    if answer.code == 403:
-        return BackendRejectedError(f"consul refuses {_right(method, path)}: {text or 'permission denied'}")
-    if answer.code == 500 and ("invalid session" in answer.body or "does not have associated TTL" in answer.body):
-        return SessionGoneError(text)
-    if answer.code == 500 and ("Invalid Session TTL" in answer.body or "No path to datacenter" in answer.body):
-        return BackendRejectedError(f"consul: {text}")
-    if 300 <= answer.code < 400:
-        return BackendUnavailableError(f"consul answers with a redirect ({answer.code}), which is not followed")
-    if 400 <= answer.code < 500 and answer.code not in (408, 429):
-        return BackendRejectedError(f"consul answers {answer.code}: {text}")
-    return BackendUnavailableError(f"consul answers {answer.code}: {text}")
-
-
-def _right(method: str, path: str) -> str:
-    """Name what a token's policy must allow."""
-    if path.startswith("/v1/kv/"):
-        key = path.removeprefix("/v1/kv/")
-        return f"to {'read' if method == 'GET' else 'write'} the key {key!r} (the token needs key_prefix … write)"
-    if path.startswith("/v1/session/"):
-        return "to use sessions (the token needs session_prefix … write)"
-    if path.startswith("/v1/agent/"):
-        return "to use the agent (the token needs agent_prefix … read, and node_prefix … write for a check)"
-    return f"{method} {path}"
-
-
-def _understood(call: Callable[[], T]) -> T:
-    """Return what *call* does; what it cannot make sense of is an outcome that is unknown."""
-    try:
-        return call()
-    except ElectionError:
-        raise
-    except Exception as error:
-        if not isinstance(error, (*_GARBLED, importlib.import_module("consul").ConsulException)):
-            raise
-        raise BackendUnavailableError(f"consul's answer makes no sense ({type(error).__name__})") from error
-
-
-def _pairs(items: Iterable[Any] | None) -> list[Pair]:
-    return [_pair(item) for item in items or () if item is not None]
-
-
-def _transaction(operations: Iterable[Mapping[str, object]]) -> str:
-    return json.dumps([{"KV": operation} for operation in operations])
-
-
-def _results(answer: Any) -> list[Pair]:
-    """Return what a transaction that succeeded has brought."""
-    if answer["Errors"]:
-        raise ValueError("a transaction that failed")
-    return _pairs(result["KV"] for result in answer["Results"] or ())
-
-
-def _pair(item: Any) -> Pair:
-    value = item["Value"] or b""
-    if isinstance(value, str):
-        value = base64.b64decode(value)  # of a transaction; what is read by itself has been decoded by the library
-    value = value.decode("utf-8", "replace")
-    session = item.get("Session") or None
-    numbers = [item[name] for name in ("Flags", "CreateIndex", "ModifyIndex")]
-    if not (isinstance(item["Key"], str) and isinstance(session, str | None) and all(type(n) is int for n in numbers)):
-        raise TypeError("a key's fields")
-    return Pair(item["Key"], value, numbers[0], session, numbers[1], numbers[2])
-
-
-def _encoded(value: str) -> str:
-    return base64.b64encode(value.encode("utf-8", "replace")).decode("ascii")
-
-
-def _check_session(session: str) -> None:
-    if not _UUID.match(session):
-        raise BackendUnavailableError("consul's answer makes no sense (a session's id)")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from incumbent import BackendRejectedError, ConfigurationError, LeaderRecord
 
-from ._client import Pair
+from ._answers import Pair
 
 __all__ = ["FLAGS", "Keys"]
 

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from incumbent import BackendUnavailableError, ElectionError, KeepAlive, Renewal
 
-from ._client import Client, Pair
+from ._answers import Pair
+from ._client import Client
 
 __all__ = ["Holder", "Session", "Verified"]
 

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from incumbent import ElectionError
 
-from ._client import Client, Pair
+from ._answers import Pair
+from ._client import Client
 from ._transport import Connection
 
 __all__ = ["Member", "Watcher"]

@@ -1,0 +1,136 @@
+"""What servers answer, and what that means: keys, refusals, and what makes no sense."""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+
+from ._transport import Answer
+
+__all__ = [
+    "Pair",
+    "SessionGoneError",
+    "check_session",
+    "encoded",
+    "meaning",
+    "pairs_of",
+    "results_of",
+    "transaction",
+    "understood",
+]
+
+T = TypeVar("T")
+
+#: Characters of an error's text that are shown.
+SHOWN = 160
+
+#: What servers say of a session, or of the check that it lives by, that does not exist any more.
+GONE = ("invalid session", "Unknown check", "does not have associated TTL")
+
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+#: What is raised for an answer that cannot be understood; py-consul makes of some a `ConsulException`, with its text.
+_GARBLED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
+
+
+class SessionGoneError(ElectionError):
+    """The session does not exist any more. Never leaves this package."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One key, as a server shows it. What it holds is from others."""
+
+    key: str
+    value: str
+    flags: int
+    #: Who has it locked, or None.
+    session: str | None
+    create_index: int
+    modify_index: int
+
+
+def meaning(answer: Answer, method: str, path: str) -> ElectionError:
+    """Turn an answer that is no success into what is raised."""
+    text = "".join(c if c.isprintable() else " " for c in answer.body[:SHOWN]).strip()
+    if answer.code == 403:
+        return BackendRejectedError(f"consul refuses {_right(method, path)}: {text or 'permission denied'}")
+    if answer.code == 500 and any(words in answer.body for words in GONE):
+        return SessionGoneError(text)
+    if answer.code == 500 and ("Invalid Session TTL" in answer.body or "No path to datacenter" in answer.body):
+        return BackendRejectedError(f"consul: {text}")
+    if 300 <= answer.code < 400:
+        return BackendUnavailableError(f"consul answers with a redirect ({answer.code}), which is not followed")
+    if 400 <= answer.code < 500 and answer.code not in (408, 429):
+        return BackendRejectedError(f"consul answers {answer.code}: {text}")
+    return BackendUnavailableError(f"consul answers {answer.code}: {text}")
+
+
+def _right(method: str, path: str) -> str:
+    """Name what a token's policy must allow."""
+    if path.startswith("/v1/kv/"):
+        key = path.removeprefix("/v1/kv/")
+        return f"to {'read' if method == 'GET' else 'write'} the key {key!r} (the token needs key_prefix … write)"
+    if path.startswith("/v1/session/"):
+        return "to use sessions (the token needs session_prefix … write)"
+    if path.startswith("/v1/agent/"):
+        return "to use the agent (the token needs agent_prefix … read, and node_prefix … write for a check)"
+    return f"{method} {path}"
+
+
+def understood(call: Callable[[], T]) -> T:
+    """Return what *call* does; what it cannot make sense of is an outcome that is unknown."""
+    try:
+        return call()
+    except ElectionError:
+        raise
+    except Exception as error:
+        if not isinstance(error, (*_GARBLED, importlib.import_module("consul").ConsulException)):
+            raise
+        raise BackendUnavailableError(f"consul's answer makes no sense ({type(error).__name__})") from error
+
+
+def pairs_of(items: Iterable[Any] | None) -> list[Pair]:
+    """Read keys as the libraries, or a transaction, bring them."""
+    return [_pair(item) for item in items or () if item is not None]
+
+
+def transaction(operations: Iterable[Mapping[str, object]]) -> str:
+    """Write down a transaction."""
+    return json.dumps([{"KV": operation} for operation in operations])
+
+
+def results_of(answer: Any) -> list[Pair]:
+    """Return what a transaction that succeeded has brought."""
+    if answer["Errors"]:
+        raise ValueError("a transaction that failed")
+    return pairs_of(result["KV"] for result in answer["Results"] or ())
+
+
+def _pair(item: Any) -> Pair:
+    value = item["Value"] or b""
+    if isinstance(value, str):
+        value = base64.b64decode(value)  # of a transaction; what is read by itself has been decoded by the library
+    value = value.decode("utf-8", "replace")
+    session = item.get("Session") or None
+    numbers = [item[name] for name in ("Flags", "CreateIndex", "ModifyIndex")]
+    if not (isinstance(item["Key"], str) and isinstance(session, str | None) and all(type(n) is int for n in numbers)):
+        raise TypeError("a key's fields")
+    return Pair(item["Key"], value, numbers[0], session, numbers[1], numbers[2])
+
+
+def encoded(value: str) -> str:
+    """Return *value* as a transaction holds it."""
+    return base64.b64encode(value.encode("utf-8", "replace")).decode("ascii")
+
+
+def check_session(session: str) -> None:
+    """Refuse what is no id of a session: it goes into paths, and with an empty one a lock would be a plain write."""
+    if not _UUID.match(session):
+        raise BackendUnavailableError("consul's answer makes no sense (a session's id)")
