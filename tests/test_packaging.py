@@ -24,7 +24,7 @@ NEEDS = {
     "plugins/consul": {"incumbent", "python-consul"},
 }
 #: The electors that each brings.
-ELECTORS = {"core": ["local", "memory"], "plugins/etcd": ["etcd"], "plugins/consul": ["consul"]}
+ELECTORS = {"core": ["local", "memory"], "plugins/etcd": ["etcd"], "plugins/consul": ["consul", "consul+check"]}
 
 
 class Built:

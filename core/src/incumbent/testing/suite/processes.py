@@ -52,16 +52,20 @@ class Processes:
 def _forked_child() -> Iterator[None]:
     """Fork a child that lives as long as the block, and does nothing."""
     reading, writing = os.pipe()
+    born, birth = os.pipe()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: there are threads; the child touches nothing
         child = os.fork()
     if child == 0:  # pragma: no cover - it ends without a report
         os.close(writing)
+        os.write(birth, b".")  # whatever is done right after a fork has been done
         os.read(reading, 1)
         os._exit(0)
     os.close(reading)
+    os.read(born, 1)
     try:
         yield
     finally:
-        os.close(writing)
+        for descriptor in (born, birth, writing):
+            os.close(descriptor)
         os.waitpid(child, 0)
