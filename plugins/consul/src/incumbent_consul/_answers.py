@@ -39,8 +39,11 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
 _GARBLED = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)
 
 
-class SessionGoneError(ElectionError):
-    """The session does not exist any more. Never leaves this package."""
+class SessionGoneError(BackendUnavailableError):
+    """The session does not exist any more, as a server says; who has none, and is told so, knows nothing."""
+
+    def __init__(self, message: str = "consul: the session is gone") -> None:
+        super().__init__(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,7 @@ def meaning(answer: Answer, method: str, path: str) -> ElectionError:
     if answer.code == 403:
         return BackendRejectedError(f"consul refuses {_right(method, path)}: {text or 'permission denied'}")
     if answer.code == 500 and any(words in answer.body for words in GONE):
-        return SessionGoneError(text)
+        return SessionGoneError()
     if answer.code == 500 and ("Invalid Session TTL" in answer.body or "No path to datacenter" in answer.body):
         return BackendRejectedError(f"consul: {text}")
     if 300 <= answer.code < 400:
@@ -96,9 +99,12 @@ def understood(call: Callable[[], T]) -> T:
         raise BackendUnavailableError(f"consul's answer makes no sense ({type(error).__name__})") from error
 
 
-def pairs_of(items: Iterable[Any] | None) -> list[Pair]:
-    """Read keys as the libraries, or a transaction, bring them."""
-    return [_pair(item) for item in items or () if item is not None]
+def pairs_of(items: Iterable[Any] | None, only: str | None = None) -> list[Pair]:
+    """Read keys as the libraries, or a transaction, bring them; no other key than *only*, if that is given."""
+    pairs = [_pair(item) for item in items or () if item is not None]
+    if only is not None and any(pair.key != only for pair in pairs):
+        raise ValueError("another key")
+    return pairs
 
 
 def transaction(operations: Iterable[Mapping[str, object]]) -> str:
@@ -106,11 +112,11 @@ def transaction(operations: Iterable[Mapping[str, object]]) -> str:
     return json.dumps([{"KV": operation} for operation in operations])
 
 
-def results_of(answer: Any) -> list[Pair]:
-    """Return what a transaction that succeeded has brought."""
+def results_of(answer: Any, only: str | None = None) -> list[Pair]:
+    """Return what a transaction that succeeded has brought. See `pairs_of`."""
     if answer["Errors"]:
         raise ValueError("a transaction that failed")
-    return pairs_of(result["KV"] for result in answer["Results"] or ())
+    return pairs_of((result["KV"] for result in answer["Results"] or ()), only)
 
 
 def _pair(item: Any) -> Pair:
@@ -119,10 +125,17 @@ def _pair(item: Any) -> Pair:
         value = base64.b64decode(value)  # of a transaction; what is read by itself has been decoded by the library
     value = value.decode("utf-8", "replace")
     session = item.get("Session") or None
-    numbers = [item[name] for name in ("Flags", "CreateIndex", "ModifyIndex")]
-    if not (isinstance(item["Key"], str) and isinstance(session, str | None) and all(type(n) is int for n in numbers)):
+    flags, created, modified = (item[name] for name in ("Flags", "CreateIndex", "ModifyIndex"))
+    if not (isinstance(item["Key"], str) and isinstance(session, str | None)):
         raise TypeError("a key's fields")
-    return Pair(item["Key"], value, numbers[0], session, numbers[1], numbers[2])
+    if not (_is_number(flags, 0) and _is_number(created, 1) and _is_number(modified, 1)):
+        raise TypeError("a key's numbers")
+    return Pair(item["Key"], value, flags, session, created, modified)
+
+
+def _is_number(value: object, least: int) -> bool:
+    """Tell whether *value* is an index, of which the first is 1, or the like; `True` is none."""
+    return type(value) is int and least <= value < 2**64
 
 
 def encoded(value: str) -> str:

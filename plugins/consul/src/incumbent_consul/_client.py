@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
@@ -52,7 +53,7 @@ class Client:
 
     def get(self, key: str) -> Pair | None:
         """Read one key, consistently."""
-        found = understood(lambda: pairs_of([self._api.kv.get(key)[1]]))
+        found = understood(lambda: pairs_of([self._api.kv.get(key)[1]], key))
         return found[0] if found else None
 
     def trees(self, prefixes: Sequence[str]) -> dict[str, Pair]:
@@ -162,9 +163,9 @@ class Client:
         answer = self.request("PUT", "/v1/txn", transaction(operations))
         refusal = understood(lambda: str(answer["Errors"][0]["What"]) if answer["Errors"] else None)
         if refusal is None:
-            return understood(lambda: results_of(answer)[-1])
+            return understood(lambda: results_of(answer, str(operations[0]["Key"]))[-1])
         if "invalid session" in refusal:
-            raise SessionGoneError(refusal)
+            raise SessionGoneError
         return refusal
 
     # ------------------------------------------------------------ the library, and the transport as it sees it
@@ -201,11 +202,19 @@ class Client:
         token = self.settings.token()
         headers = {} if token is None else {"X-Consul-Token": token}
         endpoint = self.pool.endpoint
-        answer = self.pool.ask(Request(method, target, body, headers))
+        try:
+            answer = self.pool.ask(Request(method, target, body, headers))
+        except BackendUnavailableError as error:
+            if token is not None and token in repr(error.__cause__):
+                raise error from None
+            raise
+        if token is not None and token in answer.body:  # some servers and relays send back what they were sent
+            answer = replace(answer, body=answer.body.replace(token, "***"))
         refused = answer.code == 409 and path == "/v1/txn"
         if answer.code not in (200, 404) and not refused:
-            error = meaning(answer, method, path)
-            if isinstance(error, BackendUnavailableError) and answer.code != 429:
+            made = meaning(answer, method, path)
+            is_fault = isinstance(made, BackendUnavailableError) and not isinstance(made, SessionGoneError)
+            if is_fault and answer.code != 429:
                 self.pool.move_from(endpoint)
-            raise error
+            raise made
         return answer
