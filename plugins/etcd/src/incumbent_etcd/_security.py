@@ -117,4 +117,4 @@ def _system_certificates() -> bytes:
 
 
 def _shown(path: str) -> str:
-    return ascii(path)[:80]
+    return ascii(path)
