@@ -34,22 +34,36 @@ def works(prefix):
 NAMESPACE = next(filter(works, UNSHARE), None)
 
 
+#: Becomes the wrapper, whose child is one that outlives the change, or is dead by then and not buried.
+LATE = ["sh", "-c", 'sleep 0.5 & ORPHAN=$! exec "$@"', "sh"]
+EARLY = [
+    sys.executable,
+    "-c",
+    """
+import os, sys
+orphan = os.posix_spawn("/bin/sh", ["sh", "-c", "exit"], {})
+os.waitid(os.P_PID, orphan, os.WEXITED | os.WNOWAIT)
+os.environ["ORPHAN"] = str(orphan)
+os.execvp(sys.argv[1], sys.argv[1:])
+""",
+]
+
+
 @pytest.fixture(params=["first in its namespace"] * bool(NAMESPACE) + ["adopts orphans"])
 def init(bench, request):
     """Start a wrapper as init, whose first act is to inherit a child that it does not know."""
 
-    def start(*options, command):
+    def start(*options, command, orphan=LATE):
         namespace = request.param != "adopts orphans"
         program = bench.incumbent if namespace else [sys.executable, "-c", AS_INIT]
-        # The shell becomes the wrapper, and its child is now the wrapper's.
-        shell = ["sh", "-c", 'sleep 0.5 & ORPHAN=$! exec "$@"', "sh", *program]
         prefix = NAMESPACE if namespace else []
-        return bench.start(*options, command=command, program=[*prefix, *shell], stdout=-1, stderr=-1)
+        return bench.start(*options, command=command, program=[*prefix, *orphan, *program], stdout=-1, stderr=-1)
 
     return start
 
 
-def test_orphans_are_buried(init):
+@pytest.mark.parametrize("orphan", [LATE, EARLY], ids=["dies later", "is dead already"])
+def test_orphans_are_buried(init, orphan):
     """Children that the wrapper never started do not stay behind as zombies; nor do those of the command."""
     script = """
     mine=$(sh -c 'sleep 0.1 >&- & echo $!')
@@ -57,7 +71,7 @@ def test_orphans_are_buried(init):
     echo buried
     exit 6
     """
-    wrapper = init(command=["sh", "-c", script])
+    wrapper = init(command=["sh", "-c", script], orphan=orphan)
     assert wrapper.communicate(timeout=60) == ("buried\n", "")
     assert wrapper.returncode == 6
 

@@ -21,6 +21,7 @@ def leave_init() -> None:
     if not child:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return
+    _bury(child)  # who died before SIGCHLD was held back has left no signal behind
     while True:
         arrived = signal.sigwaitinfo(signals)
         if arrived.si_signo == signal.SIGCHLD:
