@@ -65,7 +65,7 @@ def _security(backend: EtcdBackend) -> Iterator[Finding]:
         if end is None:
             continue
         days = (end - datetime.now(timezone.utc)).days
-        text = f"{name}: the certificate in {ascii(path)} expires on {end:%Y-%m-%d}"
+        text = f"{name}: the certificate in {path!a} expires on {end:%Y-%m-%d}"
         if days < SOON:
             yield Finding(
                 "error" if days < 0 else "warning", text, "replace the file: it is read again by new connections"
