@@ -23,7 +23,7 @@ DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul"]
 #: The generations of protobuf, the oldest that works first; python-etcd3 itself works with none of them.
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time. Most wait for a server, or for a ttl: processors are not what limits them.
-PARALLEL = ["-n", "4", "--dist", "loadfile"]
+PARALLEL = ["-n", "3", "--dist", "loadfile"]
 #: Branches and lines of the core that the tests run, per cent.
 COVERAGE = 95
 

@@ -121,7 +121,7 @@ def test_cut_ends_connections_until_it_is_healed(proxy, client):
     proxy.cut()
     with pytest.raises(ConnectionResetError):
         client.recv(4096)
-    with socket.create_connection((proxy.host, proxy.port), SOON) as second, pytest.raises(ConnectionError):
+    with pytest.raises(ConnectionError), socket.create_connection((proxy.host, proxy.port), SOON) as second:
         said_twice(second)
     proxy.heal()
     with socket.create_connection((proxy.host, proxy.port), SOON) as third:
@@ -140,8 +140,8 @@ def test_server_that_is_not_there_is_a_reset(unused_tcp_port):
     """The proxy stands in front of a dead server as well."""
     with (
         FaultProxy("127.0.0.1", unused_tcp_port) as proxy,
-        socket.create_connection((proxy.host, proxy.port), SOON) as client,
         pytest.raises(ConnectionError),
+        socket.create_connection((proxy.host, proxy.port), SOON) as client,
     ):
         said_twice(client)
 

@@ -117,4 +117,4 @@ def _system_certificates() -> bytes:
 
 
 def _shown(path: str) -> str:
-    return ascii(path)
+    return ascii(path)[:255]
