@@ -60,7 +60,7 @@ def refused(capsys):
         assert err.startswith("incumbent: ")
         line = err.removesuffix("\n")
         assert line.isprintable()
-        assert len(line) <= 2100  # the paths of files are named whole, and what the command line cuts off is longer
+        assert len(line) <= 700
         assert CANARY not in line
         assert "this is a bug" not in line
         assert "its backend failed" not in line
