@@ -11,8 +11,8 @@ LONGEST_TOKEN, SHOWN = 4096, 160
 
 
 def brief(text: object) -> str:
-    """Return *text*, cut if it is longer than a line."""
-    shown = str(text)
+    """Return *text* for a message: printable, and cut if it is longer than a line."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text)[: SHOWN + 1])
     return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
 
 

@@ -185,6 +185,7 @@ class _Said:
         try:
             parts = urlsplit(text if "://" in text else f"http://{text}")
             host, port = parts.hostname, parts.port
+            Address.parse(f"consul://[{host}]" if ":" in (host or "") else f"consul://{host}")  # is it the name of one?
         except ValueError:
             host, port = None, None
         if host is None or parts.scheme not in ("http", "https"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError
 
-from ._errors import is_token_refused, translated
+from ._errors import is_token_refused, senseless, translated
 from ._library import load
 from ._options import Endpoint, Options
 
@@ -94,10 +94,11 @@ class Client:
 
     def error(self, error: Exception) -> ElectionError:
         """Return the error of the contract for the client library's *error*, with it as the cause if that is safe."""
-        made = translated(error, self.endpoint, self.timeout)
+        secrets = self._secrets()
+        made = translated(error, self.endpoint, self.timeout, secrets)
         if type(made) is BackendUnavailableError:
             self.waits = True
-        if not self._is_secret_in(repr(error)):
+        if not any(secret in repr(error) for secret in secrets):
             made.__cause__ = error
         return made
 
@@ -149,13 +150,16 @@ class Client:
             if "authentication is not enabled" in str(made):
                 return ""
             raise made from made.__cause__
+        if answer is None:
+            raise senseless("there is none")
         token: str = answer.token
         return token
 
-    def _is_secret_in(self, text: str) -> bool:
+    def _secrets(self) -> list[str]:
+        """Return what no message may repeat."""
         password = self._options.password
-        secrets = [self._token, password.reveal() if password is not None else None]
-        return any(secret and secret in text for secret in secrets)
+        known = [self._token, password.reveal() if password is not None else None]
+        return [secret for secret in known if secret]
 
 
 class Reply:
@@ -199,6 +203,8 @@ class Reply:
                 self._send()
             else:
                 self._client.waits = False
+                if answer is None:  # the call succeeded without one
+                    raise senseless("there is none")
                 return answer
         raise AssertionError
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
 
-__all__ = ["LeaseExistsError", "LeaseGoneError", "is_token_refused", "translated"]
+__all__ = ["LeaseExistsError", "LeaseGoneError", "is_token_refused", "senseless", "translated"]
 
 #: Longer messages are cut: a server may send anything.
 LONGEST = 300
@@ -36,15 +37,20 @@ class LeaseExistsError(BackendUnavailableError):
     """The lease id is in use: an earlier grant, whose answer was lost, has succeeded."""
 
 
+def senseless(what: str) -> BackendUnavailableError:
+    """Return what is raised for an answer that no etcd gives."""
+    return BackendUnavailableError(f"etcd: the answer makes no sense ({what})")
+
+
 def is_token_refused(error: Any) -> bool:
     """Tell whether to authenticate again and ask once more."""
     return any(text in _details(error) for text in TOKEN_REFUSED)
 
 
-def translated(error: Any, where: object, timeout: float) -> ElectionError:
-    """Return the error of the contract for *error*, an `RpcError` or what a closed channel raises."""
+def translated(error: Any, where: object, timeout: float, secrets: Iterable[str] = ()) -> ElectionError:
+    """Return the contract's error for *error*, an `RpcError` or what a closed channel raises, without *secrets*."""
     code = getattr(error.code(), "name", "UNKNOWN") if hasattr(error, "code") else "CANCELLED"
-    details = _details(error)
+    details = _details(error, secrets)
     if code == "NOT_FOUND" and "lease" in details:
         return LeaseGoneError(f"etcd {where}: the lease is gone")
     if code == "FAILED_PRECONDITION" and "lease already exists" in details:
@@ -59,8 +65,10 @@ def translated(error: Any, where: object, timeout: float) -> ElectionError:
     return BackendUnavailableError(f"etcd {where}: {_plainly(details) or code.lower()}")
 
 
-def _details(error: Any) -> str:
+def _details(error: Any, secrets: Iterable[str] = ()) -> str:
     text = (error.details() if hasattr(error, "details") else str(error)) or ""
+    for secret in secrets:  # some servers and relays send back what they were sent
+        text = text.replace(secret, "***")
     text = " ".join(str(text).split())
     text = "".join(character if character.isprintable() else "?" for character in text)
     return text.removeprefix("etcdserver: ")[:LONGEST]

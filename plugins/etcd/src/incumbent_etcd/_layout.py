@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ._errors import senseless
+
 __all__ = ["Election", "Entry", "Standing"]
 
 #: Keys ahead of ours that are read at once: the nearest is enough unless other elections lie below this one.
@@ -112,12 +114,22 @@ class Election:
 
     # ------------------------------------------------------------ answers
 
-    def standing(self, answer: Any) -> Standing | None:
-        """Read the answer to `campaign` or `look`; None if our key is not there."""
-        own, ahead = (operation.response_range for operation in list(answer.responses)[-2:])
+    def standing(self, answer: Any, key: bytes) -> Standing | None:
+        """
+        Read the answer to `campaign` or `look`; None if *key* is not there.
+
+        Raises:
+            BackendUnavailableError: It answers something else.
+        """
+        responses = list(answer.responses)[-2:]
+        if len(responses) < 2:
+            raise senseless("parts are missing")
+        own, ahead = (response.response_range for response in responses)
         if not own.kvs:
             return None
         entry = _entry(own.kvs[0])
+        if entry.key != key:
+            raise senseless("another key")
         nearest = self.nearest(ahead.kvs, entry.created)
         return Standing(entry, nearest, nearest is None and ahead.more, answer.header.revision)
 
@@ -132,4 +144,6 @@ class Election:
 
 
 def _entry(kv: Any) -> Entry:
+    if kv.create_revision < 1:
+        raise senseless("a revision")
     return Entry(kv.key, kv.value, kv.lease, kv.create_revision, kv.mod_revision)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from incumbent import BackendUnavailableError, KeepAlive, Renewal
 
 from ._connection import Connection, Request
-from ._errors import LeaseExistsError, LeaseGoneError
+from ._errors import LeaseExistsError, LeaseGoneError, senseless
 
 __all__ = ["Attached", "Lease"]
 
 #: Of the ttl: how often it is renewed if nobody asks, and for how long a renewal serves who comes later.
 INTERVAL, SHARE = 1 / 3, 1 / 50
+#: Servers grant one and a half of their election timeouts at least, which may be 50 s at most, seconds.
+LARGEST_LEAST = 75
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +64,14 @@ class Lease:
         self._may_exist = True
         try:
             answer = self._connection.call("LeaseGrant", rpc.LeaseGrantRequest(ID=self.id, TTL=self._asked))
-            self.ttl = float(answer.TTL)
+            self.ttl = self._sane(answer, answer.TTL)
             self._first = Renewal(sent, Attached(self.ttl, frozenset()))
         except LeaseExistsError:
             answer = self._connection.call("LeaseTimeToLive", rpc.LeaseTimeToLiveRequest(ID=self.id))
             if not answer.grantedTTL:
                 self.is_dead = True
                 raise LeaseGoneError("etcd: the lease is gone") from None
-            self.ttl = float(answer.grantedTTL)
+            self.ttl = self._sane(answer, answer.grantedTTL)
         self._keep_alive = KeepAlive(
             self._renew,
             self._clock,
@@ -77,6 +80,12 @@ class Lease:
             name="incumbent-etcd-keepalive",
         )
         self.is_granted = True
+
+    def _sane(self, answer: Any, granted: int) -> float:
+        """Return the ttl that was granted: at most what was asked for, or the least that servers grant."""
+        if self.id != answer.ID or not 1 <= granted <= max(self._asked, LARGEST_LEAST):
+            raise senseless("a lease")
+        return float(granted)
 
     def renewal(self, after: float) -> Renewal[Attached]:
         """
@@ -125,8 +134,11 @@ class Lease:
         renewing = self._connection.send("LeaseKeepAlive", rpc.LeaseKeepAliveRequest(ID=self.id))
         reading = self._connection.send("LeaseTimeToLive", rpc.LeaseTimeToLiveRequest(ID=self.id, keys=True))
         try:
-            ttl = renewing.result().TTL
+            renewed = renewing.result()
             known = reading.result()
+            if {renewed.ID, known.ID} != {self.id}:
+                raise senseless("another lease")
+            ttl = renewed.TTL
         except LeaseGoneError:
             ttl = 0
         except BackendUnavailableError:
@@ -135,4 +147,4 @@ class Lease:
         if ttl <= 0 or not known.grantedTTL:  # its TTL is what was left before the renewal: may be 0
             self.is_dead = True
             return Attached(0.0, frozenset())
-        return Attached(float(ttl), frozenset(known.keys))
+        return Attached(min(float(ttl), self.ttl), frozenset(known.keys))

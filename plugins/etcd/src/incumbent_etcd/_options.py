@@ -171,6 +171,7 @@ def _endpoints(text: str) -> tuple[tuple[Endpoint, ...], set[str]]:
         try:
             url = urlsplit(part if "://" in part else f"//{part}")
             host, port = url.hostname, url.port
+            Address.parse(f"etcd://[{host}]" if ":" in (host or "") else f"etcd://{host}")  # is it the name of one?
         except ValueError:
             host, port, url = None, None, urlsplit("")
         if not host or url.scheme not in ("", "http", "https") or url.path.strip("/") or url.username is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from incumbent import BackendUnavailableError
 
 from ._connection import Connection
+from ._errors import senseless
 from ._layout import Election, Entry, Standing
 from ._lease import Lease
 
@@ -47,7 +48,7 @@ class Place:
         Raises:
             ForeignHandError: The key is not as we made it. It is deleted, unless it was written to again.
         """
-        standing = self._election.standing(answer)
+        standing = self._election.standing(answer, self.key)
         if standing is None:
             raise ForeignHandError("etcd: the candidate's key was deleted")
         own = standing.own
@@ -63,6 +64,8 @@ class Place:
         while ahead is None and partial:
             answer = self._connection.call("Range", self._election.ahead(standing.own.created, limit))
             ahead, partial = self._election.nearest(answer.kvs, standing.own.created), answer.more
+            if partial and len(answer.kvs) < limit:
+                raise senseless("less than was asked for, and more")
             limit *= WIDER
         return ahead
 

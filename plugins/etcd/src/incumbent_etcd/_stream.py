@@ -28,6 +28,8 @@ class Watch:
         self.happened = happened
         self.missed = missed
         self.number: int | None = None
+        #: How often the server had compacted what was to be watched.
+        self.compactions = 0
         #: Whether news may still come from it.
         self.active = True
 

@@ -23,6 +23,8 @@ _log = logging.getLogger("incumbent.etcd")
 #: A stream that ended earlier, seconds, was refused; then the next one is not opened at once.
 SHORT = 1.0
 FIRST_REST, LONGEST_REST = 0.1, 5.0
+#: A watch that is there cannot be overtaken by compaction, and only a few times on its way.
+MOST_COMPACTIONS = 3
 #: Seconds that `close` waits for the thread.
 PROMPT = 1.0
 
@@ -134,15 +136,17 @@ class Watcher:
 
     def _take(self, stream: Stream, response: Any) -> None:
         with self._lock:
-            watch = stream.known(response)
+            watch, is_compacted = stream.known(response), False
             if watch is not None and response.canceled:
                 stream.forget(watch)
-                if watch.active and response.compact_revision:
+                is_compacted = response.compact_revision > 0 and watch.compactions < MOST_COMPACTIONS
+                if watch.active and is_compacted:
+                    watch.compactions += 1
                     watch.create.start_revision = response.compact_revision
                     stream.add(watch)
         if watch is None or not watch.active:
             return
-        if response.canceled and response.compact_revision:
+        if is_compacted:
             _call(watch.missed)
         elif response.canceled:  # refused: an expired token shows nowhere else
             stream.refused()
