@@ -170,7 +170,7 @@ MUTANTS = [
     ),
     Mutant(
         "etcd: the ttl that was asked for counts, not the one that was granted", "P2", ETCD + "_lease.py",
-        "            self.ttl = float(answer.TTL)\n            self._first = Renewal(sent, Attached(self.ttl, frozenset()))",
+        "            self._first = Renewal(sent, Attached(self.ttl, frozenset()))",
         "            self._first = Renewal(sent, Attached(float(self._asked), frozenset()))",
         ("the suite on etcd", "the traps of etcd"),
     ),
