@@ -19,7 +19,7 @@ nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 #: What is published from here.
-DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul"]
+DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres"]
 #: The generations of protobuf, the oldest that works first; python-etcd3 itself works with none of them.
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time. Most wait for a server, or for a ttl: processors are not what limits them.
@@ -140,7 +140,8 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the core, and a program that uses all of its surface, with strict mypy."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "types")
+    editable = [word for distribution in DISTRIBUTIONS[1:] for word in ("-e", distribution)]
+    session.install("-e", "./core[testing]", *editable, "psycopg[binary]", "--group", "types")
     session.run("mypy", *session.posargs)
 
 

@@ -110,7 +110,7 @@ import sys
 from incumbent import {imports}
 {code}
 suspects = {{"etcd3", "consul", "grpc", "requests", "google", "urllib3", "platformdirs", "croniter", "pytest",
-            "incumbent_etcd", "incumbent_consul", "exploding", "incumbent.testing", "incumbent.electors.memory",
+            "incumbent_etcd", "incumbent_consul", "incumbent_postgres", "psycopg", "exploding", "incumbent.testing", "incumbent.electors.memory",
             "incumbent.electors.local", "incumbent.electors.local.backend"}}
 print(*sorted(suspects & set(sys.modules)))
 """
@@ -170,7 +170,7 @@ def test_a_name_far_from_all_gets_no_guess():
     assert "did you mean" not in not_found("zookeeper")
 
 
-@pytest.mark.parametrize("name", ["etcd", "consul"])
+@pytest.mark.parametrize("name", ["etcd", "consul", "postgres"])
 def test_a_known_name_gets_what_to_install(monkeypatch, name):
     """For an elector that could be had, the message is the command to type."""
     monkeypatch.setattr("incumbent.registry.EXTRAS", {name: f"incumbent[{name}]"})
@@ -182,10 +182,10 @@ def test_a_known_name_gets_what_to_install(monkeypatch, name):
 
 
 def test_the_commands_to_type_are_those_of_our_plugins():
-    """`pip install 'incumbent[etcd]'` and the same for Consul."""
+    """`pip install 'incumbent[etcd]'` and the same for the others."""
     from incumbent.registry import EXTRAS
 
-    assert EXTRAS == {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]"}
+    assert EXTRAS == {name: f"incumbent[{name}]" for name in ("etcd", "consul", "postgres")}
 
 
 def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):

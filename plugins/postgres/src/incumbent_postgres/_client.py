@@ -11,6 +11,7 @@ import os
 import select
 import time
 from collections.abc import Mapping
+from ipaddress import ip_address
 from typing import Any
 
 from ._errors import LostError, RefusedError, one_line
@@ -80,6 +81,12 @@ class Client:
     def is_encrypted(self) -> bool:
         """Whether TLS is in use."""
         return bool(self._conn.ssl_in_use)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is sent stays on this machine."""
+        address = self._conn.hostaddr.decode()
+        return not address or address.startswith("/") or ip_address(address).is_loopback
 
     @property
     def descriptor(self) -> int:

@@ -154,4 +154,3 @@ class PostgresElector(LeaderElector):
         finally:
             with self._lock:
                 self._calling = False
-

@@ -92,7 +92,9 @@ def _check(given: Mapping[str, str], *, has_hosts: bool) -> None:
         has, lacks = ("sslcert", "sslkey") if "sslcert" in given else ("sslkey", "sslcert")
         raise ConfigurationError(f"postgres: option {has} needs option {lacks} too: a certificate and its private key")
     if len(given.get("schema", SCHEMA).encode()) > LONGEST_IDENTIFIER:
-        raise ConfigurationError(f"postgres: option schema: {LONGEST_IDENTIFIER} bytes are the most that a name may have")
+        raise ConfigurationError(
+            f"postgres: option schema: {LONGEST_IDENTIFIER} bytes are the most that a name may have"
+        )
     for name in FILES:
         if name in given and (name, given[name]) != ("sslrootcert", "system"):
             _check_file(name, given[name])

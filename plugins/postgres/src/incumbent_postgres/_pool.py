@@ -88,10 +88,10 @@ class Pool:
             BackendUnavailableError: None could be reached in time.
             BackendRejectedError: All refuse.
         """
-        hosts = self.options.hosts
+        hosts, first = self.options.hosts, self._first
         errors: list[ElectionError] = []
         for number in range(len(hosts)):
-            host = hosts[(self._first + number) % len(hosts)]
+            host = hosts[(first + number) % len(hosts)]
             where = self.options.shown(host)
             if number and time.monotonic() >= end:
                 break
@@ -100,10 +100,10 @@ class Pool:
             except LostError as error:
                 errors.append(no_connection(where, self._in_words(error)))
                 continue
-            self._first = (self._first + number) % len(hosts)
+            self._first = (first + number) % len(hosts)
             return client
         if time.monotonic() >= end:  # the last one took all the time: the next call begins behind it
-            self._first = (self._first + len(errors)) % len(hosts)
+            self._first = (first + len(errors)) % len(hosts)
         # Who cannot be reached now might let us in: only if all refuse, asking again is in vain.
         unreached = [error for error in errors if not isinstance(error, BackendRejectedError)]
         if unreached or len(errors) < len(hosts):

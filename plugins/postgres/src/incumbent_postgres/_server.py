@@ -76,14 +76,21 @@ class Postgres:
         self.port = free_port()
         self.folder = Path(tempfile.mkdtemp(prefix="incumbent-postgres-"))  # pytest's are closed to other users
         self._data = self.folder / "data"
-        self._hba = [*hba, "local all all trust", "host all all 127.0.0.1/32 trust", "host replication all 127.0.0.1/32 trust"]
+        self._hba = [
+            *hba,
+            "local all all trust",
+            "host all all 127.0.0.1/32 trust",
+            "host replication all 127.0.0.1/32 trust",
+        ]
         self._settings = {**SETTINGS, **(settings or {})}
         self._sql = list(sql)
         self._primary = primary
         os.chown(self.folder, *_owner())
         self._process = ServerProcess(
-            [*_as_owner(), binary("postgres"), "-D", self._data, "-p", str(self.port), "-k", self.folder]
-            + ["-h", "127.0.0.1"],
+            [
+                *(*_as_owner(), binary("postgres"), "-D", str(self._data)),
+                *("-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)),
+            ],
             ready=self._is_ready,
             log=self.folder / "log",
         )
@@ -171,10 +178,24 @@ class Postgres:
 
     def _make(self) -> None:
         if self._primary is None:
-            self._tool("initdb", "-D", str(self._data), "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8", "--locale=C")
+            self._tool(
+                "initdb",
+                "-D",
+                str(self._data),
+                "-U",
+                "postgres",
+                "-A",
+                "trust",
+                "--no-sync",
+                "-E",
+                "UTF8",
+                "--locale=C",
+            )
         else:
             source = f"host=127.0.0.1 port={self._primary.port} user=postgres"
-            self._tool("pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync")
+            self._tool(
+                "pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"
+            )
         lines = [f"{name} = '{value}'" for name, value in self._settings.items()]
         with (self._data / "postgresql.conf").open("a") as file:
             file.write("\n".join(["", *lines, ""]))

@@ -62,5 +62,3 @@ class Session:
             leftovers = sorted(self._leftovers)
         # Never the same beat again, also not on a standby that lacks some of them.
         return self._store.renew(self.id, uuid.uuid4().hex, self.ttl, leftovers)
-
-

@@ -27,7 +27,7 @@ class Store:
     def __init__(self, pool: Pool, layout: Layout) -> None:
         self.pool = pool
         self.layout = layout
-        self._where = f"database, schema {ascii(layout.name)}"
+        self._where = f"schema {layout.name!a}"
 
     def look(self, lock_ids: Iterable[str]) -> dict[str, Entry]:
         """Read who leads these elections; those that nobody leads are left out."""
@@ -89,10 +89,10 @@ class Store:
     def _translated(self, error: RefusedError) -> ElectionError:
         if error.sqlstate != NO_RIGHT:
             return translated(self._where, error)
-        schema = self.layout.schema
+        schema, user = self.layout.schema, identifier(self.pool.options.common.get("user", "our user"))
         return BackendRejectedError(
-            f"postgres {self._where}: {error}: let its owner run GRANT USAGE ON SCHEMA {schema} TO {self._user}; "
-            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {self._user}"
+            f"postgres {self._where}: {error}: let its owner run GRANT USAGE ON SCHEMA {schema} TO {user}; "
+            f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA {schema} TO {user}"
         )
 
     def _create(self) -> None:
