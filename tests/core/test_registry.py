@@ -110,7 +110,7 @@ import sys
 from incumbent import {imports}
 {code}
 suspects = {{"etcd3", "consul", "grpc", "requests", "google", "urllib3", "platformdirs", "croniter", "pytest",
-            "incumbent_etcd", "incumbent_consul", "incumbent_postgres", "psycopg", "exploding", "incumbent.testing", "incumbent.electors.memory",
+            "incumbent_etcd", "incumbent_consul", "incumbent_postgres", "exploding", "psycopg", "incumbent.testing", "incumbent.electors.memory",
             "incumbent.electors.local", "incumbent.electors.local.backend"}}
 print(*sorted(suspects & set(sys.modules)))
 """
@@ -185,7 +185,8 @@ def test_the_commands_to_type_are_those_of_our_plugins():
     """`pip install 'incumbent[etcd]'` and the same for the others."""
     from incumbent.registry import EXTRAS
 
-    assert EXTRAS == {name: f"incumbent[{name}]" for name in ("etcd", "consul", "postgres")}
+    ours = ("etcd", "consul", "postgres")
+    assert {name: f"incumbent[{name}]" for name in ours} == EXTRAS
 
 
 def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import ClassVar
 
 from incumbent import (
@@ -81,10 +82,8 @@ class PostgresBackend(Backend):
         if self.pool.is_foreign:
             return
         self.watch.close()
-        try:
+        with suppress(ElectionError):  # then it ends by its silence
             self.session.close()
-        except ElectionError:
-            pass  # it ends by its silence
         self.pool.close()
 
     def diagnose(self) -> Iterable[Finding]:

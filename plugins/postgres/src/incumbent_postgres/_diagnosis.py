@@ -98,7 +98,7 @@ def _safety(where: str, row: tuple[str | None, ...]) -> Iterator[Finding]:
     if standbys != "0" and not synchronous:
         yield Finding(
             "warning",
-            f"{where}: its standbys are asynchronous: after a fail-over a claim may be missing, and a second leader win",
+            f"{where}: its standbys are asynchronous: after a fail-over a claim may be missing, and another win",
             "set synchronous_standby_names, or accept two leaders for the rest of a ttl after a fail-over",
         )
 
@@ -109,7 +109,7 @@ def _rights(backend: PostgresBackend) -> Iterator[Finding]:
     except ElectionError as error:
         yield Finding("error", str(error), "do what it says" if " run " in str(error) else "see the server's log")
         return
-    yield Finding("ok", f"the tables in schema {ascii(backend.store.layout.name)} are there, and can be written")
+    yield Finding("ok", f"the tables in schema {backend.store.layout.name!a} are there, and can be written")
 
 
 def _end(backend: PostgresBackend) -> float:

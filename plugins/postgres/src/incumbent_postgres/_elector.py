@@ -37,7 +37,7 @@ class PostgresElector(LeaderElector):
         self._token: int | None = None
         #: When the last renewal that showed our claim began, or the claim was made.
         self._evidence = 0.0
-        self._interest = Interest(lock_id, self._id, lambda: self.notify())  # `notify` is set later
+        self._interest = Interest(lock_id, self._id, self._tell)
 
     # ------------------------------------------------------------ the contract
 
@@ -141,6 +141,9 @@ class PostgresElector(LeaderElector):
                 self._store.retire(self._backend.session.id)
         except ElectionError:
             self._backend.session.leave_behind(self._id)
+
+    def _tell(self) -> None:
+        self.notify()  # which is set later
 
     @contextmanager
     def _call(self) -> Iterator[None]:

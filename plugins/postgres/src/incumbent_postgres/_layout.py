@@ -1,7 +1,7 @@
 """
 The two tables, and every statement on them.
 
-`session` has a row for each backend (one process) that leads or wants to: with each renewal it gets another random `beat`.
+`session` has a row for each backend (one process) that leads, or has led: each renewal gives it another random `beat`.
 `election` has a row for each election that somebody leads, held by a session. Nobody's clock is compared with a
 time in them: `since` and `renewed` are for display.
 """

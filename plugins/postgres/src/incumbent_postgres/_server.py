@@ -42,7 +42,7 @@ def binary(name: str) -> str:
         ConfigurationError: It is not there; says what to do.
     """
     given = os.environ.get(VARIABLE)
-    folders = [Path(given).parent] if given else []
+    folders = [Path(given).resolve().parent] if given else []
     if on_path := shutil.which("postgres"):
         folders.append(Path(on_path).resolve().parent)
     folders += sorted(DEBIAN.glob("*/bin"), reverse=True)
@@ -93,6 +93,7 @@ class Postgres:
             ],
             ready=self._is_ready,
             log=self.folder / "log",
+            environment=_libraries(),
         )
 
     @property
@@ -204,7 +205,13 @@ class Postgres:
     def _tool(self, name: str, *arguments: str) -> None:
         command = [*_as_owner(), binary(name), *arguments]
         done = subprocess.run(
-            command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL, cwd=self.folder
+            command,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            cwd=self.folder,
+            env={**os.environ, **_libraries()},
         )
         if done.returncode:
             raise RuntimeError(f"{name} failed: {' '.join((done.stderr or done.stdout).split())[-500:]}")
@@ -227,6 +234,13 @@ def _parent(pid: int) -> int | None:
     except OSError:
         return None
     return None if state in "ZX" else int(parent)
+
+
+def _libraries() -> dict[str, str]:
+    """Return where the server's libraries are if Debian's packages were unpacked, and not installed."""
+    root = Path(binary("postgres")).resolve().parents[5]
+    folders = [str(folder) for folder in root.glob("usr/lib/*-linux-gnu")]
+    return {} if root == Path("/") or not folders else {"LD_LIBRARY_PATH": ":".join(folders)}
 
 
 def _owner() -> tuple[int, int]:
