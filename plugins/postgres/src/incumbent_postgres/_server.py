@@ -10,6 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +121,12 @@ class Postgres:
         """SIGSTOP all of its processes."""
         self._process.freeze()  # the first one: so no new one is born
         for pid in self._children():
-            os.kill(pid, signal.SIGSTOP)
+            _signal(pid, signal.SIGSTOP)
 
     def thaw(self) -> None:
         """SIGCONT all of them."""
         for pid in self._children():
-            os.kill(pid, signal.SIGCONT)
+            _signal(pid, signal.SIGCONT)
         self._process.thaw()
 
     def kill(self) -> None:
@@ -135,7 +136,7 @@ class Postgres:
         self._process.freeze()
         children = self._children()
         for pid in children:
-            os.kill(pid, signal.SIGKILL)
+            _signal(pid, signal.SIGKILL)
         self._process.kill()
         end = time.monotonic() + PATIENCE
         while any(_parent(pid) is not None for pid in children):
@@ -225,6 +226,11 @@ class Postgres:
         own = self._process.pid
         pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
         return [pid for pid in pids if _parent(pid) == own]
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):  # it has just ended by itself
+        os.kill(pid, number)
 
 
 def _parent(pid: int) -> int | None:

@@ -65,7 +65,7 @@ class PostgresHarness(Harness):
 
     def claims(self, lock_id: str) -> int:
         """Count the rows."""
-        return len(self._sql("SELECT FROM {}.election WHERE lock_id = %s", lock_id))
+        return len(self._sql("SELECT claim FROM {}.election WHERE lock_id = %s", lock_id))
 
     def freeze(self) -> None:
         """Stop all processes of the server with SIGSTOP."""

@@ -1,0 +1,117 @@
+"""Servers that die, freeze and are succeeded: several hosts in the URL, a standby that is promoted."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import postgres_stage as stage
+import pytest
+
+from incumbent import BackendUnavailableError, LeaderElection, LeaderElectionConfig
+from incumbent.testing import free_port
+
+
+def url_of(*ports: int) -> str:
+    return f"postgres://postgres@{','.join(f'127.0.0.1:{port}' for port in ports)}/postgres"
+
+
+@pytest.fixture
+def pair(victim: stage.Postgres) -> Iterator[tuple[stage.Postgres, stage.Postgres]]:
+    """A primary, and a standby that has all that the primary has committed."""
+    standby = stage.Postgres(primary=victim)
+    try:
+        standby.start()
+        victim.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        victim.sql("SELECT pg_reload_conf()")
+        stage.eventually(lambda: victim.sql("SELECT pid FROM pg_stat_replication WHERE sync_state = 'sync'"))
+        yield victim, standby
+    finally:
+        standby.stop()
+
+
+def test_dead_first_host_costs_no_call(server, opened, name):
+    """P7: Hosts that refuse connections are passed over within one call."""
+    elector = opened(url_of(free_port(), free_port(), server.port)).elector(name, "a")
+    assert elector.acquire_leadership() is not None
+
+
+def test_frozen_first_host_costs_one_call(server, victim, opened, name):
+    """P10: A host that accepts connections and is silent costs one call its timeout; the next call is for the next host."""
+    elector = opened(url_of(victim.port, server.port)).elector(name, "a")
+    victim.freeze()
+    began = time.monotonic()
+    with pytest.raises(BackendUnavailableError, match="no answer within"):
+        elector.acquire_leadership()
+    assert time.monotonic() - began < stage.REQUEST_TIMEOUT + 5.0
+    stage.lead(elector, 3 * stage.REQUEST_TIMEOUT + 5.0)
+    victim.thaw()
+
+
+def test_standby_is_passed_over(pair, opened, name):
+    """P1: A connection that would land on a standby goes on to the server that takes writes."""
+    primary, standby = pair
+    elector = opened(url_of(standby.port, primary.port)).elector(name, "a")
+    assert elector.acquire_leadership() is not None
+    with pytest.raises(BackendUnavailableError, match="read-only"):
+        opened(url_of(standby.port)).elector(name, "b").acquire_leadership()
+
+
+def test_election_goes_on_when_the_standby_is_promoted(pair, name):
+    """P1, P4, P7: The primary dies, its synchronous standby is promoted: the leader leads on, and tokens grow."""
+    primary, standby = pair
+    url = url_of(primary.port, standby.port)
+    # A fail-over takes its time on a busy machine, and the leader is to survive it.
+    config = LeaderElectionConfig(name, ttl=20.0, request_timeout=1.0, relinquish_interval=None)
+    with ExitStack() as stack:
+        elections = [stack.enter_context(LeaderElection(config, url)) for _ in range(2)]
+        leader = stage.eventually(lambda: next((one for one in elections if one.is_leader()), None))
+        (follower,) = [one for one in elections if one is not leader]
+        term = leader.wait_for_leadership(timeout=stage.PATIENCE)
+        primary.kill()
+        standby.promote()
+        deadline = term.remaining()
+        stage.eventually(lambda: term.remaining() > deadline or not term.is_valid())
+        assert term.is_valid(), "it was renewed on the new primary"
+        leader.relinquish()
+        successor = follower.wait_for_leadership(timeout=stage.PATIENCE)
+        assert successor.token > term.token
+
+
+def test_silence_is_counted_anew_after_a_promotion(pair, opened, name):
+    """P1: Who has seen silence on the old primary waits for a full ttl on the new one before it takes over."""
+    primary, standby = pair
+    url = url_of(primary.port, standby.port)
+    a, b = opened(url).elector(name, "a"), opened(url).elector(name, "b")
+    stage.lead(a)
+    assert b.acquire_leadership() is None
+    time.sleep(stage.TTL / 2)
+    primary.kill()
+    standby.promote()
+    began = time.monotonic()
+    first: list[float] = []
+
+    def attempt():
+        try:
+            claim = b.acquire_leadership()
+        except BackendUnavailableError:
+            return None
+        first.append(time.monotonic())
+        return claim
+
+    stage.eventually(attempt)
+    assert first[0] >= began
+    assert time.monotonic() - first[0] >= 0.99 * stage.TTL
+
+
+def test_restart_of_the_server_is_survived(victim, name):
+    """P7: A leader whose server dies and comes back within its deadline leads on, by itself."""
+    config = LeaderElectionConfig(name, ttl=20.0, request_timeout=1.0, relinquish_interval=None)
+    with LeaderElection(config, victim.url) as election:
+        term = election.wait_for_leadership(timeout=stage.PATIENCE)
+        victim.kill()
+        victim.restart()
+        deadline = term.remaining()
+        stage.eventually(lambda: term.remaining() > deadline or not term.is_valid())
+        assert term.is_valid()
