@@ -17,7 +17,6 @@ PASSING = MISSING
 #: What servers say to who may not connect. libpq passes their SQLSTATE on for statements only, so their words must do.
 FOREVER = (
     "authentication failed",
-    "no password supplied",
     "no pg_hba.conf entry",
     "pg_hba.conf rejects connection",
     "is not permitted to log in",
@@ -27,6 +26,8 @@ FOREVER = (
     "no such user",  # PgBouncer
     "no such database",
 )
+#: What libpq itself says then.
+OWN = "no password supplied"
 
 
 class LostError(Exception):
@@ -57,7 +58,7 @@ def one_line(text: str, secret: str | None = None) -> str:
 def no_connection(where: str, text: str) -> ElectionError:
     """Return the contract's error for a connection that could not be made."""
     reason = text.rpartition(" failed: ")[2].removeprefix("FATAL: ").strip() or "no connection"
-    is_permanent = "FATAL" in text and any(sign in text for sign in FOREVER)
+    is_permanent = OWN in text or ("FATAL" in text and any(sign in text for sign in FOREVER))
     kind = BackendRejectedError if is_permanent else BackendUnavailableError
     return kind(f"postgres {where}: {reason}")
 

@@ -63,6 +63,7 @@ class Postgres:
         hba: Lines of pg_hba.conf before the one that trusts everybody.
         settings: More of postgresql.conf.
         sql: Statements that are run when it is made.
+        tls: The files of its certificate and key.
         primary: The server that it is to be a standby of.
     """
 
@@ -72,6 +73,7 @@ class Postgres:
         hba: Sequence[str] = (),
         settings: Mapping[str, str] | None = None,
         sql: Sequence[str] = (),
+        tls: tuple[Path, Path] | None = None,
         primary: Postgres | None = None,
     ) -> None:
         self.port = free_port()
@@ -85,6 +87,7 @@ class Postgres:
         ]
         self._settings = {**SETTINGS, **(settings or {})}
         self._sql = list(sql)
+        self._tls = tls
         self._primary = primary
         os.chown(self.folder, *_owner())
         self._process = ServerProcess(
@@ -198,6 +201,12 @@ class Postgres:
             self._tool(
                 "pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"
             )
+        if self._tls is not None:
+            for own, file in zip(("server.crt", "server.key"), self._tls, strict=True):  # the names that it looks for
+                copy = Path(shutil.copy(file, self._data / own))
+                copy.chmod(0o600)
+                os.chown(copy, *_owner())
+            self._settings["ssl"] = "on"
         lines = [f"{name} = '{value}'" for name, value in self._settings.items()]
         with (self._data / "postgresql.conf").open("a") as file:
             file.write("\n".join(["", *lines, ""]))
