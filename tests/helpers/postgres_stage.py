@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
-from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector
-from incumbent_postgres._server import Postgres
+import server_binaries
+from psycopg import pq
 
-__all__ = ["PATIENCE", "REQUEST_TIMEOUT", "TTL", "Postgres", "connections", "eventually", "lead", "settings"]
+from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector
+from incumbent.testing import ServerProcess, free_port
+from incumbent_postgres._server import Postgres, _as_owner
+
+__all__ = ["PATIENCE", "REQUEST_TIMEOUT", "TTL", "Postgres", "connections", "eventually", "lead", "pooler", "settings"]
 
 T = TypeVar("T")
 
@@ -51,3 +59,32 @@ def connections(server: Postgres) -> int:
     """Count the connections of electors."""
     ((count,),) = server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'incumbent'")
     return int(count)
+
+
+@contextmanager
+def pooler(server: Postgres, mode: str) -> Iterator[str]:
+    """Run PgBouncer before *server*, and yield its URL."""
+    port, program = free_port(), server_binaries.find("pgbouncer")
+    folder = Path(tempfile.mkdtemp(prefix="incumbent-pgbouncer-"))
+    folder.chmod(0o755)
+    lines = [
+        "[databases]",
+        f"postgres = host=127.0.0.1 port={server.port} user=postgres",
+        "[pgbouncer]",
+        *("listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =", "auth_type = any"),
+        *(f"pool_mode = {mode}", "default_pool_size = 5"),
+    ]
+    (folder / "pgbouncer.ini").write_text("\n".join([*lines, ""]))
+    libraries = ":".join(str(path) for path in program.resolve().parents[2].glob("usr/lib/*-linux-gnu"))
+    process = ServerProcess(
+        [*_as_owner(), program, folder / "pgbouncer.ini"],
+        ready=lambda: pq.PGconn.ping(b"host=127.0.0.1 port=%d user=postgres" % port) == pq.Ping.OK,
+        log=folder / "log",
+        environment={"LD_LIBRARY_PATH": libraries},
+    )
+    try:
+        process.start()
+        yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        process.stop()
+        shutil.rmtree(folder)

@@ -18,22 +18,29 @@ from pathlib import Path
 from platformdirs import site_cache_path, user_cache_path
 
 RELEASE = platform.freedesktop_os_release().get("VERSION_CODENAME", "") if Path("/etc/os-release").exists() else ""
-#: By release, for it is linked with much of the system: the server, its tools, and what a small system lacks.
-POSTGRES = {
-    "bookworm": (
-        *("postgresql-15", "postgresql-client-15", "libpq5", "libicu72", "libxml2", "libxslt1.1", "libldap-2.5-0"),
-        *("libsasl2-2", "liblz4-1"),
-    ),
-    "trixie": (
-        *("postgresql-17", "postgresql-client-17", "libpq5", "libicu76", "libxml2", "libxslt1.1", "libldap2"),
-        *("libsasl2-2", "liblz4-1", "libnuma1"),
-    ),
-}
+#: By release, for they are linked with much of the system: their packages, and what a small system lacks.
+OF_THIS_RELEASE = {
+    "bookworm": {
+        "postgres": (
+            *("postgresql-15", "postgresql-client-15", "libpq5", "libicu72", "libxml2", "libxslt1.1", "libldap-2.5-0"),
+            *("libsasl2-2", "liblz4-1"),
+        ),
+        "pgbouncer": ("pgbouncer", "libevent-2.1-7", "libc-ares2"),
+    },
+    "trixie": {
+        "postgres": (
+            *("postgresql-17", "postgresql-client-17", "libpq5", "libicu76", "libxml2", "libxslt1.1", "libldap2"),
+            *("libsasl2-2", "liblz4-1", "libnuma1"),
+        ),
+        "pgbouncer": ("pgbouncer", "libevent-2.1-7t64", "libcares2"),
+    },
+}.get(RELEASE, {})
 #: Program: the Debian release that has it, and its packages there. Consul was last part of Debian 11.
 PACKAGES = {
     "etcd": ("trixie", ("etcd-server", "etcd-client")),
     "consul": ("bullseye", ("consul",)),
-    "postgres": (RELEASE, POSTGRES.get(RELEASE, ())),
+    "postgres": (RELEASE, OF_THIS_RELEASE.get("postgres", ())),
+    "pgbouncer": (RELEASE, OF_THIS_RELEASE.get("pgbouncer", ())),
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -53,8 +60,9 @@ def find(name: str) -> Path:
         return Path(on_path)
     for attempt in range(2):
         for root in (Path("/"), _cache(name)):
-            # Where Debian puts what several versions of may be installed.
-            for program in (root / "usr/bin" / name, *sorted(root.glob(f"usr/lib/{name}*/*/bin/{name}"), reverse=True)):
+            # Debian keeps several versions of PostgreSQL beside each other.
+            versions = sorted(root.glob(f"usr/lib/{name}*/*/bin/{name}"), reverse=True)
+            for program in (root / "usr/bin" / name, root / "usr/sbin" / name, *versions):
                 if program.exists():
                     return program
         if not attempt:
@@ -63,8 +71,8 @@ def find(name: str) -> Path:
 
 
 def _cache(name: str) -> Path:
-    # PostgreSQL refuses to run as root, and who it runs as then cannot read what is below root's home.
-    is_for_others = name == "postgres" and os.geteuid() == 0
+    # These refuse to run as root, and who they run as then cannot read what is below root's home.
+    is_for_others = name in ("postgres", "pgbouncer") and os.geteuid() == 0
     folder = site_cache_path if is_for_others else user_cache_path
     return folder("incumbent-tests", appauthor=False) / f"{name}-{PACKAGES[name][0]}"
 
