@@ -110,8 +110,8 @@ import sys
 from incumbent import {imports}
 {code}
 suspects = {{"etcd3", "consul", "grpc", "requests", "google", "urllib3", "platformdirs", "croniter", "pytest",
-            "incumbent_etcd", "incumbent_consul", "incumbent_postgres", "exploding", "psycopg", "incumbent.testing", "incumbent.electors.memory",
-            "incumbent.electors.local", "incumbent.electors.local.backend"}}
+            "incumbent_etcd", "incumbent_consul", "incumbent_postgres", "exploding", "psycopg", "incumbent.testing",
+            "incumbent.electors.memory", "incumbent.electors.local", "incumbent.electors.local.backend"}}
 print(*sorted(suspects & set(sys.modules)))
 """
 

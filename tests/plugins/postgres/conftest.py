@@ -1,4 +1,4 @@
-"""Fixtures of the tests on real PostgreSQL servers. One that is missing is an error that says what to do, never a skip."""
+"""Fixtures of the tests on real PostgreSQL servers. A missing one is an error that says what to do, never a skip."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def test_dead_first_host_costs_no_call(server, opened, name):
 
 
 def test_frozen_first_host_costs_one_call(server, victim, opened, name):
-    """P10: A host that accepts connections and is silent costs one call its timeout; the next call is for the next host."""
+    """P10: A host that takes connections and is silent costs one call its timeout; the next is for the next host."""
     elector = opened(url_of(victim.port, server.port)).elector(name, "a")
     victim.freeze()
     began = time.monotonic()

@@ -89,12 +89,14 @@ def test_missing_rights_are_told_with_the_remedy(guarded, schema):
     from urllib.parse import quote
 
     url = at(guarded, f"app:{PASSWORD}", options=f"?schema={quote(schema, safe='')}")
-    assert (remedy := refused(url).partition(" run ")[2]).startswith("CREATE SCHEMA")
+    remedy = refused(url).partition(" run ")[2]
+    assert remedy.startswith("CREATE SCHEMA")
     guarded.sql(remedy)
     backend = open_backend(url, stage.settings())
     assert backend.elector("reports", "a").acquire_leadership() is not None
     other = at(guarded, "other", options=f"?schema={quote(schema, safe='')}")
-    assert (remedy := refused(other).partition(" run ")[2]).startswith("GRANT USAGE")
+    remedy = refused(other).partition(" run ")[2]
+    assert remedy.startswith("GRANT USAGE")
     guarded.sql(remedy)
     second = open_backend(other, stage.settings())
     assert second.elector("reports", "b").acquire_leadership() is None

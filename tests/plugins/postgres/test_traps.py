@@ -111,7 +111,7 @@ def test_late_relinquishing_spares_the_next_term(server, opened, name):
 
 @pytest.mark.parametrize("renewed", ["2000-01-01", "2100-01-01"])
 def test_servers_clock_plays_no_part(server, opened, name, renewed):
-    """P1: Whatever the server's clock says of a renewal, a leader is succeeded after a ttl of silence, and not before."""
+    """P1: Whatever the server's clock says of a renewal, a leader is succeeded after a ttl of silence, not before."""
     a, b = opened().elector(name, "a"), opened().elector(name, "b")
     stage.lead(a)
 
@@ -126,7 +126,7 @@ def test_servers_clock_plays_no_part(server, opened, name, renewed):
         time.sleep(stage.TTL / 5)
     stage.lead(b)
     kept = b._clock() - claim.sent
-    assert stage.TTL * 0.99 <= kept
+    assert kept >= stage.TTL * 0.99
 
 
 def test_what_one_server_shows_says_nothing_of_another():

@@ -7,7 +7,6 @@ is libpq itself.
 
 from __future__ import annotations
 
-import os
 import select
 import time
 from collections.abc import Mapping
@@ -42,7 +41,6 @@ class Client:
         self.where = where
         self._pq, self._error = pq, Error
         self._secret = parameters.get("password")
-        self._pid = os.getpid()
         self._notifications: list[str] = []
         try:
             self._conn: Any = pq.PGconn.connect_start(make_conninfo("", **parameters).encode())
@@ -66,11 +64,6 @@ class Client:
             if status == polling.FAILED:
                 raise LostError(one_line(self._conn.error_message.decode(errors="replace"), self._secret))
             events = select.POLLIN if status == polling.READING else select.POLLOUT
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether this process was forked from the one that connected."""
-        return os.getpid() != self._pid
 
     @property
     def version(self) -> int:
@@ -146,9 +139,8 @@ class Client:
         return arrived
 
     def close(self) -> None:
-        """End the connection, without waiting for the server. In a forked child, do not touch it."""
-        if not self.is_foreign:
-            self._conn.finish()
+        """End the connection, without waiting for the server. Not in a forked child: it shares the socket."""
+        self._conn.finish()
 
     def _result(self, end: float) -> Any:
         while self._conn.is_busy():

@@ -10,10 +10,8 @@ __all__ = ["MISSING", "LostError", "RefusedError", "no_connection", "one_line", 
 LONGEST = 300
 #: The schema or a table is not there.
 MISSING = ("3F000", "42P01")
-#: SQLSTATEs, or their first characters, for which asking again cannot help.
+#: SQLSTATEs, or their first characters, for which asking again cannot help; but for those that are MISSING.
 PERMANENT = ("28", "3D000", "42", "22P05", "22021")
-#: But these may: the names that are missing may be made, and deadlocks are of class 40.
-PASSING = MISSING
 #: What servers say to who may not connect. libpq passes their SQLSTATE on for statements only, so their words must do.
 FOREVER = (
     "authentication failed",
@@ -22,7 +20,6 @@ FOREVER = (
     "is not permitted to log in",
     "does not exist",
     "permission denied for database",
-    "is not currently accepting connections",
     "no such user",  # PgBouncer
     "no such database",
 )
@@ -65,6 +62,6 @@ def no_connection(where: str, text: str) -> ElectionError:
 
 def translated(where: str, error: RefusedError) -> ElectionError:
     """Return the contract's error for a statement that was refused."""
-    is_permanent = error.sqlstate.startswith(PERMANENT) and error.sqlstate not in PASSING
+    is_permanent = error.sqlstate.startswith(PERMANENT) and error.sqlstate not in MISSING
     kind = BackendRejectedError if is_permanent else BackendUnavailableError
     return kind(f"postgres {where}: {error} ({error.sqlstate})")

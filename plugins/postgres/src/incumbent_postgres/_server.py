@@ -202,8 +202,8 @@ class Postgres:
                 "pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"
             )
         if self._tls is not None:
-            for own, file in zip(("server.crt", "server.key"), self._tls, strict=True):  # the names that it looks for
-                copy = Path(shutil.copy(file, self._data / own))
+            for own, given in zip(("server.crt", "server.key"), self._tls, strict=True):  # the names that it looks for
+                copy = Path(shutil.copy(given, self._data / own))
                 copy.chmod(0o600)
                 os.chown(copy, *_owner())
             self._settings["ssl"] = "on"

@@ -31,6 +31,8 @@ _log = logging.getLogger("incumbent.postgres")
 INTERVAL = 1 / 10
 #: Seconds between two attempts to connect: doubled each time.
 FIRST_REST, LONGEST_REST = 0.1, 5.0
+#: Seconds that `close` gives a thread that has its answer.
+PROMPT = 1.0
 
 
 @dataclass(eq=False, slots=True)
@@ -105,7 +107,7 @@ class Watch:
             self._ring()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
-            thread.join(self._pool.timeout + LONGEST_REST)
+            thread.join(self._pool.timeout + PROMPT)
 
     def _ring(self) -> None:
         if self._alarm is not None:
