@@ -52,6 +52,12 @@ def install_wheels(session: nox.Session, *constraints: str) -> None:
     session.install("--force-reinstall", "--no-deps", *wheels)  # the version alone does not tell a new build
 
 
+def install_editable(session: nox.Session, group: str) -> None:
+    """Install that group, and our distributions as they lie here."""
+    ours = [word for distribution in ("core[testing]", *DISTRIBUTIONS[1:]) for word in ("-e", f"./{distribution}")]
+    session.install(*ours, "psycopg[binary]", "--group", group)
+
+
 @nox.session
 def demo(session: nox.Session) -> None:
     """Watch three candidates on this machine: leaders are killed and succeeded."""
@@ -91,22 +97,22 @@ def simulate(session: nox.Session) -> None:
 
 @nox.session
 def torture(session: nox.Session) -> None:
-    """Torture real candidates on real servers: `--elector local|etcd|consul --faults N --seed S`."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    """Torture real candidates on real servers: `--elector local|etcd|consul|postgres --faults N --seed S`."""
+    install_editable(session, "tests")
     session.run("python", "-m", "torture", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
 
 
 @nox.session
 def soak(session: nox.Session) -> None:
     """Lead thousands of times in one process, and see that nothing has grown: `--elector NAME --terms N`."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    install_editable(session, "tests")
     session.run("python", "-m", "soak", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Break one rule at a time, see what finds it, and write the table in docs/mutants.md."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    install_editable(session, "tests")
     session.run("python", "-m", "mutants", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
 
 
@@ -140,8 +146,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the core, and a program that uses all of its surface, with strict mypy."""
-    editable = [word for distribution in DISTRIBUTIONS[1:] for word in ("-e", distribution)]
-    session.install("-e", "./core[testing]", *editable, "psycopg[binary]", "--group", "types")
+    install_editable(session, "types")
     session.run("mypy", *session.posargs)
 
 

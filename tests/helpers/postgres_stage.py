@@ -17,7 +17,18 @@ from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderEle
 from incumbent.testing import ServerProcess, free_port
 from incumbent_postgres._server import Postgres, _as_owner
 
-__all__ = ["PATIENCE", "REQUEST_TIMEOUT", "TTL", "Postgres", "connections", "eventually", "lead", "pooler", "settings"]
+__all__ = [
+    "PATIENCE",
+    "REQUEST_TIMEOUT",
+    "TTL",
+    "Pair",
+    "Postgres",
+    "connections",
+    "eventually",
+    "lead",
+    "pooler",
+    "settings",
+]
 
 T = TypeVar("T")
 
@@ -59,6 +70,38 @@ def connections(server: Postgres) -> int:
     """Count the connections of electors."""
     ((count,),) = server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'incumbent'")
     return int(count)
+
+
+class Pair:
+    """A primary, and a standby that has all that the primary has answered."""
+
+    def __init__(self) -> None:
+        self.primary = Postgres()
+        self.standby = Postgres(primary=self.primary)
+        try:
+            self.primary.start()
+            self.standby.start()
+            self.primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            self.primary.sql("SELECT pg_reload_conf()")
+            self._wait_for_the_standby()
+        except BaseException:
+            self.close()
+            raise
+
+    def fail_over(self) -> None:
+        """Kill the primary, promote the standby, and make a standby in the place of the first."""
+        self.primary.kill()
+        self.standby.promote()
+        self.primary, self.standby = self.standby, self.primary
+        self.standby.follow(self.primary)
+        self._wait_for_the_standby()
+
+    def close(self) -> None:
+        self.primary.stop()
+        self.standby.stop()
+
+    def _wait_for_the_standby(self) -> None:
+        eventually(lambda: self.primary.sql("SELECT pid FROM pg_stat_replication WHERE sync_state = 'sync'"))
 
 
 @contextmanager

@@ -18,17 +18,10 @@ def url_of(*ports: int) -> str:
 
 
 @pytest.fixture
-def pair(victim: stage.Postgres) -> Iterator[tuple[stage.Postgres, stage.Postgres]]:
-    """A primary, and a standby that has all that the primary has committed."""
-    standby = stage.Postgres(primary=victim)
-    try:
-        standby.start()
-        victim.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
-        victim.sql("SELECT pg_reload_conf()")
-        stage.eventually(lambda: victim.sql("SELECT pid FROM pg_stat_replication WHERE sync_state = 'sync'"))
-        yield victim, standby
-    finally:
-        standby.stop()
+def pair() -> Iterator[stage.Pair]:
+    made = stage.Pair()
+    yield made
+    made.close()
 
 
 def test_dead_first_host_costs_no_call(server, opened, name):
@@ -51,7 +44,7 @@ def test_frozen_first_host_costs_one_call(server, victim, opened, name):
 
 def test_standby_is_passed_over(pair, opened, name):
     """P1: A connection that would land on a standby goes on to the server that takes writes."""
-    primary, standby = pair
+    primary, standby = pair.primary, pair.standby
     elector = opened(url_of(standby.port, primary.port)).elector(name, "a")
     assert elector.acquire_leadership() is not None
     with pytest.raises(BackendUnavailableError, match="read-only"):
@@ -60,7 +53,7 @@ def test_standby_is_passed_over(pair, opened, name):
 
 def test_election_goes_on_when_the_standby_is_promoted(pair, name):
     """P1, P4, P7: The primary dies, its synchronous standby is promoted: the leader leads on, and tokens grow."""
-    primary, standby = pair
+    primary, standby = pair.primary, pair.standby
     url = url_of(primary.port, standby.port)
     # A fail-over takes its time on a busy machine, and the leader is to survive it.
     config = LeaderElectionConfig(name, ttl=20.0, request_timeout=1.0, relinquish_interval=None)
@@ -81,7 +74,7 @@ def test_election_goes_on_when_the_standby_is_promoted(pair, name):
 
 def test_silence_is_counted_anew_after_a_promotion(pair, opened, name):
     """P1: Who has seen silence on the old primary waits for a full ttl on the new one before it takes over."""
-    primary, standby = pair
+    primary, standby = pair.primary, pair.standby
     url = url_of(primary.port, standby.port)
     a, b = opened(url).elector(name, "a"), opened(url).elector(name, "b")
     stage.lead(a)

@@ -94,7 +94,7 @@ def _server(client: Client, backend: PostgresBackend) -> tuple[list[Finding], bo
 def _safety(where: str, row: tuple[str | None, ...]) -> Iterator[Finding]:
     standbys, synchronous, fsync = row
     if fsync == "off":
-        yield Finding("error", f"{where}: fsync is off: a crash of the machine may lose claims", "set fsync = on")
+        yield Finding("warning", f"{where}: fsync is off: a crash of the machine may lose claims", "set fsync = on")
     if standbys != "0" and not synchronous:
         yield Finding(
             "warning",

@@ -158,6 +158,12 @@ class Postgres:
         """Make the standby take writes."""
         self._tool("pg_ctl", "promote", "-D", str(self._data), "-w")
 
+    def follow(self, primary: Postgres) -> None:
+        """Begin anew, when it does not run, as a standby of *primary*."""
+        shutil.rmtree(self._data)
+        self._primary = primary
+        self.start()
+
     def stop(self) -> None:
         """End it, and remove its folder. Idempotent."""
         if self.running:
