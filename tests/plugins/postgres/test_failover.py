@@ -98,6 +98,36 @@ def test_silence_is_counted_anew_after_a_promotion(pair, opened, name):
     assert time.monotonic() - first[0] >= 0.99 * stage.TTL
 
 
+def test_asynchronous_fail_over_may_lose_a_claim(victim, opened, name):
+    """The exception to P1 that the page tells: a claim that no standby has is won again, and its leader told."""
+    standby = stage.Postgres(primary=victim)
+    url = url_of(victim.port, standby.port)
+    a, b = opened(url).elector(name, "a"), opened(url).elector(name, "b")
+    try:
+        stage.lead(opened(victim.url).elector(f"{name}/other", "a"))  # makes the tables
+        standby.start()
+        written = "SELECT pg_current_wal_lsn() <= replay_lsn FROM pg_stat_replication"
+        stage.eventually(lambda: victim.sql(written) == [(True,)])
+        standby.kill()
+        stage.lead(a)
+        victim.kill()
+        standby.restart()
+        standby.promote()
+        stage.lead(b)  # the trap; and its token may be that of the lost claim
+        told = stage.eventually(lambda: told_by(a))
+        assert told == [None]
+    finally:
+        standby.stop()
+
+
+def told_by(elector):
+    """Return the answer to a check, in a list, or nothing if there is none yet."""
+    try:
+        return [elector.check_leadership()]
+    except BackendUnavailableError:
+        return []
+
+
 def test_restart_of_the_server_is_survived(victim, name):
     """P7: A leader whose server dies and comes back within its deadline leads on, by itself."""
     config = LeaderElectionConfig(name, ttl=20.0, request_timeout=1.0, relinquish_interval=None)
