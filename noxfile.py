@@ -180,5 +180,5 @@ def wheels(session: nox.Session) -> None:
     session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent", external=True)
     session.run(incumbent, "electors", external=True)
     session.run(incumbent, "demo", external=True)
-    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul]", external=True)
+    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul,postgres]", external=True)
     session.run(incumbent, "electors", external=True)

@@ -261,6 +261,25 @@ def test_senseless_rows_are_told(victim, opened, name):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_senseless_row_harms_its_own_election_only(victim, opened, name, monkeypatch):
+    """P7: While the row of one election makes no sense, others of the same backend still get their news."""
+    bad, leader, backend = opened(victim.url), opened(victim.url), opened(victim.url)
+    monkeypatch.setattr(backend.watch, "_heard", lambda _: None)  # the look alone
+    stage.lead(bad.elector(f"{name}/bad", "a"))
+    elector = leader.elector(name, "a")
+    stage.lead(elector)
+    victim.sql("ALTER TABLE incumbent.session DROP CONSTRAINT session_ttl_check")
+    victim.sql("UPDATE incumbent.session SET ttl = 'NaN' WHERE id = %s", bad.session.id)
+    with pytest.raises(BackendUnavailableError, match="makes no sense"):
+        backend.elector(f"{name}/bad", "b").acquire_leadership()
+    follower, told = backend.elector(name, "b"), threading.Event()
+    follower.notify = told.set
+    assert follower.acquire_leadership() is None
+    told.clear()
+    elector.relinquish_leadership()
+    assert told.wait(stage.TTL)
+
+
 @pytest.mark.parametrize("text", ["a\0b", "\ud800", "a" * 3000, "ä" * 1500])
 def test_names_that_do_not_fit_are_refused(opened, text):
     """Contract: What PostgreSQL cannot keep apart or store is refused when the elector is made."""

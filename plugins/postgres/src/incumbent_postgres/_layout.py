@@ -104,7 +104,9 @@ class Layout:
         return (
             f"{self._preamble}"
             "SELECT e.lock_id, e.claim, e.token, e.candidate, extract(epoch FROM e.since), s.id, s.beat, s.ttl, "
-            "extract(epoch FROM clock_timestamp() - s.renewed) < s.ttl, pg_postmaster_start_time() "
+            "extract(epoch FROM clock_timestamp() - s.renewed) < s.ttl, "
+            # A number: as text it would differ with the time zone of who shares the pooler.
+            "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint "
             f"FROM {self._election} e JOIN {self._session} s ON s.id = e.session WHERE e.lock_id IN ({names})"
         )
 

@@ -13,6 +13,7 @@ import select
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from incumbent import ElectionError
@@ -178,11 +179,15 @@ class Watch:
         if not lock_ids:
             return None
         try:
-            found = entries(client.run(self._layout.look(lock_ids), self._end())[-1])
+            rows = client.run(self._layout.look(lock_ids), self._end())[-1]
         except RefusedError as error:
             if error.sqlstate not in MISSING:
                 raise
-            found = {}
+            rows = []
+        found: dict[str, Entry] = {}
+        for row in rows:
+            with suppress(ElectionError):  # what makes no sense is told by whose election it is, when it asks
+                found |= entries([row])
         left = {lock_id: self._sightings.saw(entry) for lock_id, entry in found.items()}
         self._sightings.keep({entry.session for entry in found.values()})
         for lock_id in lock_ids:
