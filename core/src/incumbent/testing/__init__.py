@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from .harness import Harness
     from .outsider import Outsider
     from .proxy import FaultProxy
-    from .report import ConformanceReport, Outcome
+    from .report import ConformanceReport, Outcome, Progress
     from .run import run_conformance
     from .server import ServerProcess, free_port
 
@@ -35,6 +35,7 @@ __all__ = [
     "MemoryHarness",
     "Outcome",
     "Outsider",
+    "Progress",
     "ServerProcess",
     "free_port",
     "run_conformance",
@@ -49,6 +50,7 @@ _HOMES = {
     "MemoryHarness": "embedded",
     "Outcome": "report",
     "Outsider": "outsider",
+    "Progress": "report",
     "ServerProcess": "server",
     "free_port": "server",
     "run_conformance": "run",

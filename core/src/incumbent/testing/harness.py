@@ -55,6 +55,8 @@ class Harness:
     #: Operations that this store cannot do, each with the reason.
     cannot: Mapping[str, str] = MappingProxyType({})
 
+    _loaded: type[Backend] | None = None
+
     def __init__(self, url: str | None = None) -> None:
         if url is not None:
             self.url = url
@@ -72,7 +74,10 @@ class Harness:
 
     def backend_class(self) -> type[Backend]:
         """Return what is tested. Called before `open`."""
-        return load_backend_class(self.scheme)
+        # Once: it looks through everything that is installed, and is asked for by each test.
+        if self._loaded is None:
+            self._loaded = load_backend_class(self.scheme)
+        return self._loaded
 
     def backend(self, settings: BackendSettings, url: str | None = None) -> Backend:
         """Make a backend for `url`, or for another *url*, as another process would make its own."""

@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 from incumbent import (
@@ -19,6 +20,7 @@ from incumbent import (
 )
 
 from .harness import Harness
+from .journal import Journal
 from .outsider import Outsider
 
 __all__ = ["ELECTIONS", "GUARD", "Candidate", "Scene", "bounded"]
@@ -61,13 +63,18 @@ def bounded(limit: float, call: Callable[[], T], name: str) -> T:
 class Candidate:
     """An elector with its own backend, as in a process of its own. Each call is bounded, and on a new thread."""
 
-    def __init__(self, harness: Harness, backend: Backend, lock_id: str, candidate: str) -> None:
+    def __init__(
+        self, harness: Harness, backend: Backend, lock_id: str, candidate: str, journal: Journal, shown: str
+    ) -> None:
         self._harness = harness
         self.backend = backend
         self.candidate = candidate
-        self.elector: LeaderElector = self._bounded(lambda: backend.elector(lock_id, candidate), "elector()")
+        self._journal = journal
+        self._shown = shown
+        limit = harness.request_timeout + harness.slack
+        self.elector: LeaderElector = bounded(limit, lambda: backend.elector(lock_id, candidate), "elector()")
         self._told = threading.Event()
-        self.elector.notify = self._told.set
+        self.elector.notify = self._notify
 
     def acquire_leadership(self) -> Claim | None:
         """Call the elector."""
@@ -128,10 +135,16 @@ class Candidate:
 
     def hears_news(self, seconds: float | None = None) -> bool:
         """Wait until the elector calls `notify`. Time is real here: the call comes from the elector's own thread."""
-        return self._told.wait(self._harness.slack if seconds is None else seconds)
+        limit = self._harness.slack if seconds is None else seconds
+        return self._journal.call(self._shown, f"waits {limit:g} s for news", lambda: self._told.wait(limit))
+
+    def _notify(self) -> None:
+        self._journal.note(self._shown, "calls notify()")
+        self._told.set()
 
     def _bounded(self, call: Callable[[], T], name: str) -> T:
-        return bounded(self._harness.request_timeout + self._harness.slack, call, name)
+        limit = self._harness.request_timeout + self._harness.slack
+        return self._journal.call(self._shown, name, lambda: bounded(limit, call, name))
 
 
 class Scene:
@@ -140,6 +153,8 @@ class Scene:
     def __init__(self, harness: Harness) -> None:
         self.harness = harness
         self.lock_id = f"{ELECTIONS}{uuid.uuid4().hex[:12]}"
+        #: What happens in the test.
+        self.journal = Journal(harness.clock)
         self.settings = BackendSettings(harness.ttl, harness.request_timeout, harness.clock)
         self._candidates: list[Candidate] = []
         self._put_right: list[Callable[[], None]] = []
@@ -158,17 +173,25 @@ class Scene:
     def candidate(self, name: str = "a", *, lock_id: str | None = None, backend: Backend | None = None) -> Candidate:
         """Make a candidate, with a backend of its own if none is given."""
         unique = f"{name}:{uuid.uuid4().hex[:8]}"
+        self.journal.name(unique, name)
         return self.namesake(unique, lock_id=lock_id, backend=backend)
 
     def namesake(self, unique: str, *, lock_id: str | None = None, backend: Backend | None = None) -> Candidate:
         """Make a candidate with exactly this id."""
         chosen = self.backend() if backend is None else backend
-        candidate = Candidate(self.harness, chosen, self.lock_id if lock_id is None else lock_id, unique)
+        election = self.lock_id if lock_id is None else lock_id
+        shown = self.journal.name(unique, unique)
+        if any(candidate.candidate == unique for candidate in self._candidates):
+            shown += "'"  # a namesake
+        if election != self.lock_id:
+            shown += f" in …{election.removeprefix(self.lock_id)[:20]}"
+        candidate = Candidate(self.harness, chosen, election, unique, self.journal, shown)
         self._candidates.append(candidate)
         return candidate
 
     def advance(self, seconds: float) -> None:
         """Let time pass."""
+        self.journal.note("time", f"{seconds:g} s pass")
         self.harness.advance(seconds)
 
     # ------------------------------------------------------------ behind the elector's back
@@ -223,8 +246,17 @@ class Scene:
         """Start a candidate in another process; it has tried once to lead."""
         return self._act(lambda: self.harness.outsider(self.lock_id, "outsider"), "outsider")
 
+    def tool_acquires(self) -> bool:
+        """Let a tool of another project try to lead."""
+        return self._act(lambda: self.harness.tool_acquires(self.lock_id), "tool_acquires")
+
+    def tool_relinquishes(self) -> None:
+        """Let the tool give up what it has."""
+        self._act(lambda: self.harness.tool_relinquishes(self.lock_id), "tool_relinquishes")
+
     def _act(self, operation: Callable[[], T], name: str) -> T:
-        return bounded(HARNESS_LIMIT, operation, f"the harness's {name}()")
+        limited = partial(bounded, HARNESS_LIMIT, operation, f"the harness's {name}()")
+        return self.journal.call("harness", f"{name}()", limited)
 
     # ------------------------------------------------------------ the end
 

@@ -71,7 +71,7 @@ class Declarations:
         """P1: A leader keeps another project's tool from leading if interoperates is declared, and only then."""
         scene.candidate("a").lead()
         _assert_as_declared(
-            "interoperates", scene.capabilities.interoperates, not scene.harness.tool_acquires(scene.lock_id)
+            "interoperates", scene.capabilities.interoperates, not scene.tool_acquires()
         )
 
     @requires("kill")
