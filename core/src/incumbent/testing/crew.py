@@ -63,6 +63,7 @@ class _Worker:
             start_new_session=True,  # Ctrl-C in a terminal is passed on once, by the crew
         )
         self.test: str | None = None
+        self.is_ready = False
         self._unread = b""
         self._say(json.dumps(url))
 
@@ -133,14 +134,14 @@ class _Crew:
             self._progress.waiting()
         for worker in self._workers:
             worker.dismiss()
-        for told in [told for worker in self._workers for told in worker.end()]:
+        for told in [told for worker in self._workers for told in worker.end() if "failed" in told]:
             raise _failure(told["failed"], told["text"])
 
     def end(self) -> None:
         """End all processes; those that still run a test are interrupted."""
         for worker in self._workers:
-            if worker.test is not None:
-                worker.process.send_signal(signal.SIGINT)
+            if worker.test is not None:  # until it is ready, it has opened nothing that it would have to close
+                worker.process.send_signal(signal.SIGINT if worker.is_ready else signal.SIGKILL)
         for worker in self._workers:
             worker.end()
         self._selector.close()
@@ -167,6 +168,7 @@ class _Crew:
         if news is None:
             self._bury(worker)
         for told in news or ():
+            worker.is_ready = True
             if "failed" in told:
                 worker.test = None
                 raise _failure(told["failed"], told["text"])

@@ -18,21 +18,23 @@ __all__ = ["TITLES", "markdown"]
 #: What tests cite: the promises that an elector can break, and the rules of the contract. P3 and P6 are the engine's.
 TITLES: Mapping[str, str] = MappingProxyType(
     {
-        "P1": "One leader",
-        "P2": "Deadline",
-        "P4": "Tokens grow",
-        "P5": "No phantom",
-        "P7": "Nothing is final",
-        "P8": "Clean end",
-        "P9": "Fork",
-        "P10": "Bounded waiting",
-        "Rule 1": "One bounded attempt",
-        "Rule 2": "No is an answer, trouble is an exception",
-        "Rule 3": "Threads",
-        "Rule 4": "Nothing early, nothing left",
-        "Contract": "What is declared",
+        "P1": "one leader",
+        "P2": "the deadline",
+        "P4": "tokens grow",
+        "P5": "no phantom",
+        "P7": "nothing is final",
+        "P8": "a clean end",
+        "P9": "fork",
+        "P10": "bounded waiting",
+        "Rule 1": "one bounded attempt",
+        "Rule 2": "no is an answer, trouble is an exception",
+        "Rule 3": "threads",
+        "Rule 4": "nothing early, nothing left",
+        "Contract": "what is declared",
     }
 )
+#: Tests with the same reason that are named; of more, their number is told.
+MOST_NAMED = 3
 #: Characters of foreign text that are shown in one place.
 LONGEST = 500
 
@@ -59,7 +61,7 @@ def plain(text: str) -> str:
     """Return foreign *text* so that Markdown shows it as it is, on one line."""
     # What means something anywhere; and at the beginning, what makes a heading, a list or a quotation.
     escaped = re.sub(r"([\\`*_\[\]<>|~&$])", r"\\\1", _one_line(text))
-    return re.sub(r"^(\d*)([#+=.)-])", r"\1\\\2", escaped)
+    return re.sub(r"^(\d+(?=[.)](?:\s|$))|(?=[#+=-]))", r"\1\\", escaped)
 
 
 def code(text: str, fence: str = "`") -> str:
@@ -116,10 +118,10 @@ def _promises(outcomes: Iterable[Outcome]) -> Iterator[str]:
 
 def _promise(cited: str, outcomes: list[Outcome]) -> Iterator[str]:
     held = [outcome for outcome in outcomes if outcome.result == PASSED]
-    yield from ("", f"### {plain(cited)}: {TITLES.get(cited, 'other')}: {len(held)} of {len(outcomes)} held", "")
+    yield from ("", f"### {plain(cited)}: {TITLES.get(cited, 'other')} ({len(held)} of {len(outcomes)} held)", "")
     marks = {PASSED: "", FAILED: "**failed**: ", NOT_RUN: "*not run*: ", DEVIATES: "*deviates*: "}
     for outcome in outcomes:
-        yield f"- {marks.get(outcome.result, f'*{NOT_SELECTED}*: ')}{plain(outcome.truth)}"
+        yield f"- {marks.get(outcome.result, f'*{NOT_SELECTED}*: ')}{outcome.truth}"
 
 
 def _failures(failed: list[Outcome]) -> Iterator[str]:
@@ -127,7 +129,7 @@ def _failures(failed: list[Outcome]) -> Iterator[str]:
         yield from ("", "## Failures")
     for outcome in failed:
         yield from ("", f"### {code(outcome.test)}", "")
-        yield f"- expected ({plain(outcome.cites)}): {plain(outcome.truth)}"
+        yield f"- expected ({plain(outcome.cites)}): {outcome.truth}"
         yield f"- seen: {code(outcome.detail)}"
         if outcome.statement:
             yield f"- at: {code(outcome.statement)}"
@@ -152,7 +154,8 @@ def _left_out(title: str, outcomes: list[Outcome]) -> Iterator[str]:
     if by_reason:
         yield from ("", f"## {title}", "")
     for reason, tests in by_reason.items():
-        yield f"- {plain(reason)}: {', '.join(map(code, tests))}"
+        named = ", ".join(map(code, tests)) if len(tests) <= MOST_NAMED else f"{len(tests)} tests"
+        yield f"- {plain(reason)}: {named}"
 
 
 def _table(heading: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:

@@ -69,9 +69,13 @@ def main() -> None:
     orders, out = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
-    url = json.loads(orders.readline())
+    first = orders.readline()
+    if not first:  # the run has been interrupted meanwhile
+        return
+    url = json.loads(first)
     teller = Teller(out)
     try:
+        teller.tell({"ready": True})  # from here on an interrupt is a clean end
         session(harness_for(url), teller.conformance, Obedient(iter(orders)))
     except ElectionError as error:
         teller.tell({"failed": type(error).__name__, "text": str(error)})
