@@ -63,7 +63,9 @@ EXPLAINED = {
 }
 
 
-@pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.name) for broken in BROKEN if broken.name in EXPLAINED])
+@pytest.mark.parametrize(
+    "broken", [pytest.param(broken, id=broken.name) for broken in BROKEN if broken.name in EXPLAINED]
+)
 def test_failure_is_explained(broken):
     """What was expected, what was seen, what happened in which order, and what to read: in words, with no traceback."""
     name, seen, order, section = EXPLAINED[broken.name]

@@ -190,7 +190,7 @@ def test_processes_of_xdist_explain_failures(pytester, run_pytest):
 
 
 def test_processes_on_one_store_take_turns(tmp_path):
-    """A test that freezes the store waits for those that use it, and they for it; other stores are none of its business."""
+    """A test that freezes the store waits for those that use it; other stores are none of its business."""
     order = []
 
     def enter(name, url, alone, leave):

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from contextlib import nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from incumbent.errors import ConfigurationError
@@ -79,7 +80,7 @@ def _shown(args: argparse.Namespace) -> ConformanceReport:
 def _opened(path: str) -> TextIO:
     """Open the file at *path*, and leave in it what is there until the report is."""
     try:
-        return open(path, "a", encoding="utf-8")
+        return Path(path).open("a", encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"--report: {clean(path)} cannot be written: {reason}") from error

@@ -47,7 +47,7 @@ class Conformance:
         """Explain a failure, in the report itself, which pytest-xdist may send to another process."""
         report = yield
         if report.failed and call.excinfo is not None and item.nodeid in self._places:
-            report.explanation = explain(item, call.excinfo, report)
+            vars(report)["explanation"] = explain(item, call.excinfo, report)
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:

@@ -18,7 +18,7 @@ from incumbent import ConfigurationError, ElectionError, Finding, errors
 
 from .conformance import suite_tests
 from .harness import Harness
-from .report import FAILED, ConformanceReport, Outcome, Progress, from_dict
+from .report import ConformanceReport, Outcome, Progress, from_dict
 from .runs import Run
 from .scene import HARNESS_LIMIT
 from .turns import is_alone
@@ -31,9 +31,7 @@ PER_PROCESSOR, MOST = 2, 8
 PROGRAM = "import sys; sys.path[:] = sys.argv[1:]; from incumbent.testing.worker import main; main()"
 
 
-def side_by_side(
-    url: str, made: Harness, progress: Callable[[Outcome], None], jobs: int | None
-) -> ConformanceReport:
+def side_by_side(url: str, made: Harness, progress: Callable[[Outcome], None], jobs: int | None) -> ConformanceReport:
     """
     Run the suite on the store at *url*.
 

@@ -64,7 +64,7 @@ class Candidate:
     """An elector with its own backend, as in a process of its own. Each call is bounded, and on a new thread."""
 
     def __init__(
-        self, harness: Harness, backend: Backend, lock_id: str, candidate: str, journal: Journal, shown: str
+        self, harness: Harness, backend: Backend, lock_id: str, candidate: str, *, journal: Journal, shown: str
     ) -> None:
         self._harness = harness
         self.backend = backend
@@ -185,7 +185,7 @@ class Scene:
             shown += "'"  # a namesake
         if election != self.lock_id:
             shown += f" in …{election.removeprefix(self.lock_id)[:20]}"
-        candidate = Candidate(self.harness, chosen, election, unique, self.journal, shown)
+        candidate = Candidate(self.harness, chosen, election, unique, journal=self.journal, shown=shown)
         self._candidates.append(candidate)
         return candidate
 

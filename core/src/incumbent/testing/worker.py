@@ -1,4 +1,4 @@
-"""A process that runs tests of the suite, as it is told to: a line of stdin names one, and lines of stdout tell of it."""
+"""A process that runs tests of the suite: a line of its stdin names one, and lines of its stdout tell of it."""
 
 from __future__ import annotations
 
