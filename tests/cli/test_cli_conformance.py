@@ -106,7 +106,7 @@ def test_report_that_cannot_be_written_costs_no_run(capsys, monkeypatch, tmp_pat
 
 
 def test_report_of_a_run_that_fails_leaves_the_old_one(capsys, monkeypatch, tmp_path):
-    """A store that cannot be reached does not cost the report of the last run."""
+    """A store that cannot be reached does not cost the report of the last run, and leaves no empty one."""
 
     def run_conformance(*_, **__):
         raise BackendUnavailableError("nobody is there")
@@ -117,6 +117,8 @@ def test_report_of_a_run_that_fails_leaves_the_old_one(capsys, monkeypatch, tmp_
 
     assert main(["conformance", "memory://", "--report", str(page)]) == 1
     assert page.read_text() == "old"
+    assert main(["conformance", "memory://", "--report", str(tmp_path / "new.md")]) == 1
+    assert list(tmp_path.iterdir()) == [page]
 
 
 @pytest.mark.parametrize("jobs", ["0", "-1", "1.5", "many", "\u0661", "9" * 5000])

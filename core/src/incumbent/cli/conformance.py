@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from ._parser import add_json
 from ._progress import Lines, LiveLine
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TextIO
 
     from incumbent.testing import ConformanceReport
@@ -47,7 +48,7 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run the suite, and tell what it found as it was asked for."""
     # Before the tests, which take their time: a file that cannot be written must not cost them.
-    with nullcontext() if args.report is None else _opened(args.report) as page:
+    with _opened(args.report) as page:
         if args.json:
             report = run_conformance(args.url, jobs=args.jobs)
             show(report.to_json())
@@ -77,13 +78,26 @@ def _shown(args: argparse.Namespace) -> ConformanceReport:
     return report
 
 
-def _opened(path: str) -> TextIO:
-    """Open the file at *path*, and leave in it what is there until the report is."""
+@contextmanager
+def _opened(path: str | None) -> Iterator[TextIO | None]:
+    """Open the file at *path*, if there is to be one; what is in it stays there until the report is."""
+    if path is None:
+        yield None
+        return
+    file = Path(path)
     try:
-        return Path(path).open("a", encoding="utf-8")
+        is_new = not file.exists()
+        page = file.open("a", encoding="utf-8")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigurationError(f"--report: {clean(path)} cannot be written: {reason}") from error
+    with page:
+        try:
+            yield page
+        except BaseException:
+            if is_new:
+                file.unlink(missing_ok=True)
+            raise
 
 
 def _write(page: TextIO, text: str) -> None:

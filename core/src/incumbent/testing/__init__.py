@@ -64,6 +64,6 @@ def __getattr__(name: str) -> object:
         import pytest  # noqa: PLC0415 - the other names do not need it
 
         # Before the tests are imported: else pytest shows no values for an assert of theirs that fails.
-        pytest.register_assert_rewrite(f"{__name__}.suite", f"{__name__}.scene")
+        pytest.register_assert_rewrite(f"{__name__}.suite", f"{__name__}.candidate")
     value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     return value
