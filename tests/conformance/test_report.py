@@ -232,6 +232,16 @@ def test_journal_tells_in_which_order_things_happened():
     ]
 
 
+def test_journal_of_a_storm_stays_small():
+    """An elector that tells news without end fills neither memory nor report: the middle is left out, and counted."""
+    journal = Journal(FakeClock().now)
+    for number in range(5000):
+        journal.note("a", f"step {number}")
+    events = journal.events()
+    assert len(events) == 1001
+    assert (events[0].did, events[500].did, events[-1].did) == ("step 0", "4000 more", "step 4999")
+
+
 def test_secrets_of_the_url_show_nowhere_in_a_report():
     """P8: The password and the token of the URL, in whichever spelling, are taken out of what an elector says."""
     redacted = Redacted("toy://me:p%40ss@host/?token=t0ken")

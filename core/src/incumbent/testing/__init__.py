@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .conformance import ElectorConformance
     from .embedded import LocalHarness, MemoryHarness
     from .harness import Harness
+    from .journal import Event
     from .outsider import Outsider
     from .proxy import FaultProxy
     from .report import ConformanceReport, Outcome, Progress
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ConformanceReport",
     "ElectorConformance",
+    "Event",
     "FakeClock",
     "FaultProxy",
     "Harness",
@@ -44,6 +46,7 @@ __all__ = [
 _HOMES = {
     "ConformanceReport": "report",
     "ElectorConformance": "conformance",
+    "Event": "journal",
     "FaultProxy": "proxy",
     "Harness": "harness",
     "LocalHarness": "embedded",

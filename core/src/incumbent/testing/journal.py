@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 #: Characters of an error's message that are kept.
 LONGEST = 200
+#: Events that are kept of a test; of more, those in the middle are left out.
+MOST = 1000
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Journal:
         self._began = clock()
         self._lock = threading.Lock()
         self._entries: list[_Entry] = []
+        self._left_out = 0
         self._names: dict[str, str] = {}
 
     def name(self, unique: str, shown: str) -> str:
@@ -86,15 +89,22 @@ class Journal:
         with self._lock:
             self._fold()
             self._entries.append(entry)
+            if len(self._entries) > MOST:
+                del self._entries[MOST // 2]
+                self._left_out += 1
         return entry
 
     def events(self) -> tuple[Event, ...]:
         """Return everything in order; what came several times running is one event."""
         with self._lock:
             self._fold()
-            return tuple(
+            events = [
                 Event(round(entry.at, 3), entry.who, entry.did, entry.came + _times(entry)) for entry in self._entries
-            )
+            ]
+            if self._left_out:
+                middle = MOST // 2
+                events.insert(middle, Event(events[middle - 1].at, "…", f"{self._left_out} more"))
+            return tuple(events)
 
     def tidy(self, text: str) -> str:
         """Return *text* with the candidates' short names."""
