@@ -69,7 +69,7 @@ def test_every_command_has_help(capsys, command):
 def test_every_command_in_the_table_is_a_module_with_the_two_functions():
     """Dispatch relies on `add_parser` and `run`."""
     for command in COMMANDS:
-        module = importlib.import_module(f"incumbent.cli.{command}")
+        module = importlib.import_module(f"incumbent.cli.{command.replace('-', '_')}")
         assert callable(module.add_parser)
         assert callable(module.run)
 

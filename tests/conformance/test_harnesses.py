@@ -75,6 +75,54 @@ def test_invalid_harness_runs_no_test():
         run_conformance(None, harness=Half)
 
 
+# ------------------------------------------------------------ operations that came later
+
+
+@pytest.fixture
+def unplugging(monkeypatch):
+    """With contract 2 came an operation, and a test that needs it."""
+    for module in ("harness", "requirements"):
+        monkeypatch.setattr(f"incumbent.testing.{module}.OPERATIONS", {**OPERATIONS, "unplug": ("unplug",)})
+        monkeypatch.setattr(f"incumbent.testing.{module}.SINCE", {"unplug": 2})
+    monkeypatch.setattr(Harness, "unplug", lambda _: None, raising=False)
+
+    @requires("unplug")
+    def test(self, scene):
+        pass
+
+    return test
+
+
+def test_harness_need_not_know_an_operation_that_came_later(unplugging):
+    """One that was written for contract 1 is as valid as before, and what needs the operation is told as not run."""
+    validate(ModelHarness())
+    assert why_not(unplugging, ModelHarness()) == (
+        "the harness cannot unplug: it was written for contract 1, and this came with 2"
+    )
+
+
+def test_harness_may_know_an_operation_early(unplugging):
+    """Whoever implements or disclaims it before, is taken at their word."""
+
+    class Early(ModelHarness):
+        def unplug(self):
+            pass
+
+    class Stone(ModelHarness):
+        cannot = MappingProxyType({"unplug": SOME_REASON})
+
+    assert why_not(unplugging, Early()) is None
+    validate(Stone())
+    assert why_not(unplugging, Stone()) == f"the harness cannot unplug: {SOME_REASON}"
+
+
+def test_harness_for_a_later_contract_must_know_its_operations(unplugging, monkeypatch):
+    """With the contract comes the duty to do or disclaim it."""
+    monkeypatch.setattr(ModelBackend, "contract_version", 2)
+    with pytest.raises(ConfigurationError, match=r"ModelHarness must implement unplug\(\), or say"):
+        validate(ModelHarness())
+
+
 # ------------------------------------------------------------ what is not run
 
 
