@@ -45,8 +45,8 @@ class Reader:
         """Run a Python block; one that begins with its file's name is saved, or added, for the commands that follow."""
         saved = re.match(r"# (\S+\.py)(, continued)?\n", text)
         if saved:
-            with open(saved[1], "a" if saved[2] else "w") as file:
-                file.write(text)
+            path = Path(saved[1])
+            path.write_text((path.read_text() if saved[2] else "") + text)
         else:
             exec(compile("\n" * (line - 1) + text, self.page, "exec"), self.names)
 
@@ -90,9 +90,10 @@ def in_home(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.setenv("TZ", "UTC")
     # What a page installs is built with what is here, and is found by the commands of this page only.
-    for name, value in {"TARGET": str(tmp_path / "site"), "NO_DEPS": "1", "NO_INDEX": "1", "NO_BUILD_ISOLATION": "0"}.items():
+    site = str(tmp_path / "site")
+    for name, value in {"TARGET": site, "NO_DEPS": "1", "NO_INDEX": "1", "NO_BUILD_ISOLATION": "0"}.items():
         monkeypatch.setenv(f"PIP_{name}", value)
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONPATH", site)
 
 
 @pytest.mark.usefixtures("in_home")
