@@ -6,7 +6,7 @@ from types import MappingProxyType
 import pytest
 from model_elector import ModelBackend, ModelHarness
 
-from incumbent import ConfigurationError, no
+from incumbent import BackendSettings, ConfigurationError, ElectorLoadError, no
 from incumbent.electors.memory import MemoryBackend
 from incumbent.testing import Harness, LocalHarness, MemoryHarness, run_conformance
 from incumbent.testing.conformance import suite_tests
@@ -219,6 +219,45 @@ def test_harness_that_cannot_be_loaded_is_told(monkeypatch, named):
     monkeypatch.setattr(MemoryBackend, "harness", named)
     with pytest.raises(ConfigurationError, match=f"the harness '{named}' of 'memory' cannot be loaded"):
         harness_for("memory://")
+
+
+def test_elector_that_is_not_installed_is_tested_by_its_class():
+    """A harness whose `backend_class` returns the class needs no package: no other method is to be written."""
+
+    class Unpackaged(MemoryBackend):
+        options = MappingProxyType({"colour": "no matter which"})
+
+    class UnpackagedHarness(MemoryHarness):
+        def backend_class(self):
+            return Unpackaged
+
+    harness = UnpackagedHarness("unpackaged://here")
+    assert type(harness.backend(BackendSettings(2.0, 0.1), "unpackaged://here?colour=blue")) is Unpackaged
+    with pytest.raises(ConfigurationError, match=r"unpackaged: unknown option 'color', did you mean 'colour'\?"):
+        harness.backend(BackendSettings(2.0, 0.1), "unpackaged://here?color=blue")
+    assert run_conformance(None, harness=UnpackagedHarness).exit_status == 0
+
+
+def test_backend_that_cannot_be_made_is_named_though_it_is_not_installed():
+    """A foreign exception of its constructor is told by its type, with the class: its message may hold a secret."""
+
+    class Broken(ModelBackend):
+        def __init__(self, address, settings):
+            raise RuntimeError("S3CR3T")
+
+    with pytest.raises(ElectorLoadError, match=r"^elector 'model' \(\S+Broken\): its backend failed: RuntimeError$"):
+        harness_with(scheme="model", backend_class=lambda _: Broken).backend(BackendSettings(2.0, 0.1), "model://")
+
+
+def test_harness_looks_for_its_elector_once(monkeypatch):
+    """Every test of the suite asks for it, and each look goes through all installed packages."""
+    looked = []
+    monkeypatch.setattr(
+        "incumbent.testing.harness.load_backend_class", lambda name: looked.append(name) or MemoryBackend
+    )
+    harness = MemoryHarness()
+    assert [harness.backend_class() for _ in range(3)] == [MemoryBackend] * 3
+    assert looked == ["memory"]
 
 
 # ------------------------------------------------------------ time
