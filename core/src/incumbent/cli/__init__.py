@@ -72,18 +72,19 @@ def _dispatch(arguments: list[str]) -> int:
     parser, commands = make_parser()
     for name, summary in COMMANDS.items():
         if name in arguments[:1]:
-            _module(name).add_parser(commands)
+            module_of(name).add_parser(commands)
         else:
             commands.add_parser(name, help=summary)
     try:
         args = parse(parser, commands, arguments)
     except SystemExit as done:  # argparse has printed help, the version or what is wrong
         return done.code if isinstance(done.code, int) else 0
-    code: int = _module(args.command).run(args)
+    code: int = module_of(args.command).run(args)
     return code
 
 
-def _module(command: str) -> Any:
+def module_of(command: str) -> Any:
+    """Import the module of one command."""
     from importlib import import_module  # noqa: PLC0415 - see COMMANDS
 
     return import_module(f".{command.replace('-', '_')}", __name__)
