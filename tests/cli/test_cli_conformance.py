@@ -66,7 +66,7 @@ def test_people_see_each_test_and_the_counts(capsys, found):
 def test_people_see_why_a_test_failed(capsys, found):
     """What was expected, what was seen, in which order things happened, and what to read stand before the counts."""
     journal = (Event(0.0, "a", "acquire_leadership()", "a claim"), Event(1.25, "harness", "expire()", "\x1b[2J"))
-    found(GOOD, replace(BAD, statement="assert b.lead()", section="Backend and elector", journal=journal))
+    found(GOOD, replace(BAD, statement="assert b.lead()", section="The claim", journal=journal))
 
     main(["conformance", "memory://"])
 
@@ -81,7 +81,7 @@ def test_people_see_why_a_test_failed(capsys, found):
         "     0.000 s  a        acquire_leadership() → a claim",
         "     1.250 s  harness  expire() → \\x1b[2J",
     ]
-    assert lines[begin + 8] == "read:     docs/contract.md#backend-and-elector"
+    assert lines[begin + 8] == "read:     docs/contract.md#the-claim"
 
 
 def test_report_is_written_beside_what_is_shown(capsys, found, tmp_path):

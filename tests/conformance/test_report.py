@@ -28,7 +28,7 @@ OTHERS = {
         test="test_bad",
         result=FAILED,
         detail="it broke",
-        section="Backend and elector",
+        section="The claim",
         statement="assert a.lead()",
         journal=(Event(0.5, "a", "close()", "None"),),
         trace="all of it",
@@ -86,7 +86,7 @@ def test_json_tells_everything():
             "seen": "it broke",
             "statement": "assert a.lead()",
             "journal": [{"at": 0.5, "who": "a", "did": "close()", "came": "None"}],
-            "read": "contract.md#backend-and-elector",
+            "read": "contract.md#the-claim",
             "trace": "all of it",
         },
     }

@@ -14,15 +14,15 @@ PAGE = "contract.md"
 #: What a test is about, and the heading of the page that tells of it.
 SECTIONS: Mapping[str, str] = MappingProxyType(
     {
-        "acquire": "Backend and elector",
-        "check": "Backend and elector",
-        "relinquish": "Backend and elector",
-        "observe": "Backend and elector",
-        "close": "Backend and elector",
-        "notify": "Capabilities",
-        "claim": "Backend and elector",
-        "errors": "Backend and elector",
-        "backend": "Backend and elector",
+        "acquire": "acquire_leadership",
+        "check": "check_leadership",
+        "relinquish": "relinquish_leadership",
+        "observe": "observe_leadership",
+        "close": "close",
+        "notify": "notify",
+        "claim": "The claim",
+        "errors": "Rules for every method",
+        "backend": "The backend",
         "capabilities": "Capabilities",
     }
 )
