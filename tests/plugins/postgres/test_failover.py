@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -40,6 +42,36 @@ def test_frozen_first_host_costs_one_call(server, victim, opened, name):
     assert time.monotonic() - began < stage.REQUEST_TIMEOUT + 5.0
     stage.lead(elector, 3 * stage.REQUEST_TIMEOUT + 5.0)
     victim.thaw()
+
+
+def test_name_is_resolved(server, opened, name):
+    """Contract: A host may be given by name, with all of its addresses."""
+    url = f"postgres://postgres@localhost:{server.port}/postgres"
+    assert opened(url).elector(name, "a").acquire_leadership() is not None
+    with pytest.raises(BackendUnavailableError, match="cannot be resolved"):
+        opened("postgres://host.invalid/postgres").elector(name, "b").acquire_leadership()
+
+
+def test_resolver_that_hangs_costs_a_call_its_timeout(opened, name, monkeypatch):
+    """P10: A call ends in time while the resolver does not answer, and however often is asked, one thread waits."""
+    answer = threading.Event()
+
+    def hang(*_: object, **__: object):
+        answer.wait(stage.PATIENCE)
+        raise OSError("no name server")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    elector = opened("postgres://a-name/postgres").elector(name, "a")
+    for _ in range(2):
+        began = time.monotonic()
+        with pytest.raises(BackendUnavailableError, match="no answer within"):
+            elector.acquire_leadership()
+        assert time.monotonic() - began < stage.REQUEST_TIMEOUT + 5.0
+    waiting = [thread for thread in threading.enumerate() if thread.name == "incumbent-postgres-name"]
+    assert len(waiting) == 1
+    answer.set()
+    waiting[0].join(stage.PATIENCE)
+    assert not waiting[0].is_alive()
 
 
 def test_standby_is_passed_over(pair, opened, name):

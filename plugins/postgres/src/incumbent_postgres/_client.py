@@ -14,6 +14,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from ._errors import LostError, RefusedError, one_line
+from ._names import resolved
 
 __all__ = ["Client", "Row"]
 
@@ -42,11 +43,13 @@ class Client:
         self._pq, self._error = pq, Error
         self._secret = parameters.get("password")
         self._notifications: list[str] = []
+        conninfo = make_conninfo("", **resolved(parameters, end))
+        self._conn: Any = pq.PGconn.connect_start(conninfo.encode())
         try:
-            self._conn: Any = pq.PGconn.connect_start(make_conninfo("", **parameters).encode())
             self._conn.nonblocking = 1
             self._connect(end)
         except Error as error:
+            self.close()
             raise LostError(one_line(str(error), self._secret)) from None
         except LostError:
             self.close()
