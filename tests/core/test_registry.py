@@ -5,11 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import distributions
 
 import pytest
 from oneline import assert_one_line
 
-from incumbent import Address, Backend, BackendSettings, ConfigurationError, ElectorLoadError, ElectorNotFoundError
+from incumbent import (
+    Address,
+    Backend,
+    BackendSettings,
+    ConfigurationError,
+    ElectorLoadError,
+    ElectorNotFoundError,
+    registry,
+)
 from incumbent.elector import CONTRACT_VERSION
 from incumbent.registry import installed, load_backend_class, open_backend
 
@@ -86,6 +95,15 @@ def test_a_package_brings_an_elector(ship):
     row = next(row for row in installed() if row.name == "acme")
     assert (row.distribution, row.version, row.error) == ("incumbent-acme", "2.3", None)
     assert row.backend is type(backend)
+
+
+def test_packages_are_looked_through_once(ship, monkeypatch):
+    """A thousand elections of one process cost one look through the installed packages."""
+    ship("good", BACKEND)
+    looks = []
+    monkeypatch.setattr(registry, "distributions", lambda: looks.append(1) or distributions())
+    assert len({type(open_backend("good://", SETTINGS)) for _ in range(10)}) == 1
+    assert len(looks) == 1
 
 
 def test_an_elector_may_be_an_object_in_a_module(ship):
@@ -199,7 +217,7 @@ def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):
 def test_without_any_elector_the_message_says_so(monkeypatch):
     """In an installation without entry points, nothing is listed as installed."""
     monkeypatch.setattr("incumbent.registry.distributions", list)
-    assert "(installed: none)" in not_found("local")
+    assert "(installed: none)" in not_found("nothing")
     assert installed() == []
 
 
