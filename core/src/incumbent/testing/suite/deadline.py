@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -103,6 +104,8 @@ class _ProbedClock:
         self._act = act
         self._count = 0
         self._armed = False
+        self._turn = threading.Lock()
+        self._acting: int | None = None
 
     def __enter__(self) -> None:
         self._armed = True
@@ -116,15 +119,27 @@ class _ProbedClock:
         return self._scene.candidate(lock_id=lock_id, backend=backend)
 
     def _read(self) -> float:
+        if threading.get_ident() == self._acting:  # what *act* does may read the clock too
+            return self._now()
+        with self._turn:  # and who else does, a watch for example, does so before or after it
+            reading = self._now()
+            if self._armed:
+                # An embedded store may be read and changed in one step: then *act* must wait, and nothing is seen.
+                with suppress(TimeoutError):
+                    limit = self._scene.harness.slack / 2
+                    self.seen[reading] = bounded(limit, lambda: self._do(reading), "the harness")
+            return reading
+
+    def _now(self) -> float:
         self._count += 1
-        reading = self._scene.harness.clock() + self._count * 1e-6
-        if self._armed:
-            self._armed = False  # what *act* does may read the clock too
-            # An embedded store may be read and changed in one atomic step: then *act* must wait, and nothing is seen.
-            with suppress(TimeoutError):
-                self.seen[reading] = bounded(self._scene.harness.slack / 2, lambda: self._act(reading), "the harness")
-            self._armed = True
-        return reading
+        return self._scene.harness.clock() + self._count * 1e-6
+
+    def _do(self, reading: float) -> str | None:
+        self._acting = threading.get_ident()
+        try:
+            return self._act(reading)
+        finally:
+            self._acting = None
 
 
 def _renewed(candidate: Candidate) -> Claim | None:

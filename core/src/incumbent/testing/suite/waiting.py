@@ -48,6 +48,7 @@ class Waiting:
         a.lead()
         b.acquire_leadership()
         before = scene.claims()
+        assert before > 0, "the harness counts no claim while somebody leads"
         for _ in range(5):
             b.acquire_leadership()
         assert scene.claims() == before
@@ -68,6 +69,7 @@ class Waiting:
         a, b = scene.candidate("a"), scene.candidate("b")
         a.lead()
         b.acquire_leadership()
+        assert scene.claims() > 0, "the harness counts no claim while somebody leads"
         b.close()
         a.close()
         assert scene.claims() == 0
