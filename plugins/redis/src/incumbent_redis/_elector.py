@@ -38,6 +38,7 @@ class RedisElector(LeaderElector):
         self._calling = False
         self._closed = False
         self._token: int | None = None
+        self._sent = 0.0  # of the claim that was returned last
         self._may_exist = False
         self._campaigns = self._observes = False
         self._sight = Sight()
@@ -115,7 +116,7 @@ class RedisElector(LeaderElector):
             self._may_exist = not was_certain  # an earlier attempt may still be on its way
             return None
         with self._lock:
-            self._token, self.evidence, self.asked = token, sent, sent
+            self._token, self._sent, self.evidence, self.asked = token, sent, sent, sent
             self._shown = self.claim.encode()
         self._backend.renewals.join(self)
         return Claim(token, ttl, sent)
@@ -133,12 +134,11 @@ class RedisElector(LeaderElector):
 
     def _check(self, token: int) -> Claim | None:
         self.asked = self._clock()
-        sent, is_ours = self._backend.renewals.renewal(self, max(self.evidence, self._latest))
+        sent, is_ours = self._backend.renewals.renewal(self, max(self._sent, self._latest))
         if not is_ours:
             self._forget()
             return None
-        with self._lock:
-            self.evidence = sent
+        self._sent = sent
         return Claim(token, self._backend.settings.ttl, sent)
 
     def _release(self) -> bool:

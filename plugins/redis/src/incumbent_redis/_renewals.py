@@ -14,9 +14,9 @@ from ._store import Store
 
 __all__ = ["Holder", "Renewals"]
 
-#: Of the ttl: for how long a renewal serves who comes later; how old a claim's last renewal is that is renewed along with
-#: others; and how long ago its elector has asked at the most: a claim whose engine is silent is to end.
-SHARE, ALONG, SILENT = 1 / 50, 1 / 12, 1 / 3
+#: Of the ttl: how old a renewal may be that serves who comes later, and makes others due; and how long ago the elector of
+#: a claim that is renewed along with others has asked at the most: a claim whose engine is silent is to end.
+SHARE, SILENT = 1 / 10, 1 / 3
 #: Of the ttl: a claim that is older may have been taken over, if the server can have forgotten that. Clocks may run 1 % apart.
 LAPSED = 0.98
 
@@ -26,7 +26,7 @@ class Holder(Protocol):
 
     key: str
     claim: str
-    #: When it was asked to renew last, and when the last request was sent that proved its claim, on the clock.
+    #: When it was asked to renew last, and when the last request was sent that renewed its claim, on the clock.
     asked: float
     evidence: float
     #: Whether it waits for a renewal now.
@@ -44,8 +44,9 @@ class Renewals:
         self._clock = clock
         self._lock = threading.Lock()
         self._holders: set[Holder] = set()
+        # Only who asks at the same time shares its renewal; who comes later is served from `Holder.evidence`.
         self._shared: KeepAlive[dict[Holder, bool]] = KeepAlive(
-            self._renew, clock, interval=ttl, share=ttl * SHARE, name="incumbent-redis-renewals"
+            self._renew, clock, interval=ttl, share=0.0, name="incumbent-redis-renewals"
         )
 
     def join(self, holder: Holder) -> None:
@@ -60,7 +61,7 @@ class Renewals:
 
     def renewal(self, holder: Holder, after: float) -> tuple[float, bool]:
         """
-        Renew *holder*'s claim later than *after*; return when that was sent, and whether the claim is still there.
+        Have *holder*'s claim renewed later than *after*; return when that was sent, and whether the claim is still there.
 
         Raises:
             ElectionError: Nothing is known.
@@ -68,6 +69,8 @@ class Renewals:
         holder.waits = True
         try:
             for _ in range(3):  # the first two may have begun before it joined
+                if holder.evidence > after and self._clock() - holder.evidence <= SHARE * self._ttl:
+                    return holder.evidence, True
                 renewal: Renewal[dict[Holder, bool]] = self._shared.renewal(after)
                 if holder in renewal.answer:
                     return renewal.sent, renewal.answer[holder]
@@ -92,8 +95,12 @@ class Renewals:
             return {holder: verdict == 1 for holder, verdict in zip(due, answer[2:], strict=True)}
 
         keys = [self._guard_key, *(holder.key for holder in due)]
-        return self._store.run(RENEW, keys, arguments, read=read, counts=lambda verdicts: any(verdicts.values()))
+        verdicts = self._store.run(RENEW, keys, arguments, read=read, counts=lambda found: any(found.values()))
+        for holder, is_there in verdicts.items():
+            if is_there:
+                holder.evidence = now
+        return verdicts
 
     def _is_due(self, holder: Holder, now: float) -> bool:
-        is_near = now - holder.asked < SILENT * self._ttl and now - holder.evidence > ALONG * self._ttl
+        is_near = now - holder.asked < SILENT * self._ttl and now - holder.evidence > SHARE * self._ttl
         return holder.waits or is_near
