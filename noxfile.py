@@ -19,7 +19,7 @@ nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 #: What is published from here.
-DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul"]
+DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/redis"]
 #: The generations of protobuf, the oldest that works first; python-etcd3 itself works with none of them.
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time. Most wait for a server, or for a ttl: processors are not what limits them.
@@ -140,7 +140,9 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the core, and a program that uses all of its surface, with strict mypy."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "types")
+    session.install(
+        "-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "-e", "plugins/redis", "--group", "types"
+    )
     session.run("mypy", *session.posargs)
 
 
@@ -174,5 +176,5 @@ def wheels(session: nox.Session) -> None:
     session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent", external=True)
     session.run(incumbent, "electors", external=True)
     session.run(incumbent, "demo", external=True)
-    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul]", external=True)
+    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul,redis]", external=True)
     session.run(incumbent, "electors", external=True)

@@ -15,7 +15,20 @@ from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderEle
 from incumbent.testing import FaultProxy
 from incumbent_redis._server import Server
 
-__all__ = ["FaultProxy", "Puppet", "Server", "Trio", "attempt", "client", "come_of_age", "eventually", "keys", "lead", "settings", "url"]
+__all__ = [
+    "FaultProxy",
+    "Puppet",
+    "Server",
+    "Trio",
+    "attempt",
+    "client",
+    "come_of_age",
+    "eventually",
+    "keys",
+    "lead",
+    "settings",
+    "url",
+]
 
 T = TypeVar("T")
 
@@ -29,7 +42,7 @@ def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> Back
     return BackendSettings(ttl, request_timeout)
 
 
-def url(server: Server, options: str = "") -> str:
+def url(server: Server | Puppet, options: str = "") -> str:
     return f"redis://127.0.0.1:{server.port}{options}"
 
 
@@ -115,7 +128,9 @@ class Trio:
 
     def __init__(self, folder: Path, *, arguments: tuple[str, ...] = ()) -> None:
         self.primary = Server(folder / "primary", arguments=arguments)
-        self.replica = Server(folder / "replica", arguments=(*arguments, "--replicaof", "127.0.0.1", str(self.primary.port)))
+        self.replica = Server(
+            folder / "replica", arguments=(*arguments, "--replicaof", "127.0.0.1", str(self.primary.port))
+        )
         watch = (
             f"sentinel monitor elections 127.0.0.1 {self.primary.port} 1\n"
             "sentinel down-after-milliseconds elections 60000\n"

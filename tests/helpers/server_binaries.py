@@ -112,7 +112,7 @@ def _bind(root: Path, home: Path, program: str) -> None:
     binary.unlink()
     # `exec` keeps the pid: who stops the program stops the server.
     words = [home / loader.relative_to(root), "--library-path", path, home / target.relative_to(root)]
-    binary.write_text(f"#!/bin/sh\nexec {' '.join(shlex.quote(str(word)) for word in words)} \"$@\"\n")
+    binary.write_text(f'#!/bin/sh\nexec {" ".join(shlex.quote(str(word)) for word in words)} "$@"\n')
     binary.chmod(0o755)
 
 

@@ -19,7 +19,7 @@ __all__ = ["ENTRY_POINT_GROUP", "Installed", "installed", "load_backend_class", 
 
 ENTRY_POINT_GROUP = "incumbent.electors"
 #: What to install for a name that is known but not there.
-EXTRAS = {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]"}
+EXTRAS = {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]", "redis": "incumbent[redis]"}
 UNKNOWN = "unknown"
 
 

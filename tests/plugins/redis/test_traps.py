@@ -66,7 +66,7 @@ def test_nothing_expires_by_the_servers_clock(server, name, opened):
     """P1: no key has a ttl: a server whose clock is set forward ends no claim."""
     stage.lead(opened().elector(name, "a"))
     with stage.client(server) as asking:
-        assert {asking.pttl(key) for key in asking.keys()} == {-1}
+        assert {asking.pttl(key) for key in asking.scan_iter()} == {-1}
 
 
 def test_tokens_grow_when_counter_and_record_are_deleted(victim, name, opened):
@@ -215,7 +215,7 @@ def test_foreign_guard_is_a_conflict(victim, name, opened):
             opened(stage.url(victim)).elector(name, "a").acquire_leadership()
         asking.delete("{incumbent}")
         asking.hset("{incumbent}", "token", "many")
-        with pytest.raises(BackendRejectedError, match="{incumbent}"):
+        with pytest.raises(BackendRejectedError, match=r"\{incumbent\}"):
             opened(stage.url(victim)).elector(name, "a").acquire_leadership()
 
 
@@ -263,13 +263,13 @@ def test_thousand_elections_share_connections_and_threads(server, name, opened):
         before, threads = len(asking.client_list()), threading.active_count()
         known_for_long(asking)
         passed = 0.0
-        backend = opened(settings=BackendSettings(15, 10, lambda: boottime() + passed))
+        backend = opened(settings=BackendSettings(60, 10, lambda: boottime() + passed))
         electors = [backend.elector(f"{name}/{number}", "a") for number in range(1000)]
         assert all(elector.acquire_leadership() for elector in electors)
         assert len(asking.client_list()) - before <= 5
         assert threading.active_count() - threads == 1
         asking.config_resetstat()
-        passed = 3.0
+        passed = 8.0
         assert all(elector.check_leadership() for elector in electors)
         assert _calls(asking, "evalsha") < 20, "the renewals were not shared"
         for elector in electors:

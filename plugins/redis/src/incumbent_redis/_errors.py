@@ -26,6 +26,10 @@ PERMANENT = (
     ("Authentication required", "asks for a password: give password-file=FILE, or set $REDISCLI_AUTH"),
     ("without any password configured", "has no password: leave user, password and $REDISCLI_AUTH out"),
     ("DB index is out of range", "has no database of that number: give a smaller one in the URL's path"),
+    (
+        "The user executing the script",
+        "no permission for a command of the scripts: grant the rights that the page lists",
+    ),
     ("unknown command", ""),
     ("NOPROTO", ""),
 )

@@ -172,7 +172,7 @@ class News:
             wanted = set(self._members)
         for word, channels in (("SUBSCRIBE", wanted - self._channels), ("UNSUBSCRIBE", self._channels - wanted)):
             if channels:
-                wire.send_command(word, *channels, check_health=False)
+                wire.send(word, *channels)
         self._channels = wanted
 
     def _take(self, answer: Any) -> bool:
@@ -196,7 +196,7 @@ class News:
                 if self._is_pinged:
                     raise TimeoutError
                 wire.deadline = time.monotonic() + self._store.timeout
-                wire.send_command("PING", check_health=False)
+                wire.send("PING")
                 self._is_pinged = True
         except ElectionError:
             self._wire = None

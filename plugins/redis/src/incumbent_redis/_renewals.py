@@ -14,10 +14,11 @@ from ._store import Store
 
 __all__ = ["Holder", "Renewals"]
 
-#: Of the ttl: how old a renewal may be that serves who comes later, and makes others due; and how long ago the elector of
-#: a claim that is renewed along with others has asked at the most: a claim whose engine is silent is to end.
+#: Of the ttl: how old a renewal may be that serves who comes later, and how long ago the elector of a claim that is
+#: renewed along with others has asked at the most: a claim whose engine is silent is to end.
 SHARE, SILENT = 1 / 10, 1 / 3
-#: Of the ttl: a claim that is older may have been taken over, if the server can have forgotten that. Clocks may run 1 % apart.
+#: Of the ttl: a claim that is older may have been taken over, if the server can have forgotten that; clocks may run
+#: 1 % apart.
 LAPSED = 0.98
 
 
@@ -61,7 +62,7 @@ class Renewals:
 
     def renewal(self, holder: Holder, after: float) -> tuple[float, bool]:
         """
-        Have *holder*'s claim renewed later than *after*; return when that was sent, and whether the claim is still there.
+        Have *holder*'s claim renewed later than *after*; return when that was sent, and whether it is still there.
 
         Raises:
             ElectionError: Nothing is known.

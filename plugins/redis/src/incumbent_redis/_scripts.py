@@ -2,14 +2,14 @@
 
 What is in the store, with the default prefix:
 
-`{incumbent}:NAME`  a hash, there only while somebody has a claim: `claim` (a nonce), `candidate`, `token`, `beat` (changes
-    with every renewal), `ttl` (milliseconds) and `since`
-`{incumbent}`       a hash, the guard of all elections: `reign` (the server's replication id, which changes with each restart
-    and each fail-over), `mark` (a nonce for this reign and this guard), `proven` (milliseconds for which somebody has
-    known that mark) and `token` (the last one)
+`{incumbent}:NAME`  a hash, there only while somebody has a claim: `claim` (a nonce), `candidate`, `token`, `beat`
+    (changes with every renewal), `ttl` (milliseconds) and `since`
+`{incumbent}`       a hash, the guard of all elections: `reign` (the server's replication id, which changes with each
+    restart and each fail-over), `mark` (a nonce for this reign and this guard), `proven` (milliseconds for which
+    somebody has known that mark) and `token` (the last one)
 
-Nothing expires by the server's clock, which may be set forward (P1). Who waits has seen a claim's beat unchanged for its
-ttl on a clock of its own before it takes the claim over.
+Nothing expires by the server's clock, which may be set forward (P1). Who waits has seen a claim's beat unchanged for
+its ttl on a clock of its own before it takes the claim over.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Script:
         object.__setattr__(self, "sha", sha1(self.text.encode(), usedforsecurity=False).hexdigest())
 
 
-#: For those that may begin or prolong a claim. KEYS[1] is the guard; ARGV[1] a fresh mark; ARGV[2] the mark that the caller
+#: How those begin that need the guard. KEYS[1] is the guard; ARGV[1] a fresh mark; ARGV[2] the mark that the caller
 #: knows, ARGV[3] for how long, and ARGV[4] for how long it must have been known, milliseconds.
 _GUARD = f"""
 local function conflict(key)
@@ -65,8 +65,8 @@ if proven < needed and mark == ARGV[2] and tonumber(ARGV[3]) >= needed then
 end
 """
 
-#: KEYS[2] is the record. ARGV: [5] our claim, [6] the candidate, [7] its ttl, [8] since when, [9] and [10] the claim and the
-#: beat that were seen for so long that their holder is silent.
+#: KEYS[2] is the record. ARGV: [5] our claim, [6] the candidate, [7] its ttl, [8] since when, [9] and [10] the claim and
+#: the beat that were seen for so long that their holder is silent.
 ACQUIRE = Script(
     _GUARD
     + """

@@ -27,8 +27,8 @@ class Guard:
     """
     Since when this process has known the mark of the server's guard. Thread-safe.
 
-    A mark that has been known for a ttl means: no claim that the server may have forgotten, in a restart, a fail-over or
-    by FLUSHALL, is believed by anybody any more.
+    A mark that has been known for a ttl means: no claim that the server may have forgotten, in a restart, a fail-over
+    or by FLUSHALL, is believed by anybody any more.
     """
 
     def __init__(self, ttl: float, clock: Callable[[], float]) -> None:

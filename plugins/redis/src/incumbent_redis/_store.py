@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from incumbent import (
@@ -134,8 +134,8 @@ class Store:
         self.check_process()
         wire = Wire(self._primary(deadline), self.options, deadline)
         with self._registered(wire), self.translating(wire):
-            wire.send_command("INFO", "replication")
-            wire.send_command("INFO", "memory", check_health=False)
+            wire.send("INFO", "replication")
+            wire.send("INFO", "memory")
             _check(wire.endpoint, {**parsed_info(wire.read_response()), **parsed_info(wire.read_response())})
         return wire
 
@@ -143,7 +143,7 @@ class Store:
         """End a connection."""
         with self._lock:
             self._wires.discard(wire)
-        wire.disconnect()
+        wire.end()
 
     def close(self) -> None:
         """End all connections, and every request that is out. Idempotent. In a forked child, nothing is touched."""
@@ -165,11 +165,9 @@ class Store:
                     return None
                 wire = self._idle.pop()
             wire.deadline = deadline
-            try:
+            with suppress(Exception):  # whatever redis-py raises for a connection that has ended
                 if not wire.can_read(0):
                     return wire
-            except Exception:  # whatever redis-py raises for a connection that has ended
-                pass
             self.drop(wire)
 
     @contextmanager

@@ -33,7 +33,7 @@ class Wire(redis.Connection):
         self._line: _Line | None = None
         self._is_aborted = False
         password = None if plain or options.password is None else options.password.reveal()
-        super().__init__(
+        super().__init__(  # type: ignore[no-untyped-call]
             host=endpoint.host,
             port=endpoint.port,
             db=0 if plain else options.db,
@@ -46,8 +46,16 @@ class Wire(redis.Connection):
 
     def ask(self, *words: str | bytes | int) -> Any:
         """Send a command, and return the answer; raises what redis-py does."""
-        self.send_command(*words, check_health=False)
+        self.send(*words)
         return self.read_response()
+
+    def send(self, *words: str | bytes | int) -> None:
+        """Send a command; `read_response` reads its answer."""
+        self.send_command(*words, check_health=False)  # type: ignore[no-untyped-call]
+
+    def end(self) -> None:
+        """End the connection. Idempotent."""
+        self.disconnect()  # type: ignore[no-untyped-call]
 
     def abort(self) -> None:
         """Let who uses it now fail at once. From any thread."""
@@ -59,7 +67,8 @@ class Wire(redis.Connection):
     def fileno(self) -> int:
         """Return the descriptor, to wait on."""
         assert self._line is not None
-        return self._line.fileno()
+        number: int = self._line.fileno()
+        return number
 
     def _connect(self) -> Any:
         sock = self._reach()
@@ -99,7 +108,7 @@ class Wire(redis.Connection):
         """Return the seconds that are left; raises `TimeoutError` if none are."""
         left = self.deadline - time.monotonic()
         if left <= 0.0:
-            raise socket.timeout
+            raise TimeoutError
         return left
 
 
