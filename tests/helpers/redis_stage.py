@@ -77,11 +77,14 @@ def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
     return claim
 
 
-def come_of_age(server: Server, ttl: float = TTL, options: str = "") -> None:
-    """Wait until elections can be held on *server*: it has been known for a ttl."""
-    backend = open_backend(url(server, options), settings(ttl, 10.0))
+def come_of_age(server: Server) -> None:
+    """Have *server* elect candidates with any ttl, as one does that has been known for long."""
+    backend = open_backend(url(server), settings(request_timeout=10.0))
     elector = backend.elector("coming of age", "stage")
-    lead(elector)
+    assert elector.acquire_leadership() is None, "a new server must not elect anybody at once"
+    with client(server) as asking:
+        asking.hset("{incumbent}", "proven", 10**6)
+    assert elector.acquire_leadership() is not None
     elector.close()
     backend.close()
 

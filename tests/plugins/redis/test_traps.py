@@ -28,8 +28,6 @@ def first_claim(elector, since, seconds=stage.PATIENCE):
 def test_lost_answer_of_an_attempt_is_understood(server, name, opened):
     """P4, P7: an attempt that took effect, and whose answer was lost, is continued by the next one with one token."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        with stage.client(server) as asking:
-            known_for_long(asking)
         backend = opened(f"redis://{proxy}", stage.settings(ttl=60))
         with backend.store.lent(), backend.store.lent():
             pass  # two connections: should a look need one, the other is there for the attempt
@@ -261,7 +259,6 @@ def test_thousand_elections_share_connections_and_threads(server, name, opened):
 
     with stage.client(server) as asking:
         before, threads = len(asking.client_list()), threading.active_count()
-        known_for_long(asking)
         passed = 0.0
         backend = opened(settings=BackendSettings(60, 10, lambda: boottime() + passed))
         electors = [backend.elector(f"{name}/{number}", "a") for number in range(1000)]
@@ -281,7 +278,6 @@ def test_hand_over_among_fifty_costs_one_attempt_each(server, name, opened):
     leader = opened().elector(name, "leader")
     stage.lead(leader)
     with ExitStack() as stack, stage.client(server) as asking:
-        known_for_long(asking)
         crowd = [opened(settings=stage.settings(ttl=60)).elector(name, f"c{number}") for number in range(50)]
         for elector in crowd:
             assert elector.acquire_leadership() is None
@@ -336,11 +332,6 @@ def test_forked_child_is_nobody(server, name, opened):
             os._exit(status)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert elector.check_leadership() is not None
-
-
-def known_for_long(asking):
-    """Have the server elect candidates with any ttl."""
-    asking.hset("{incumbent}", "proven", 10**6)
 
 
 def _calls(asking, command):

@@ -44,7 +44,7 @@ class RedisBackend(Backend):
             "in a divided network only replicas=N makes sure that the old primary elects nobody"
         ),
         expiry=yes("by the clock of who waits: the server's plays no part"),
-        interoperates=no("no other tool keeps a token, and survives a fail-over, in a layout that is written down"),
+        interoperates=no("the locks of other tools have no token, and end by the server's clock"),
     )
     options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_redis.testing:RedisHarness"

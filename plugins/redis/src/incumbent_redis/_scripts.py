@@ -65,8 +65,8 @@ if proven < needed and mark == ARGV[2] and tonumber(ARGV[3]) >= needed then
 end
 """
 
-#: KEYS[2] is the record. ARGV: [5] our claim, [6] the candidate, [7] its ttl, [8] since when, [9] and [10] the claim and
-#: the beat that were seen for so long that their holder is silent.
+#: KEYS[2] is the record. ARGV: [5] our claim, [6] the candidate, [7] its ttl, [8] since when, [9] and [10] claim and
+#: beat that were seen for so long that their holder is silent.
 ACQUIRE = Script(
     _GUARD
     + """

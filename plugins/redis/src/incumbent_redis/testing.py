@@ -18,7 +18,7 @@ from incumbent.testing import Harness
 from ._backend import RedisBackend
 from ._options import Options
 from ._server import Server
-from ._sight import number
+from ._sight import milliseconds, number
 from ._store import Store
 
 __all__ = ["RedisHarness", "ValkeyHarness"]
@@ -50,7 +50,7 @@ class RedisHarness(Harness):
             self.cannot = {"tool": NO_TOOL, "freeze": OTHERS_SERVER, "kill": OTHERS_SERVER}
 
     def open(self) -> None:
-        """Start the server, if it is ours, and wait until it has been known for a ttl."""
+        """Start the server, if it is ours, and see that elections can be held on it."""
         if self._is_ours:
             self._folder = Path(tempfile.mkdtemp(prefix="incumbent-redis-"))
             self._server = Server(self._folder, name=self.server_name)
@@ -104,7 +104,7 @@ class RedisHarness(Harness):
         self._own().kill()
 
     def restart(self, *, empty: bool = False) -> None:
-        """Start the server again, and wait until it has been known for a ttl: before that nobody can be elected."""
+        """Start the server again, and make it elect somebody, which it would do after a ttl."""
         self._own().restart(empty=empty)
         self._come_of_age()
 
@@ -124,12 +124,15 @@ class RedisHarness(Harness):
             return wire.ask(*words)
 
     def _come_of_age(self) -> None:
+        """Wait until the server has been known for a ttl, or, if it is ours, say so."""
         settings = BackendSettings(self.ttl, PATIENT)
         with closing(RedisBackend(Address.parse(self.url), settings)) as backend:
             elector = backend.elector(f"harness/{uuid.uuid4().hex}", "harness")
             end = time.monotonic() + self.ttl + 3 * PATIENT
             while elector.acquire_leadership() is None:
                 assert time.monotonic() < end, "nobody is elected on this server"
+                if self._is_ours:
+                    self._ask("HSET", self._layout.guard_key, "proven", milliseconds(self.ttl))
                 time.sleep(0.05)
             elector.close()
 
