@@ -303,9 +303,43 @@ def test_a_plugin_for_a_newer_contract_is_refused_clearly(ship):
     """It says both versions and what to do, before it looks at anything that may have changed."""
     ship("newer", CLASS + f"    contract_version = {CONTRACT_VERSION + 1}\n    close = Backend.close" + ANSWER)
     assert load_error("newer") == (
-        f"elector 'newer' (newer 1.0) was written for contract {CONTRACT_VERSION + 1}, this incumbent knows "
-        f"{CONTRACT_VERSION}: upgrade incumbent"
+        f"elector 'newer' (newer 1.0) was written for contract {CONTRACT_VERSION + 1}, this incumbent serves "
+        f"{CONTRACT_VERSION}: pip install -U incumbent"
     )
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Two contracts have come since the first, and the first is not served any more."""
+    monkeypatch.setattr("incumbent.registry.CONTRACT_VERSION", 3)
+    monkeypatch.setattr("incumbent.registry.OLDEST_CONTRACT", 2)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_plugin_for_a_contract_that_is_not_served_any_more_is_refused_clearly(ship):
+    """It says which contracts are served, and which package to upgrade."""
+    ship("older", BACKEND, distribution="older-elector")
+    assert load_error("older") == (
+        "elector 'older' (older-elector 1.0) was written for contract 1, this incumbent serves 2 to 3: "
+        "pip install -U older-elector"
+    )
+
+
+@pytest.mark.usefixtures("later")
+def test_a_plugin_for_an_older_contract_works_and_its_author_is_told(ship):
+    """While its contract is served, a plugin is loaded; a DeprecationWarning, which tests show, says that this ends."""
+    ship("old", BACKEND.replace("contract_version = 1", "contract_version = 2"))
+    with pytest.warns(
+        DeprecationWarning, match=r"\(old 1.0\) was written for contract 2, this .* serves 2 to 3: a later"
+    ):
+        assert load_backend_class("old").contract_version == 2
+
+
+@pytest.mark.usefixtures("later")
+def test_a_plugin_for_the_present_contract_is_loaded_without_a_word(ship):
+    """Warnings are errors here: there is none."""
+    ship("new", BACKEND.replace("contract_version = 1", "contract_version = 3"))
+    assert load_backend_class("new").contract_version == 3
 
 
 @pytest.mark.parametrize("raises", ["RuntimeError('S3CR3T')", "SystemExit('S3CR3T')"])

@@ -1,4 +1,6 @@
-"""The store's own rule, on which Rule 3 of the contract rests."""
+"""The store's own rule, on which Rule 3 of the contract rests: threads take turns."""
+
+# CHANGE: what your own client needs tests for. This one goes when SQLite goes.
 
 import threading
 import time

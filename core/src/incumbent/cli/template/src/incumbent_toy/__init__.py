@@ -1,4 +1,4 @@
-"""The entry point of the elector `toy`. Nothing that costs time is imported before the elector is asked for."""
+"""The entry point of `toy`. Nothing that costs time is imported before it is asked for."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ if TYPE_CHECKING:
 @hookimpl
 def incumbent_backend() -> type[Backend]:
     """Return the class that stands for `toy://`."""
-    from ._backend import ToyBackend
+    from ._elector import ToyBackend
 
     return ToyBackend

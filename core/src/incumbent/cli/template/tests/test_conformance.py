@@ -1,6 +1,7 @@
 """The elector `toy` passes the conformance suite."""
 
 from incumbent.testing import ElectorConformance
+
 from incumbent_toy.testing import ToyHarness
 
 

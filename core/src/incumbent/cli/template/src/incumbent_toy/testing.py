@@ -1,4 +1,4 @@
-"""The harness for the conformance suite: hands that reach the file behind the elector's back."""
+"""The harness for the conformance suite: hands that reach the store behind the elector's back."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from typing import Any
 from incumbent import Address, LeaderRecord
 from incumbent.testing import Harness
 
-NO_SERVER = "there is no server: the file is the store"
-
 
 class ToyHarness(Harness):
-    """An SQLite file in a directory of its own, or the file of the given URL."""
+    """The file of the URL that is given, or one in a directory of its own."""
 
     scheme = "toy"
-    cannot = {"kill": NO_SERVER, "tool": "no other tool knows the tables"}
+    # CHANGE: what nobody can do to your store, each with the reason. The tests that need it are then not run.
+    cannot = {
+        "kill": "there is no server: the file is the store",
+        "tool": "no other tool knows the tables",
+    }
 
     def open(self) -> None:
+        # CHANGE: start your store on a free port (`incumbent.testing.ServerProcess`), unless a URL is given.
         self.directory = Path(tempfile.mkdtemp(prefix="incumbent-toy-"))
         if not hasattr(self, "url"):
             self.url = f"toy://{self.directory}/elections.db"
@@ -30,6 +33,8 @@ class ToyHarness(Harness):
 
     def close(self) -> None:
         shutil.rmtree(self.directory)
+
+    # CHANGE: each of these, with the store's own tools or a client of its own; not through the elector.
 
     def expire(self, lock_id: str) -> None:
         self._do("UPDATE claims SET expires = 0 WHERE lock_id = ?", lock_id)
