@@ -17,7 +17,8 @@ def trio(tmp_path):
 
 def test_leader_goes_on_over_a_failover(trio, name, opened):
     """P7: a claim that the replica has seen is renewed there; nobody else is elected meanwhile."""
-    leader, other = opened(trio.url).elector(name, "a"), opened(trio.url).elector(name, "b")
+    patient = stage.settings(ttl=60)  # a fail-over takes its time
+    leader, other = opened(trio.url, patient).elector(name, "a"), opened(trio.url, patient).elector(name, "b")
     first = stage.lead(leader)
     assert other.acquire_leadership() is None
     trio.primary.kill()

@@ -117,8 +117,8 @@ def test_empty_restart_makes_no_second_leader(victim, name, opened):
 
 def test_leader_goes_on_over_a_restart_with_data(victim, name, opened):
     """P7: a restart with its data costs the leader nothing: its next check renews, others wait."""
-    where = stage.url(victim)
-    leader, other = opened(where).elector(name, "a"), opened(where).elector(name, "b")
+    where, patient = stage.url(victim), stage.settings(ttl=60)
+    leader, other = opened(where, patient).elector(name, "a"), opened(where, patient).elector(name, "b")
     first = stage.lead(leader)
     victim.kill()
     victim.restart()

@@ -17,11 +17,14 @@ __all__ = ["REPLICA", "translated"]
 LONGEST = 200
 #: What a server that is not the primary says.
 REPLICA = "is a replica, which takes no claims"
+_CLUSTER = "is a node of a Redis Cluster, which is not supported: use a server or Sentinels"
 #: Parts of an answer that mean that asking again cannot help, and what is to be done.
 PERMANENT = (
     (CONFLICT, "holds something that is no election's: rename it, or give another prefix"),
     ("INCUMBENT-REIGN", "the server's INFO shows no master_replid: use Redis 5 or later, or Valkey"),
     ("WRONGTYPE", "a key of the election holds something else: rename it, or give option prefix"),
+    ("MOVED ", _CLUSTER),
+    ("CROSSSLOT ", _CLUSTER),
     ("NOAUTH", "asks for a password: write redis://user@host with password-file=FILE, or set $REDISCLI_AUTH"),
     ("Authentication required", "asks for a password: give password-file=FILE, or set $REDISCLI_AUTH"),
     ("without any password configured", "has no password: leave user, password and $REDISCLI_AUTH out"),
@@ -49,9 +52,7 @@ def translated(error: Exception, where: object, timeout: float, secrets: Iterabl
     """Return the contract's error for *error*, which using the server *where* has raised, without *secrets*."""
     text = _plain(str(error), secrets)
     if isinstance(error, redis.exceptions.MovedError | redis.exceptions.ClusterCrossSlotError):
-        return BackendRejectedError(
-            f"redis {where}: is a node of a Redis Cluster, which is not supported: use a server or Sentinels"
-        )
+        return BackendRejectedError(f"redis {where}: {_CLUSTER}")
     for sign, meaning in PERMANENT:
         if sign in text:
             key = text.partition(f"{CONFLICT} ")[2].partition(" script:")[0]
