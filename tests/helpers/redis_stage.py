@@ -5,7 +5,8 @@ from __future__ import annotations
 import socketserver
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -26,6 +27,7 @@ __all__ = [
     "eventually",
     "keys",
     "lead",
+    "running",
     "settings",
     "url",
 ]
@@ -95,10 +97,20 @@ def keys(server: Server) -> set[str]:
         return set(asking.keys())
 
 
-class Puppet:
-    """A server that answers every script with what it is given. A context manager."""
+@contextmanager
+def running(server: Server) -> Iterator[Server]:
+    """Start *server* for the length of the block."""
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
 
-    def __init__(self, answer: bytes, info: bytes = b"role:master\r\n") -> None:
+
+class Puppet:
+    """A server that answers every script with what it is given, byte by byte if there is a *pause*. A context manager."""
+
+    def __init__(self, answer: bytes, info: bytes = b"role:master\r\n", pause: float = 0.0) -> None:
         self._answers = {b"INFO": b"$%d\r\n%s\r\n" % (len(info), info), b"EVALSHA": answer, b"EVAL": answer}
         puppet = self
 
@@ -106,7 +118,17 @@ class Puppet:
             def handle(self) -> None:
                 while line := self.rfile.readline():
                     words = [self._word() for _ in range(int(line[1:]))]
-                    self.wfile.write(puppet._answers.get(words[0].upper(), b"+OK\r\n"))
+                    answer = puppet._answers.get(words[0].upper(), b"+OK\r\n")
+                    if pause and words[0] == b"EVALSHA":
+                        self._trickle(answer)
+                    else:
+                        self.wfile.write(answer)
+
+            def _trickle(self, answer: bytes) -> None:
+                with suppress(OSError):  # the client has had enough
+                    for position in range(len(answer)):
+                        self.wfile.write(answer[position : position + 1])
+                        time.sleep(pause)
 
             def _word(self) -> bytes:
                 return self.rfile.read(int(self.rfile.readline()[1:]) + 2)[:-2]

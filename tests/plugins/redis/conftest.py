@@ -25,21 +25,17 @@ OpenBackend = Callable[..., Backend]
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stage.Server]:
     """A server for the tests of one file that do it no harm; elections can be held on it."""
-    made = stage.Server(tmp_path_factory.mktemp("redis"))
-    made.start()
-    stage.come_of_age(made)
-    yield made
-    made.stop()
+    with stage.running(stage.Server(tmp_path_factory.mktemp("redis"))) as made:
+        stage.come_of_age(made)
+        yield made
 
 
 @pytest.fixture
 def victim(tmp_path: Path) -> Iterator[stage.Server]:
     """A server for one test, which may kill it; elections can be held on it."""
-    made = stage.Server(tmp_path / "victim")
-    made.start()
-    stage.come_of_age(made)
-    yield made
-    made.stop()
+    with stage.running(stage.Server(tmp_path / "victim")) as made:
+        stage.come_of_age(made)
+        yield made
 
 
 @pytest.fixture
