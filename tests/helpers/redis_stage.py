@@ -108,7 +108,7 @@ def running(server: Server) -> Iterator[Server]:
 
 
 class Puppet:
-    """A server that answers every script with what it is given, byte by byte if there is a *pause*. A context manager."""
+    """A server that answers every script with what it is given, byte by byte if *pause*. A context manager."""
 
     def __init__(self, answer: bytes, info: bytes = b"role:master\r\n", pause: float = 0.0) -> None:
         self._answers = {b"INFO": b"$%d\r\n%s\r\n" % (len(info), info), b"EVALSHA": answer, b"EVAL": answer}
