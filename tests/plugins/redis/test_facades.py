@@ -22,7 +22,7 @@ def test_hand_over_is_pushed(server, name):
         terms = stage.eventually(lambda: [e.wait_for_leadership(timeout=0.1) for e in (first, second)])
         leader, other = (first, second) if terms[0] is not None else (second, first)
         token = next(term.token for term in terms if term is not None)
-        stage.eventually(lambda: other.is_follower())
+        stage.eventually(other.is_follower)
         began = time.monotonic()
         leader.relinquish()
         term = other.wait_for_leadership(timeout=stage.PATIENCE)

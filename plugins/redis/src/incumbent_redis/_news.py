@@ -140,8 +140,8 @@ class News:
     def _next_look(self, tick: float) -> float:
         with self._lock:
             members = [member for members in self._members.values() for member in members]
-        due = (member.due() for member in members)
-        return max(self._rest_until, min(tick, *(moment for moment in due if moment is not None), tick))
+        due = [moment for moment in (member.due() for member in members) if moment is not None]
+        return max(self._rest_until, min([tick, *due]))
 
     def _hear(self) -> bool:
         """Subscribe to what is new, and pass on what has come; tell whether something may have been missed."""
