@@ -9,10 +9,11 @@ from model_elector import ModelBackend, ModelHarness
 from incumbent import BackendSettings, ConfigurationError, ElectorLoadError, no
 from incumbent.electors.memory import MemoryBackend
 from incumbent.testing import Harness, LocalHarness, MemoryHarness, run_conformance
+from incumbent.testing.candidate import ticks
 from incumbent.testing.conformance import suite_tests
 from incumbent.testing.harness import OPERATIONS, BareHarness, harness_for
 from incumbent.testing.requirements import requires, validate, why_not
-from incumbent.testing.scene import Scene, ticks
+from incumbent.testing.scene import Scene
 
 SOME_REASON = "the store is a stone"
 

@@ -185,7 +185,7 @@ def test_the_commands_to_type_are_those_of_our_plugins():
     """`pip install 'incumbent[etcd]'` and the same for the others."""
     from incumbent.registry import EXTRAS
 
-    assert EXTRAS == {name: f"incumbent[{name}]" for name in ("etcd", "consul", "redis")}
+    assert {name: f"incumbent[{name}]" for name in ("etcd", "consul", "redis")} == EXTRAS
 
 
 def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):

@@ -37,8 +37,9 @@ class Harness:
     One store to test an elector on.
 
     The suite makes one for each class of tests, calls `open` before the first test and `close` after the
-    last. An operation of `OPERATIONS` is either implemented or named in `cannot`; the tests that need it
-    are then reported as not run, with that reason. None is called from two threads at once.
+    last. With a *url*, several processes may each have one for it at the same time. An operation of
+    `OPERATIONS` is either implemented or named in `cannot`; the tests that need it are then reported as
+    not run, with that reason. None is called from two threads at once.
 
     Args:
         url: The store that the user asked for; None to bring one's own.

@@ -56,10 +56,9 @@ class RedisBackend(Backend):
         self.store = Store(options, settings.request_timeout)
         #: One hash tag, so that a cluster would keep all keys together.
         self.guard_key = f"{{{options.prefix}}}"
-        self.guard = Guard(settings.ttl, settings.clock)
-        shared = (self.store, self.guard, self.guard_key, settings.ttl, settings.clock)
-        self.renewals = Renewals(*shared)
-        self.news = News(*shared)
+        self.guard = Guard(settings.ttl)
+        self.renewals = Renewals(self.store, self.guard, self.guard_key, settings.ttl, settings.clock)
+        self.news = News(self.store, self.guard, self.guard_key, settings.ttl)
 
     def __repr__(self) -> str:
         return f"<RedisBackend {self._shown}>"

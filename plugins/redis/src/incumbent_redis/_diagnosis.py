@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, Finding
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, Finding, boottime
 
 from ._scripts import LOOK
 from ._store import parsed_info
@@ -121,9 +121,9 @@ def _age(where: str, backend: RedisBackend) -> Iterator[Finding]:
         return
     if young_until is None:
         return
-    left = max(0.0, young_until - backend.settings.clock())
+    left = max(0.0, young_until - boottime())
     yield Finding("ok", f"{where}: new to elections, or restarted: nobody is elected for {left:.1f} s; waiting")
-    while young_until is not None and backend.settings.clock() <= young_until + backend.settings.ttl:
+    while young_until is not None and boottime() <= young_until + backend.settings.ttl:
         time.sleep(LOOK_EVERY)
         young_until = _seen(backend)
         if isinstance(young_until, Finding):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from incumbent import Claim, ElectionError, InvalidStateError, LeaderElector, LeaderRecord
+from incumbent import Claim, ElectionError, InvalidStateError, LeaderElector, LeaderRecord, boottime
 
 from ._scripts import ACQUIRE, RELEASE, SHOW
 from ._sight import Sight, milliseconds, number
@@ -102,7 +102,7 @@ class RedisElector(LeaderElector):
         known = guard.arguments()
         sent = self._clock()
         with self._lock:
-            silent = self._sight.silent(sent)
+            silent = self._sight.silent(boottime())
         ours = [self.claim, self.candidate, milliseconds(ttl), f"{time.time():.3f}"]
         was_certain, self._may_exist = not self._may_exist, True
         token = self._store.run(
@@ -128,7 +128,7 @@ class RedisElector(LeaderElector):
             return _positive(answer[3])
         claim, beat, ttl = answer[3:]
         with self._lock:
-            self._sight.saw(claim, beat, ttl, self._clock(), young_until)
+            self._sight.saw(claim, beat, ttl, boottime(), young_until)
             self._shown = claim
         return None
 
@@ -190,7 +190,7 @@ class RedisElector(LeaderElector):
 
     def looked(self, claim: bytes, beat: bytes, ttl: bytes, young_until: float | None) -> None:
         """Tell the engine if an answer may have changed."""
-        now = self._clock()
+        now = boottime()
         with self._lock:
             if self._closed or self._calling:
                 return
@@ -199,7 +199,7 @@ class RedisElector(LeaderElector):
             self._shown = claim
             if self._token is not None:
                 if not is_ours:
-                    self._latest, is_news = now, True
+                    self._latest, is_news = self._clock(), True
             elif self._campaigns:
                 self._sight.saw(claim, beat, ttl, now, young_until)
                 if self._sight.due is not None and self._sight.due <= now:

@@ -7,11 +7,10 @@ import os
 import select
 import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from incumbent import ElectionError
+from incumbent import ElectionError, boottime
 
 from ._scripts import LOOK
 from ._sight import Guard
@@ -38,7 +37,7 @@ class Member(Protocol):
     key: str
 
     def due(self) -> float | None:
-        """Return when to look for whether it may win, on the clock."""
+        """Return when to look for whether it may win, on `boottime`."""
 
     def looked(self, claim: bytes, beat: bytes, ttl: bytes, young_until: float | None) -> None:
         """Take note of what is in the store."""
@@ -55,12 +54,11 @@ class News:
     operator has deleted. The looks find all of that.
     """
 
-    def __init__(self, store: Store, guard: Guard, guard_key: str, ttl: float, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, guard: Guard, guard_key: str, ttl: float) -> None:
         self._store = store
         self._guard = guard
         self._guard_key = guard_key
         self._interval = ttl * INTERVAL
-        self._clock = clock
         self._lock = threading.Lock()
         self._members: dict[str, list[Member]] = {}
         self._changed = False
@@ -117,18 +115,18 @@ class News:
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
-        tick = self._clock() + self._interval
+        tick = boottime() + self._interval
         try:
             while not self._closing:
                 heard = self._hear()
-                now = self._clock()
+                now = boottime()
                 if heard or now >= self._next_look(tick):
                     self._look()
-                    now = self._clock()
+                    now = boottime()
                 if now >= tick:
                     tick = now + self._interval
                     self._ping()
-                self._wait(max(0.0, self._next_look(tick) - self._clock()))
+                self._wait(max(0.0, self._next_look(tick) - boottime()))
         finally:
             if self._wire is not None:
                 self._store.drop(self._wire)
@@ -219,7 +217,7 @@ class News:
                         member.looked(*record, young_until)
         except ElectionError as error:
             _log.debug("the elections could not be looked at: %s", error)
-            self._rest_until = self._clock() + RETRY
+            self._rest_until = boottime() + RETRY
 
     def _read(self, answer: Any, keys: list[str]) -> tuple[float | None, list[tuple[bytes, bytes, bytes]]]:
         young_until = self._guard.saw(answer[0], answer[1])

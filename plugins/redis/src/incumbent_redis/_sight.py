@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
+
+from incumbent import boottime
 
 __all__ = ["Guard", "Sight", "milliseconds", "number"]
 
@@ -31,9 +32,8 @@ class Guard:
     or by FLUSHALL, is believed by anybody any more.
     """
 
-    def __init__(self, ttl: float, clock: Callable[[], float]) -> None:
+    def __init__(self, ttl: float) -> None:
         self._ttl = ttl
-        self._clock = clock
         self._lock = threading.Lock()
         self._mark = ""
         self._since = 0.0
@@ -41,14 +41,14 @@ class Guard:
     def arguments(self) -> list[str]:
         """Return the first four ARGV of the scripts that need the guard. Call it before the request is sent."""
         with self._lock:
-            known = self._clock() - self._since if self._mark else 0.0
+            known = boottime() - self._since if self._mark else 0.0
             return [secrets.token_hex(8), self._mark, milliseconds(known), milliseconds(self._ttl)]
 
     def saw(self, mark: bytes, proven: bytes) -> float | None:
-        """Take note of an answer; return when a claim can be granted, on the clock, or None if it can be now."""
+        """Take note of an answer; return when a claim can be granted, on `boottime`, or None if it can be now."""
         with self._lock:
             if self._mark != mark.decode():
-                self._mark, self._since = mark.decode(), self._clock()
+                self._mark, self._since = mark.decode(), boottime()
             return None if number(proven) >= int(milliseconds(self._ttl)) else self._since + self._ttl
 
 
@@ -59,9 +59,9 @@ class Sight:
     claim: bytes = b""
     beat: bytes = b""
     ttl: float = 0.0
-    #: When it was first seen like this, on the clock, read after the answer had arrived.
+    #: When it was first seen like this, on `boottime`, read after the answer had arrived.
     since: float = 0.0
-    #: When an attempt may succeed, on the clock; None while nothing is known.
+    #: When an attempt may succeed, on `boottime`; None while nothing is known.
     due: float | None = None
 
     def saw(self, claim: bytes, beat: bytes, ttl: bytes, now: float, young_until: float | None) -> None:
