@@ -22,9 +22,15 @@ NEEDS = {
     "core": {"croniter", "platformdirs", "pluggy"},
     "plugins/etcd": {"incumbent", "etcd3", "grpcio", "protobuf"},
     "plugins/consul": {"incumbent", "python-consul"},
+    "plugins/postgres": {"incumbent", "psycopg"},
 }
 #: The electors that each brings.
-ELECTORS = {"core": ["local", "memory"], "plugins/etcd": ["etcd"], "plugins/consul": ["consul", "consul+check"]}
+ELECTORS = {
+    "core": ["local", "memory"],
+    "plugins/etcd": ["etcd"],
+    "plugins/consul": ["consul", "consul+check"],
+    "plugins/postgres": ["postgres"],
+}
 
 
 class Built:

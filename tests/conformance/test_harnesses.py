@@ -250,17 +250,6 @@ def test_backend_that_cannot_be_made_is_named_though_it_is_not_installed():
         harness_with(scheme="model", backend_class=lambda _: Broken).backend(BackendSettings(2.0, 0.1), "model://")
 
 
-def test_harness_looks_for_its_elector_once(monkeypatch):
-    """Every test of the suite asks for it, and each look goes through all installed packages."""
-    looked = []
-    monkeypatch.setattr(
-        "incumbent.testing.harness.load_backend_class", lambda name: looked.append(name) or MemoryBackend
-    )
-    harness = MemoryHarness()
-    assert [harness.backend_class() for _ in range(3)] == [MemoryBackend] * 3
-    assert looked == ["memory"]
-
-
 # ------------------------------------------------------------ time
 
 

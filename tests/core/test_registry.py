@@ -5,11 +5,20 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import distributions
 
 import pytest
 from oneline import assert_one_line
 
-from incumbent import Address, Backend, BackendSettings, ConfigurationError, ElectorLoadError, ElectorNotFoundError
+from incumbent import (
+    Address,
+    Backend,
+    BackendSettings,
+    ConfigurationError,
+    ElectorLoadError,
+    ElectorNotFoundError,
+    registry,
+)
 from incumbent.elector import CONTRACT_VERSION
 from incumbent.registry import installed, load_backend_class, open_backend
 
@@ -88,6 +97,15 @@ def test_a_package_brings_an_elector(ship):
     assert row.backend is type(backend)
 
 
+def test_packages_are_looked_through_once(ship, monkeypatch):
+    """A thousand elections of one process cost one look through the installed packages."""
+    ship("good", BACKEND)
+    looks = []
+    monkeypatch.setattr(registry, "distributions", lambda: looks.append(1) or distributions())
+    assert len({type(open_backend("good://", SETTINGS)) for _ in range(10)}) == 1
+    assert len(looks) == 1
+
+
 def test_an_elector_may_be_an_object_in_a_module(ship):
     """The entry point may lead to an object that carries the hook."""
     ship("acme", BACKEND + "\nclass plugin: incumbent_backend = staticmethod(incumbent_backend)\n", value="acme:plugin")
@@ -110,8 +128,8 @@ import sys
 from incumbent import {imports}
 {code}
 suspects = {{"etcd3", "consul", "grpc", "requests", "google", "urllib3", "platformdirs", "croniter", "pytest",
-            "incumbent_etcd", "incumbent_consul", "exploding", "incumbent.testing", "incumbent.electors.memory",
-            "incumbent.electors.local", "incumbent.electors.local.backend"}}
+            "incumbent_etcd", "incumbent_consul", "incumbent_postgres", "exploding", "psycopg", "incumbent.testing",
+            "incumbent.electors.memory", "incumbent.electors.local", "incumbent.electors.local.backend"}}
 print(*sorted(suspects & set(sys.modules)))
 """
 
@@ -170,7 +188,7 @@ def test_a_name_far_from_all_gets_no_guess():
     assert "did you mean" not in not_found("zookeeper")
 
 
-@pytest.mark.parametrize("name", ["etcd", "consul"])
+@pytest.mark.parametrize("name", ["etcd", "consul", "postgres"])
 def test_a_known_name_gets_what_to_install(monkeypatch, name):
     """For an elector that could be had, the message is the command to type."""
     monkeypatch.setattr("incumbent.registry.EXTRAS", {name: f"incumbent[{name}]"})
@@ -185,7 +203,8 @@ def test_the_commands_to_type_are_those_of_our_plugins():
     """`pip install 'incumbent[etcd]'` and the same for the others."""
     from incumbent.registry import EXTRAS
 
-    assert {name: f"incumbent[{name}]" for name in ("etcd", "consul", "redis")} == EXTRAS
+    ours = ("etcd", "consul", "postgres", "redis")
+    assert {name: f"incumbent[{name}]" for name in ours} == EXTRAS
 
 
 def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):
@@ -198,7 +217,7 @@ def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):
 def test_without_any_elector_the_message_says_so(monkeypatch):
     """In an installation without entry points, nothing is listed as installed."""
     monkeypatch.setattr("incumbent.registry.distributions", list)
-    assert "(installed: none)" in not_found("local")
+    assert "(installed: none)" in not_found("nothing")
     assert installed() == []
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import inspect
 import re
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, distributions
 
 import pluggy
@@ -28,7 +30,7 @@ __all__ = [
 
 ENTRY_POINT_GROUP = "incumbent.electors"
 #: What to install for a name that is known but not there.
-EXTRAS = {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]", "redis": "incumbent[redis]"}
+EXTRAS = {name: f"incumbent[{name}]" for name in ("etcd", "consul", "postgres", "redis")}
 UNKNOWN = "unknown"
 
 
@@ -92,10 +94,18 @@ def load_backend_class(name: str) -> type[Backend]:
     """
     Import the one package that brings elector *name*, and return its backend class.
 
+    The answer is kept while Python's search path stays the same: looking takes tens of milliseconds, which a process
+    that stands in a thousand elections would pay a thousand times. Refusals are not kept. Thread-safe.
+
     Raises:
         ElectorNotFoundError: No installed package does.
         ElectorLoadError: Two packages do, or the one is broken, or made for a contract that is not served.
     """
+    return _load_named(name, tuple(sys.path))
+
+
+@lru_cache(maxsize=64)
+def _load_named(name: str, _: tuple[str, ...]) -> type[Backend]:
     matches = _find(name)
     if not matches:
         raise _not_found(name)

@@ -58,8 +58,6 @@ class Harness:
     #: Operations that this store cannot do, each with the reason.
     cannot: Mapping[str, str] = MappingProxyType({})
 
-    _loaded: type[Backend] | None = None
-
     def __init__(self, url: str | None = None) -> None:
         if url is not None:
             self.url = url
@@ -77,9 +75,7 @@ class Harness:
 
     def backend_class(self) -> type[Backend]:
         """Return what is tested: what the installed packages bring for `scheme`. Called before `open`."""
-        if self._loaded is None:  # looking through all packages takes time, and every test asks
-            self._loaded = load_backend_class(self.scheme)
-        return self._loaded
+        return load_backend_class(self.scheme)
 
     def backend(self, settings: BackendSettings, url: str | None = None) -> Backend:
         """Make a backend for `url`, or for another *url*, as another process would make its own."""
