@@ -19,7 +19,7 @@ nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 #: What is published from here.
-DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres"]
+DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres", "plugins/redis"]
 #: The generations of protobuf, the oldest that works first; python-etcd3 itself works with none of them.
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time. Most wait for a server, or for a ttl: processors are not what limits them.
@@ -180,5 +180,7 @@ def wheels(session: nox.Session) -> None:
     session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent", external=True)
     session.run(incumbent, "electors", external=True)
     session.run(incumbent, "demo", external=True)
-    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul,postgres]", external=True)
+    session.run(
+        pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul,postgres,redis]", external=True
+    )
     session.run(incumbent, "electors", external=True)

@@ -23,6 +23,7 @@ NEEDS = {
     "plugins/etcd": {"incumbent", "etcd3", "grpcio", "protobuf"},
     "plugins/consul": {"incumbent", "python-consul"},
     "plugins/postgres": {"incumbent", "psycopg"},
+    "plugins/redis": {"incumbent", "redis"},
 }
 #: The electors that each brings.
 ELECTORS = {
@@ -30,6 +31,7 @@ ELECTORS = {
     "plugins/etcd": ["etcd"],
     "plugins/consul": ["consul", "consul+check"],
     "plugins/postgres": ["postgres"],
+    "plugins/redis": ["redis"],
 }
 
 

@@ -203,7 +203,7 @@ def test_the_commands_to_type_are_those_of_our_plugins():
     """`pip install 'incumbent[etcd]'` and the same for the others."""
     from incumbent.registry import EXTRAS
 
-    ours = ("etcd", "consul", "postgres")
+    ours = ("etcd", "consul", "postgres", "redis")
     assert {name: f"incumbent[{name}]" for name in ours} == EXTRAS
 
 

@@ -17,11 +17,12 @@ CONSUL, CHECK = (DOCS / "consul.md").read_text().split("\n## `consul+check://`\n
 #: What is told of each elector: a section, or a page of its own.
 SECTIONS = {**EMBEDDED, "etcd": (DOCS / "etcd.md").read_text(), "consul": CONSUL, "consul+check": CHECK}
 SECTIONS["postgres"] = (DOCS / "postgres.md").read_text()
+SECTIONS["redis"] = (DOCS / "redis.md").read_text()
 #: Those of this repository that are installed here; each has a section.
 OURS = sorted(
     row.name
     for row in installed()
-    if row.distribution in {"incumbent", "incumbent-etcd", "incumbent-consul", "incumbent-postgres"}
+    if row.distribution in {"incumbent", "incumbent-etcd", "incumbent-consul", "incumbent-postgres", "incumbent-redis"}
 )
 
 
@@ -67,7 +68,7 @@ def test_sections_answer_the_same_questions(name):
     assert f"{name}://" in dict.fromkeys(row[0] for row in rows(SECTIONS[name], "URL"))
 
 
-@pytest.mark.parametrize("name", ["etcd", "consul", "postgres"])
+@pytest.mark.parametrize("name", ["etcd", "consul", "postgres", "redis"])
 def test_pages_answer_the_same_questions(name):
     """The pages of the electors on servers have the same parts in order, and the page on electors leads there."""
     titles = re.findall(r"^## (.*)$", SECTIONS[name], re.MULTILINE)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -35,13 +36,22 @@ OF_THIS_RELEASE = {
         "pgbouncer": ("pgbouncer", "libevent-2.1-7t64", "libcares2"),
     },
 }.get(RELEASE, {})
-#: Program: the Debian release that has it, and its packages there. Consul was last part of Debian 11.
+#: What redis-server and valkey-server are linked with.
+_LIBRARIES = (
+    *("libc6", "libgcc-s1", "libstdc++6", "libatomic1", "libjemalloc2", "liblzf1", "libsystemd0"),
+    *("libcap2", "libgcrypt20", "libgpg-error0", "liblz4-1", "liblzma5", "libzstd1"),
+)
+#: Server: the Debian release that has it, and its packages there. Consul was last part of Debian 11.
 PACKAGES = {
     "etcd": ("trixie", ("etcd-server", "etcd-client")),
     "consul": ("bullseye", ("consul",)),
     "postgres": (RELEASE, OF_THIS_RELEASE.get("postgres", ())),
     "pgbouncer": (RELEASE, OF_THIS_RELEASE.get("pgbouncer", ())),
+    "redis": ("bookworm", ("redis-server", "redis-tools", "libssl3", *_LIBRARIES)),
+    "valkey": ("trixie", ("valkey-server", "valkey-tools", "libssl3t64", *_LIBRARIES)),
 }
+#: The program of a server, if it has another name.
+PROGRAMS = {"redis": "redis-server", "valkey": "valkey-server"}
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -50,19 +60,20 @@ class ServerMissingError(Exception):
 
 
 def find(name: str) -> Path:
-    """Return the program *name*; its tools (`etcdctl`) are beside it."""
+    """Return the program of the server *name*; its tools (`etcdctl`) are beside it."""
     variable = f"INCUMBENT_{name.upper()}_BIN"
     if given := os.environ.get(variable):
         if not os.access(given, os.X_OK):
             raise ServerMissingError(f"{variable}={given} is not an executable file")
         return Path(given)
-    if on_path := shutil.which(name):
+    called = PROGRAMS.get(name, name)
+    if on_path := shutil.which(called):
         return Path(on_path)
     for attempt in range(2):
         for root in (Path("/"), _cache(name)):
             # Debian keeps several versions of PostgreSQL beside each other.
             versions = sorted(root.glob(f"usr/lib/{name}*/*/bin/{name}"), reverse=True)
-            for program in (root / "usr/bin" / name, root / "usr/sbin" / name, *versions):
+            for program in (root / "usr/bin" / called, root / "usr/sbin" / called, *versions):
                 if program.exists():
                     return program
         if not attempt:
@@ -105,6 +116,8 @@ def _obtain(name: str) -> None:
         _run("apt-get", *options, "download", *packages, where=work)
         for package in work.glob("*.deb"):
             _run("dpkg", "-x", str(package), str(work / "root"), where=work)
+        if "libc6" in packages:
+            _bind(work / "root", home, PROGRAMS.get(name, name))
         home.parent.mkdir(parents=True, exist_ok=True)
         if not home.exists():  # else another run of the tests was faster
             (work / "root").rename(home)
@@ -117,6 +130,22 @@ def _obtain(name: str) -> None:
     finally:
         shutil.rmtree(work, ignore_errors=True)
     _say(f"{name}: unpacked into {home} after {time.monotonic() - began:.0f} s")
+
+
+def _bind(root: Path, home: Path, program: str) -> None:
+    """Have *program* run with the libraries that lie beside it in *root*, which will be moved to *home*."""
+    loader = next(path for path in sorted(root.rglob("ld-linux*.so.*")) if path.is_file())
+    folders = {library.parent for library in root.rglob("*-linux-gnu*/lib*.so.*")}
+    path = ":".join(str(home / folder.relative_to(root)) for folder in sorted(folders))
+    binary = root / "usr" / "bin" / program
+    target = binary.with_name(f"{program}.bin")
+    target.write_bytes(binary.read_bytes())  # it may be a link to a program that does what its name says
+    target.chmod(0o755)
+    binary.unlink()
+    # `exec` keeps the pid: who stops the program stops the server.
+    words = [home / loader.relative_to(root), "--library-path", path, home / target.relative_to(root)]
+    binary.write_text(f'#!/bin/sh\nexec {" ".join(shlex.quote(str(word)) for word in words)} "$@"\n')
+    binary.chmod(0o755)
 
 
 def _mirror() -> str:

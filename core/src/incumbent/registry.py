@@ -30,7 +30,7 @@ __all__ = [
 
 ENTRY_POINT_GROUP = "incumbent.electors"
 #: What to install for a name that is known but not there.
-EXTRAS = {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]", "postgres": "incumbent[postgres]"}
+EXTRAS = {name: f"incumbent[{name}]" for name in ("etcd", "consul", "postgres", "redis")}
 UNKNOWN = "unknown"
 
 

@@ -1,0 +1,97 @@
+"""The backend `redis://`: what all elections of a process share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+from incumbent import (
+    Address,
+    Backend,
+    BackendSettings,
+    Capabilities,
+    ConfigurationError,
+    Finding,
+    LeaderElector,
+    no,
+    yes,
+)
+
+from ._news import News
+from ._options import HELP, Options
+from ._renewals import Renewals
+from ._sight import Guard
+from ._store import Store
+
+__all__ = ["RedisBackend"]
+
+#: Keys are no place for novels.
+LONGEST_NAME = 4096
+#: Seconds that `close` gives the thread besides what a request may take.
+PROMPT = 1.0
+
+
+class RedisBackend(Backend):
+    """A few connections, one subscription, one renewal of all claims, one look at all elections."""
+
+    contract_version: ClassVar[int] = 1
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        push=yes("messages of who leads and leaves; what nobody can tell is looked for six times per ttl"),
+        observe=yes(),
+        candidates=no("a waiting candidate leaves nothing in the store"),
+        fencing_across_restarts=yes(
+            "by a counter and, should that be lost, by the server's clock, which must not go back then; of a fail-over "
+            "in a divided network only replicas=N makes sure that the old primary elects nobody"
+        ),
+        expiry=yes("by the clock of who waits: the server's plays no part"),
+        interoperates=no("the locks of other tools have no token, and end by the server's clock"),
+    )
+    options: ClassVar[Mapping[str, str]] = HELP
+    harness: ClassVar[str | None] = "incumbent_redis.testing:RedisHarness"
+
+    def __init__(self, address: Address, settings: BackendSettings) -> None:
+        self._shown = str(address)
+        self.settings = settings
+        options = Options.of(address)
+        self.store = Store(options, settings.request_timeout)
+        #: One hash tag, so that a cluster would keep all keys together.
+        self.guard_key = f"{{{options.prefix}}}"
+        self.guard = Guard(settings.ttl)
+        self.renewals = Renewals(self.store, self.guard, self.guard_key, settings.ttl, settings.clock)
+        self.news = News(self.store, self.guard, self.guard_key, settings.ttl)
+
+    def __repr__(self) -> str:
+        return f"<RedisBackend {self._shown}>"
+
+    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
+        """Make an elector for *candidate* in election *lock_id*."""
+        from ._elector import RedisElector  # noqa: PLC0415 - needs this module
+
+        for what, text in (("the name of an election", lock_id), ("a candidate's id", candidate)):
+            try:
+                is_short = 0 < len(text.encode()) <= LONGEST_NAME
+            except UnicodeEncodeError:
+                raise ConfigurationError(f"redis: {what} has a character that is no Unicode: {text!a:.60}") from None
+            if not is_short:
+                raise ConfigurationError(f"redis: {what} must have 1 to {LONGEST_NAME} bytes")
+        return RedisElector(self, lock_id, candidate)
+
+    def close(self) -> None:
+        """End the subscription, and all connections."""
+        if self.store.is_foreign:
+            return
+        self.news.stop()
+        self.store.close()
+        self.news.join(self.settings.request_timeout + PROMPT)
+
+    def diagnose(self) -> Iterable[Finding]:
+        """Look at the server, its version, persistence, replicas and memory, and at the encryption."""
+        from ._diagnosis import findings  # noqa: PLC0415 - seldom needed
+
+        return findings(self)
+
+    # ------------------------------------------------------------ for the electors
+
+    def key(self, lock_id: str) -> str:
+        """Return the key of an election's record, which is also the channel of its news."""
+        return f"{self.guard_key}:{lock_id}"

@@ -1,0 +1,95 @@
+"""Turns what redis-py raises into the errors of the contract: in one line, without secrets. Imports redis-py."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+
+import redis
+
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+
+from ._scripts import CONFLICT
+
+__all__ = ["REPLICA", "translated"]
+
+#: Longer messages are cut: a server may send anything.
+LONGEST = 200
+#: What a server that is not the primary says.
+REPLICA = "is a replica, which takes no claims"
+_CLUSTER = "is a node of a Redis Cluster, which is not supported: use a server or Sentinels"
+#: Parts of an answer that mean that asking again cannot help, and what is to be done.
+PERMANENT = (
+    (CONFLICT, "holds something that is no election's: rename it, or give another prefix"),
+    ("INCUMBENT-REIGN", "the server's INFO shows no master_replid: use Redis 5 or later, or Valkey"),
+    ("WRONGTYPE", "a key of the election holds something else: rename it, or give option prefix"),
+    ("MOVED ", _CLUSTER),
+    ("CROSSSLOT ", _CLUSTER),
+    ("NOAUTH", "asks for a password: write redis://user@host with password-file=FILE, or set $REDISCLI_AUTH"),
+    ("Authentication required", "asks for a password: give password-file=FILE, or set $REDISCLI_AUTH"),
+    ("without any password configured", "has no password: leave user, password and $REDISCLI_AUTH out"),
+    ("DB index is out of range", "has no database of that number: give a smaller one in the URL's path"),
+    (
+        "The user executing the script",
+        "no permission for a command of the scripts: grant the rights that the page lists",
+    ),
+    ("unknown command", ""),
+    ("NOPROTO", ""),
+)
+#: Parts of an answer that mean that it may pass.
+PASSING = (
+    ("loading the dataset", "is loading its data"),
+    ("can't write against a read only replica", REPLICA),
+    ("enough good replicas", "has not enough replicas to take writes (min-replicas-to-write)"),
+    ("MISCONF", "takes no writes: its data cannot be saved (MISCONF)"),
+    ("maxmemory", "is out of memory"),
+    ("running a script", "is busy with a script"),
+    ("number of clients", "has too many clients"),
+)
+
+
+def translated(error: Exception, where: object, timeout: float, secrets: Iterable[str] = ()) -> ElectionError:
+    """Return the contract's error for *error*, which using the server *where* has raised, without *secrets*."""
+    text = _plain(str(error), secrets)
+    if isinstance(error, redis.exceptions.MovedError | redis.exceptions.ClusterCrossSlotError):
+        return BackendRejectedError(f"redis {where}: {_CLUSTER}")
+    for sign, meaning in PERMANENT:
+        if sign in text:
+            key = text.partition(f"{CONFLICT} ")[2].partition(" script:")[0]
+            return BackendRejectedError(f"redis {where}: {f'key {key[:80]!r} ' if key else ''}{meaning or text}")
+    for sign, meaning in PASSING:
+        if sign in text:
+            return BackendUnavailableError(f"redis {where}: {meaning}")
+    if isinstance(error, redis.AuthenticationError):
+        return BackendRejectedError(f"redis {where}: user or password is wrong")
+    if isinstance(error, redis.exceptions.NoPermissionError):
+        return BackendRejectedError(f"redis {where}: no permission: {text}")
+    if isinstance(error, redis.TimeoutError | TimeoutError):
+        return BackendUnavailableError(f"redis {where}: no answer within {timeout:g} s")
+    if isinstance(error, redis.ConnectionError | OSError):
+        return BackendUnavailableError(f"redis {where}: {_connection(error, text)}")
+    if isinstance(error, redis.ResponseError):
+        return BackendUnavailableError(f"redis {where}: {text or 'an error without a text'}")
+    return BackendUnavailableError(f"redis {where}: the answer makes no sense ({type(error).__name__})")
+
+
+def _connection(error: Exception, text: str) -> str:
+    cause = error.__context__ if isinstance(error.__context__, OSError) else error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"TLS: the server's certificate is not accepted ({cause.verify_message[:80]})"
+    if isinstance(cause, ssl.SSLError):
+        return "TLS: the handshake failed; the server may not speak TLS, or want a certificate (options cert and key)"
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    if "closed by server" in text.lower():
+        return "the server closed the connection"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror[:80]
+    return text
+
+
+def _plain(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "***")
+    text = " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in text)[:LONGEST]

@@ -1,0 +1,184 @@
+"""What a URL, the files that it names and redis-cli's environment variable say, validated."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from incumbent import Address, ConfigurationError, Secret
+
+from ._security import Security, file_option, read_password
+
+__all__ = ["HELP", "Endpoint", "Options", "shown"]
+
+#: The options of the URL.
+HELP: Mapping[str, str] = {
+    "sentinel": "name of the primary that the hosts, which are Sentinels then, watch",
+    "replicas": "number of replicas that must have a claim before it counts (default 0)",
+    "prefix": "how the keys and channels begin: {prefix}:name (default: incumbent)",
+    "ca": "file with the certificates that sign the servers' (PEM; default: the system's)",
+    "cert": "file with the certificate that is shown to the servers (PEM)",
+    "key": "file with the private key of cert (PEM)",
+    "tls": "yes or no: encrypt (default: yes if any of ca, cert and key is given)",
+    "password-file": "file whose first line is the user's password (default: $REDISCLI_AUTH)",
+    "insecure": "yes or no: send a password unencrypted to another host (default: no)",
+}
+DEFAULT_PORT, SENTINEL_PORT = 6379, 26379
+DEFAULT_PREFIX = "incumbent"
+MOST_REPLICAS = 100
+LARGEST_DB = 99_999
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One server."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is sent there stays on this machine."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything about where and how to connect. Shows no secret."""
+
+    endpoints: tuple[Endpoint, ...]
+    #: The name of the primary if the endpoints are Sentinels.
+    sentinel: str | None
+    db: int
+    prefix: str
+    replicas: int
+    security: Security
+    username: str | None = None
+    password: Secret | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, address: Address, environment: Mapping[str, str] | None = None) -> Options:
+        """
+        Read *address*, and *environment* where it is silent.
+
+        Raises:
+            ConfigurationError: One line that names the part, its value and the rule.
+        """
+        environment = os.environ if environment is None else environment
+        given = address.options
+        sentinel = given.get("sentinel")
+        if sentinel is not None and not (sentinel and sentinel.isascii() and " " not in sentinel):
+            raise _wrong("sentinel", sentinel, "write the name of the primary, as in sentinel.conf")
+        hosts = address.hosts or (("127.0.0.1", None),)
+        if len(hosts) > 1 and sentinel is None:
+            # Whichever answers first would be another server for another candidate: two leaders.
+            raise ConfigurationError(
+                "redis: several hosts: only Sentinels can tell which one is the primary: give one host, or "
+                "sentinel=NAME and the Sentinels' hosts"
+            )
+        port = DEFAULT_PORT if sentinel is None else SENTINEL_PORT
+        username, password = _user(address, environment)
+        options = cls(
+            tuple(Endpoint(host, given_port or port) for host, given_port in hosts),
+            sentinel,
+            _db(address.path),
+            _prefix(given),
+            _count(given, "replicas", MOST_REPLICAS),
+            _security(given),
+            username,
+            password,
+        )
+        insecure = _switch(given, "insecure") is True
+        if password is not None and not options.security.tls and not insecure:
+            options._check_exposure()
+        return options
+
+    def _check_exposure(self) -> None:
+        for endpoint in self.endpoints:
+            if not endpoint.is_loopback:
+                raise ConfigurationError(
+                    f"redis: the password would go to {endpoint} unencrypted: give ca=FILE, tls=yes or, if the "
+                    "network can be trusted, insecure=yes"
+                )
+
+
+def shown(value: str) -> str:
+    """Return *value* for a message."""
+    return ascii(value)[:60]
+
+
+def _wrong(option: str, value: str, rule: str) -> ConfigurationError:
+    return ConfigurationError(f"redis: option {option}={shown(value)}: {rule}")
+
+
+def _db(path: str) -> int:
+    text = path.removeprefix("/")
+    if not text:
+        return 0
+    if not (text.isascii() and text.isdigit() and len(text) < 6):
+        raise ConfigurationError(
+            f"redis: path {shown(path)}: must be the number of a database, from 0 to {LARGEST_DB} (option prefix "
+            "keeps elections apart)"
+        )
+    return int(text)
+
+
+def _prefix(given: Mapping[str, str]) -> str:
+    prefix = given.get("prefix", DEFAULT_PREFIX)
+    if not prefix or len(prefix) > 255 or any(character in "{}" for character in prefix):
+        raise _wrong("prefix", prefix, "must have 1 to 255 characters, and no brace")
+    return prefix
+
+
+def _count(given: Mapping[str, str], name: str, most: int) -> int:
+    text = given.get(name, "0")
+    if not (text.isascii() and text.isdigit() and len(text) < 6 and int(text) <= most):
+        raise _wrong(name, text, f"must be a number from 0 to {most}")
+    return int(text)
+
+
+def _switch(given: Mapping[str, str], name: str) -> bool | None:
+    value = given.get(name)
+    if value is None:
+        return None
+    if value not in ("yes", "no"):
+        raise _wrong(name, value, "must be yes or no")
+    return value == "yes"
+
+
+def _security(given: Mapping[str, str]) -> Security:
+    ca, cert, key = (file_option(name, given.get(name)) for name in ("ca", "cert", "key"))
+    tls = _switch(given, "tls")
+    if tls is False and (ca or cert or key):
+        raise ConfigurationError("redis: tls=no makes no sense with ca, cert and key: leave one of them out")
+    if (cert is None) != (key is None):
+        has, lacks = ("cert", "key") if key is None else ("key", "cert")
+        raise ConfigurationError(f"redis: option {has} needs option {lacks} too: the certificate and its private key")
+    security = Security(tls=bool(tls or ca or cert), ca=ca, cert=cert, key=key)
+    if security.tls:
+        security.context()  # what is wrong with a file is to be known before the first election
+    return security
+
+
+def _user(address: Address, environment: Mapping[str, str]) -> tuple[str | None, Secret | None]:
+    username, password = address.username, address.password
+    file = file_option("password-file", address.options.get("password-file"))
+    if file is not None:
+        if password is not None:
+            raise ConfigurationError("redis: option password-file: the URL has a password already: leave one out")
+        password = Secret(read_password(file))
+    elif password is None and environment.get("REDISCLI_AUTH"):
+        password = Secret(environment["REDISCLI_AUTH"])
+    if username is not None and password is None:
+        raise ConfigurationError(
+            f"redis: user {shown(username)} has no password: give password-file=FILE or $REDISCLI_AUTH"
+        )
+    return username, password

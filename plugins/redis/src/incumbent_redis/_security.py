@@ -1,0 +1,99 @@
+"""The files that secure a connection: checked when the URL is read, read again for each connection."""
+
+from __future__ import annotations
+
+import ssl
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from incumbent import ConfigurationError
+
+__all__ = ["Security", "file_option", "read_password"]
+
+#: A longer file is not what it is said to be, bytes.
+LONGEST_FILE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Security:
+    """Whether to encrypt, and the paths of the files for it."""
+
+    tls: bool
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+
+    def context(self) -> ssl.SSLContext:
+        """
+        Make what a connection is encrypted with, from the files as they are now.
+
+        Raises:
+            ConfigurationError: One of them is not what it should be.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+        except (OSError, ValueError) as error:
+            raise _unusable("ca", self.ca, error) from None
+        if self.cert is not None:
+            try:
+                context.load_cert_chain(self.cert, self.key, password=_no_password)
+            except (OSError, ValueError) as error:
+                raise _unusable("cert", self.cert, error) from None
+        return context
+
+
+def file_option(name: str, path: str | None) -> str | None:
+    """
+    Return *path* if it leads to a file.
+
+    Raises:
+        ConfigurationError: It does not.
+    """
+    if path is None:
+        return None
+    if not path:  # of a variable that is not set, perhaps: it must not turn encryption off
+        raise ConfigurationError(f"redis: option {name} is empty: give the path of a file, or leave the option out")
+    try:
+        status = Path(path).stat()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ConfigurationError(f"redis: option {name}={_shown(path)}: cannot be read: {reason}") from None
+    if not stat.S_ISREG(status.st_mode):  # a FIFO would block
+        raise ConfigurationError(f"redis: option {name}={_shown(path)}: is not a file")
+    if status.st_size > LONGEST_FILE:
+        raise ConfigurationError(f"redis: option {name}={_shown(path)}: is longer than {LONGEST_FILE} bytes")
+    return path
+
+
+def read_password(path: str) -> str:
+    """
+    Return the first line of the file.
+
+    Raises:
+        ConfigurationError: It cannot be read, or has none.
+    """
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"redis: option password-file={_shown(path)}: is not UTF-8") from None
+    except OSError as error:
+        raise ConfigurationError(
+            f"redis: option password-file={_shown(path)}: cannot be read: {error.strerror}"
+        ) from None
+    if not lines or not lines[0]:
+        raise ConfigurationError(f"redis: option password-file={_shown(path)}: its first line is empty")
+    return lines[0]
+
+
+def _unusable(option: str, path: str | None, error: Exception) -> ConfigurationError:
+    reason = getattr(error, "reason", None) or getattr(error, "strerror", None) or "no certificate or key in PEM format"
+    return ConfigurationError(f"redis: option {option}={_shown(path or '')}: cannot be used: {str(reason)[:80]}")
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted")  # else OpenSSL asks at the terminal
+
+
+def _shown(path: str) -> str:
+    return ascii(path)[:255]

@@ -1,0 +1,79 @@
+"""What has been seen, and for how long it has not changed: the only clock that ends a claim is that of who waits."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass
+
+from incumbent import boottime
+
+__all__ = ["Guard", "Sight", "milliseconds", "number"]
+
+
+def milliseconds(seconds: float) -> str:
+    """Return *seconds* as the scripts take them."""
+    return str(int(seconds * 1000))
+
+
+def number(text: bytes) -> int:
+    """Return what a script has answered; 0 for what somebody else has written."""
+    try:
+        return int(text)
+    except ValueError:
+        return 0
+
+
+class Guard:
+    """
+    Since when this process has known the mark of the server's guard. Thread-safe.
+
+    A mark that has been known for a ttl means: no claim that the server may have forgotten, in a restart, a fail-over
+    or by FLUSHALL, is believed by anybody any more.
+    """
+
+    def __init__(self, ttl: float) -> None:
+        self._ttl = ttl
+        self._lock = threading.Lock()
+        self._mark = ""
+        self._since = 0.0
+
+    def arguments(self) -> list[str]:
+        """Return the first four ARGV of the scripts that need the guard. Call it before the request is sent."""
+        with self._lock:
+            known = boottime() - self._since if self._mark else 0.0
+            return [secrets.token_hex(8), self._mark, milliseconds(known), milliseconds(self._ttl)]
+
+    def saw(self, mark: bytes, proven: bytes) -> float | None:
+        """Take note of an answer; return when a claim can be granted, on `boottime`, or None if it can be now."""
+        with self._lock:
+            if self._mark != mark.decode():
+                self._mark, self._since = mark.decode(), boottime()
+            return None if number(proven) >= int(milliseconds(self._ttl)) else self._since + self._ttl
+
+
+@dataclass(slots=True)
+class Sight:
+    """The claim of another on one election, as it was seen last."""
+
+    claim: bytes = b""
+    beat: bytes = b""
+    ttl: float = 0.0
+    #: When it was first seen like this, on `boottime`, read after the answer had arrived.
+    since: float = 0.0
+    #: When an attempt may succeed, on `boottime`; None while nothing is known.
+    due: float | None = None
+
+    def saw(self, claim: bytes, beat: bytes, ttl: bytes, now: float, young_until: float | None) -> None:
+        """Take note of what the store has answered at *now*; before *young_until* nobody can be elected."""
+        if (self.claim, self.beat) != (claim, beat):
+            self.claim, self.beat, self.since = claim, beat, now
+        self.ttl = number(ttl) / 1000
+        free = self.since + self.ttl if claim else now
+        self.due = free if young_until is None else max(free, young_until)
+
+    def silent(self, now: float) -> tuple[bytes, bytes]:
+        """Return claim and beat if they have not changed for their ttl, or nothing."""
+        if self.claim and now - self.since >= self.ttl:
+            return self.claim, self.beat
+        return b"", b""

@@ -1,0 +1,266 @@
+"""The server as all electors of a backend see it: a few connections to the primary, wherever that is now."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from incumbent import (
+    BackendRejectedError,
+    BackendUnavailableError,
+    ConfigurationError,
+    ElectionError,
+    InvalidStateError,
+)
+
+from ._options import Endpoint, Options, shown
+from ._scripts import Script
+
+if TYPE_CHECKING:
+    from ._wire import Wire
+
+__all__ = ["Store", "parsed_info"]
+
+T = TypeVar("T")
+
+#: Connections that are used at the same time, besides the one for news.
+MOST = 4
+#: Of the time that is left, what WAIT may take, so that its answer still arrives.
+SHARE_OF_WAIT = 0.8
+
+
+class Store:
+    """
+    Runs scripts on the primary. Connects when first used. Thread-safe.
+
+    Args:
+        options: Where and how.
+        timeout: Seconds that a request may take as a whole: finding the primary, connecting, asking and waiting.
+    """
+
+    def __init__(self, options: Options, timeout: float) -> None:
+        self.options = options
+        self.timeout = timeout
+        self._room = threading.Semaphore(MOST)
+        self._lock = threading.Lock()
+        self._idle: list[Wire] = []
+        self._wires: set[Wire] = set()
+        self._closed = False
+        self._sentinel = 0  # the index of the one that answered last
+        self._pid = os.getpid()
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether this process was forked from the one that made this."""
+        return os.getpid() != self._pid
+
+    def check_process(self) -> None:
+        """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
+        if self.is_foreign:
+            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
+
+    def run(
+        self,
+        script: Script,
+        keys: Sequence[str],
+        arguments: Sequence[str | bytes] = (),
+        *,
+        read: Callable[[Any], T],
+        counts: Callable[[T], bool] = lambda _: False,
+    ) -> T:
+        """
+        Run *script*, and return what *read* makes of its answer.
+
+        Args:
+            script: One atomic step.
+            keys: Its KEYS.
+            arguments: Its ARGV.
+            read: What it raises means that the answer makes no sense.
+            counts: Tells of an answer whether the replicas must have what was written before it counts.
+
+        Raises:
+            BackendUnavailableError: There is no answer, but the script may have run.
+            BackendRejectedError: The server refuses.
+        """
+        with self.lent() as wire:
+            answer = read(_evaluate(wire, script, keys, arguments))
+            if self.options.replicas and counts(answer):
+                self._spread(wire)
+            return answer
+
+    def _spread(self, wire: Wire) -> None:
+        wanted = self.options.replicas
+        reached = wire.ask("WAIT", wanted, max(1, int(wire.left() * SHARE_OF_WAIT * 1000)))
+        if reached < wanted:
+            raise BackendUnavailableError(f"redis {wire.endpoint}: {reached} of {wanted} replicas have the claim")
+
+    # ------------------------------------------------------------ connections
+
+    @contextmanager
+    def lent(self) -> Iterator[Wire]:
+        """Lend a connection to the primary; what redis-py raises in the block comes out as the contract's error."""
+        self.check_process()
+        deadline = time.monotonic() + self.timeout
+        if not self._room.acquire(timeout=self.timeout):
+            raise BackendUnavailableError(f"redis: no answer within {self.timeout:g} s: earlier requests wait for one")
+        try:
+            wire = self._reusable(deadline) or self.open(deadline)
+            with self.translating(wire):
+                yield wire
+            with self._lock:
+                if not self._closed:
+                    self._idle.append(wire)
+                    return
+            self.drop(wire)
+        finally:
+            self._room.release()
+
+    def open(self, deadline: float) -> Wire:
+        """
+        Connect to the primary, and see that elections can be held there.
+
+        Args:
+            deadline: On `time.monotonic`.
+
+        Raises:
+            ElectionError: It cannot be reached, is not the primary, or cannot be used.
+        """
+        from ._wire import Wire  # noqa: PLC0415 - imports redis-py
+
+        self.check_process()
+        wire = Wire(self._primary(deadline), self.options, deadline)
+        with self._registered(wire), self.translating(wire):
+            wire.send("INFO", "replication")
+            wire.send("INFO", "memory")
+            _check(wire.endpoint, {**parsed_info(wire.read_response()), **parsed_info(wire.read_response())})
+        return wire
+
+    def drop(self, wire: Wire) -> None:
+        """End a connection."""
+        with self._lock:
+            self._wires.discard(wire)
+        wire.end()
+
+    def close(self) -> None:
+        """End all connections, and every request that is out. Idempotent. In a forked child, nothing is touched."""
+        if self.is_foreign:
+            return
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            wires = self._wires.difference(idle)
+        for wire in idle:
+            self.drop(wire)
+        for wire in wires:
+            wire.abort()  # its user drops it
+
+    def _reusable(self, deadline: float) -> Wire | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                wire = self._idle.pop()
+            wire.deadline = deadline
+            with suppress(Exception):  # whatever redis-py raises for a connection that has ended
+                if not wire.can_read(0):
+                    return wire
+            self.drop(wire)
+
+    @contextmanager
+    def translating(self, wire: Wire) -> Iterator[None]:
+        """Drop *wire* if the block fails, and all that are idle too, for they will be as dead."""
+        from ._errors import translated  # noqa: PLC0415 - imports redis-py
+
+        try:
+            yield
+        except Exception as error:
+            self.drop(wire)
+            with self._lock:
+                idle, self._idle = self._idle, []
+            for other in idle:
+                self.drop(other)
+            if isinstance(error, ConfigurationError):  # a file that secures the connection
+                raise BackendRejectedError(str(error)) from None
+            if isinstance(error, ElectionError):
+                raise
+            if self._closed:
+                raise BackendUnavailableError("redis: the backend is closed") from None
+            secrets = [] if self.options.password is None else [self.options.password.reveal()]
+            made = translated(error, wire.endpoint, self.timeout, secrets)
+            raise made from (None if any(secret in repr(error) for secret in secrets) else error)
+
+    @contextmanager
+    def _registered(self, wire: Wire) -> Iterator[None]:
+        with self._lock:
+            if self._closed:
+                raise BackendUnavailableError("redis: the backend is closed")
+            self._wires.add(wire)
+        yield
+
+    # ------------------------------------------------------------ Sentinel
+
+    def _primary(self, deadline: float) -> Endpoint:
+        """Return where the primary is; asks the Sentinels, if there are any, one after the other."""
+        endpoints, name = self.options.endpoints, self.options.sentinel
+        if name is None:
+            return endpoints[0]
+        failure: ElectionError | None = None
+        for turn in range(len(endpoints)):
+            index = (self._sentinel + turn) % len(endpoints)
+            left = deadline - time.monotonic()
+            # One that is silent must leave time for the next one, and for the primary.
+            share = time.monotonic() + left / (len(endpoints) - turn + 1)
+            try:
+                primary = self._told(endpoints[index], name, share)
+            except BackendUnavailableError as error:
+                failure = error
+                continue
+            self._sentinel = index
+            return primary
+        assert failure is not None
+        raise failure
+
+    def _told(self, endpoint: Endpoint, name: str, deadline: float) -> Endpoint:
+        from ._wire import Wire  # noqa: PLC0415 - imports redis-py
+
+        wire = Wire(endpoint, self.options, deadline, plain=True)
+        with self._registered(wire), self.translating(wire):
+            answer = wire.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
+            self.drop(wire)
+            if answer is None:
+                raise BackendRejectedError(f"redis {endpoint}: this Sentinel watches no primary named {shown(name)}")
+            host, port = answer
+            return Endpoint(host.decode(), int(port))
+
+
+def parsed_info(answer: bytes) -> dict[str, str]:
+    """Return what INFO has answered."""
+    lines = (line.partition(":") for line in answer.decode(errors="replace").splitlines())
+    return {name: value for name, colon, value in lines if colon}
+
+
+def _evaluate(wire: Wire, script: Script, keys: Sequence[str], arguments: Sequence[str | bytes]) -> Any:
+    from redis.exceptions import NoScriptError  # noqa: PLC0415 - as late as possible
+
+    try:
+        return wire.ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
+    except NoScriptError:  # of a server that has been restarted, or promoted
+        pass
+    return wire.ask("EVAL", script.text, len(keys), *keys, *arguments)
+
+
+def _check(endpoint: Endpoint, info: dict[str, str]) -> None:
+    if info.get("role") == "slave":
+        from ._errors import REPLICA  # noqa: PLC0415 - imports redis-py
+
+        raise BackendUnavailableError(f"redis {endpoint}: {REPLICA}: give the primary, or option sentinel")
+    policy = info.get("maxmemory_policy", "noeviction")
+    if info.get("maxmemory", "0") != "0" and policy.startswith("allkeys-"):
+        # A leader's claim would vanish under it, and another candidate would lead beside it (P1).
+        raise BackendRejectedError(
+            f"redis {endpoint}: maxmemory-policy {shown(policy)[1:-1]} lets claims vanish: use noeviction or volatile-*"
+        )

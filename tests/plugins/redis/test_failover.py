@@ -1,0 +1,99 @@
+"""A fail-over to a replica, which may not have seen the newest claim: what is promised over it, and what is not."""
+
+from __future__ import annotations
+
+import pytest
+import redis_stage as stage
+
+from incumbent import BackendRejectedError, BackendUnavailableError
+
+
+@pytest.fixture
+def trio(tmp_path):
+    with stage.Trio(tmp_path) as made:
+        stage.come_of_age(made.primary)
+        yield made
+
+
+def test_leader_goes_on_over_a_failover(trio, name, opened):
+    """P7: a claim that the replica has seen is renewed there; nobody else is elected meanwhile."""
+    patient = stage.settings(ttl=60)  # a fail-over takes its time
+    leader, other = opened(trio.url, patient).elector(name, "a"), opened(trio.url, patient).elector(name, "b")
+    first = stage.lead(leader)
+    assert other.acquire_leadership() is None
+    trio.primary.kill()
+    trio.promote()
+    renewed = stage.eventually(lambda: _answer(leader.check_leadership))[0]
+    assert renewed is not None
+    assert renewed.token == first.token
+    assert stage.attempt(other) is None
+
+
+def test_claim_that_the_replica_has_not_seen_makes_no_second_leader(trio, name, opened):
+    """P1, P4: a claim that is lost in a fail-over has passed, before the next, greater one begins."""
+    leader, other = opened(trio.url).elector(name, "a"), opened(trio.url).elector(name, "b")
+    assert leader.acquire_leadership() is not None  # connected, both
+    assert other.acquire_leadership() is None
+    assert leader.relinquish_leadership()
+    with stage.client(trio.replica) as asking:
+        stage.eventually(lambda: f"{{incumbent}}:{name}" not in set(asking.scan_iter()))
+        trio.replica.freeze()
+        claim = leader.acquire_leadership()
+        assert claim is not None
+        trio.primary.kill()
+        trio.replica.thaw()
+        # What the primary had sent is in the replica's socket: as if it had been lost on the way.
+        asking.execute_command("REPLICAOF", "NO", "ONE")
+        asking.delete(f"{{incumbent}}:{name}")
+        asking.execute_command("REPLICAOF", "127.0.0.1", trio.primary.port)
+    trio.promote()
+    successor = stage.lead(other)
+    assert successor.sent - claim.sent >= 0.99 * claim.guarantee
+    assert successor.token > claim.token
+    assert stage.eventually(lambda: _answer(leader.check_leadership)) == [None]
+
+
+def test_claim_waits_for_the_replicas(trio, name, opened):
+    """P1: with replicas=1 a claim, or its renewal, counts only when the replica has it."""
+    backend = opened(f"{trio.url}&replicas=1")
+    elector = backend.elector(name, "a")
+    first = stage.lead(elector)
+    trio.replica.freeze()
+    with pytest.raises(BackendUnavailableError, match="0 of 1 replicas"):
+        elector.check_leadership()
+    with pytest.raises(BackendUnavailableError, match="0 of 1 replicas"):
+        backend.elector(f"{name}/new", "a").acquire_leadership()
+    trio.replica.thaw()
+    renewed = stage.eventually(lambda: _answer(elector.check_leadership))[0]
+    assert renewed is not None
+    assert renewed.token == first.token
+
+
+def test_replica_is_no_server_for_elections(trio, name, opened):
+    """P10: a URL that leads to a replica is an outage that says what it is, for it may be promoted yet."""
+    elector = opened(stage.url(trio.replica)).elector(name, "a")
+    with pytest.raises(BackendUnavailableError, match="is a replica"):
+        elector.acquire_leadership()
+
+
+def test_unknown_primary_is_rejected(trio, name, opened):
+    """Rule 2: a name that the Sentinel does not know is refused for good, in one line."""
+    where = f"redis://127.0.0.1:{trio.sentinel.port}?sentinel=nobody"
+    with pytest.raises(BackendRejectedError, match="watches no primary named 'nobody'"):
+        opened(where).elector(name, "a").acquire_leadership()
+
+
+def test_dead_sentinel_is_passed_over(trio, name, opened):
+    """P7: of several Sentinels one that answers is enough, and a silent one leaves time to ask it."""
+    with stage.FaultProxy("127.0.0.1", trio.sentinel.port) as silent:
+        silent.freeze()
+        where = f"redis://{silent},127.0.0.1:{trio.sentinel.port}?sentinel=elections"
+        assert opened(where, stage.settings(request_timeout=3.0)).elector(name, "a").acquire_leadership() is not None
+
+
+def _answer(call):
+    """Return the answer in a list, or None in an outage."""
+    try:
+        return [call()]
+    except BackendUnavailableError:
+        return None

@@ -1,0 +1,352 @@
+"""Traps that only a real server has: each one would cost a term, a token or a leader too many."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+import pytest
+import redis_stage as stage
+
+from incumbent import (
+    BackendRejectedError,
+    BackendSettings,
+    BackendUnavailableError,
+    InvalidStateError,
+    boottime,
+    read_leader,
+)
+from incumbent.testing import FaultProxy
+
+
+def first_claim(elector, since, seconds=stage.PATIENCE):
+    """Ask until *elector* leads; return the claim, and the seconds since *since* on its clock."""
+    claim = stage.lead(elector, seconds)
+    return claim, claim.sent - since
+
+
+def test_lost_answer_of_an_attempt_is_understood(server, name, opened):
+    """P4, P7: an attempt that took effect, and whose answer was lost, is continued by the next one with one token."""
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        backend = opened(f"redis://{proxy}", stage.settings(ttl=60))
+        with backend.store.lent(), backend.store.lent():
+            pass  # two connections: should a look need one, the other is there for the attempt
+        elector = backend.elector(name, "a")
+        other = opened().elector(name, "b")
+        assert other.acquire_leadership() is not None
+        assert elector.acquire_leadership() is None
+        assert other.relinquish_leadership()
+        proxy.freeze("to client")
+        with pytest.raises(BackendUnavailableError):
+            elector.acquire_leadership()
+        with stage.client(server) as asking:
+            token = stage.eventually(lambda: asking.hget(f"{{incumbent}}:{name}", "token"))
+        proxy.heal()
+        assert stage.lead(elector).token == int(token)
+        elector.close()
+
+
+def test_lost_answer_of_a_relinquishing_is_understood(server, name, opened):
+    """P7: a claim that was given up, but whose answer was lost, is gone; nobody else's is touched by asking again."""
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        elector, other = opened(f"redis://{proxy}").elector(name, "a"), opened().elector(name, "b")
+        stage.lead(elector)
+        proxy.freeze("to client")
+        with pytest.raises(BackendUnavailableError):
+            elector.relinquish_leadership()
+        assert stage.lead(other)
+        proxy.heal()
+        assert elector.relinquish_leadership() is False
+        assert other.check_leadership() is not None
+
+
+def test_nothing_expires_by_the_servers_clock(server, name, opened):
+    """P1: no key has a ttl: a server whose clock is set forward ends no claim."""
+    stage.lead(opened().elector(name, "a"))
+    with stage.client(server) as asking:
+        assert {asking.pttl(key) for key in asking.scan_iter()} == {-1}
+
+
+def test_tokens_grow_when_counter_and_record_are_deleted(victim, name, opened):
+    """P4: without the counter, the server's clock keeps the tokens growing."""
+    where = stage.url(victim)
+    first = stage.lead(opened(where).elector(name, "a"))
+    with stage.client(victim) as asking:
+        asking.delete("{incumbent}", f"{{incumbent}}:{name}")
+    assert stage.lead(opened(where).elector(name, "b")).token > first.token
+
+
+def test_tokens_grow_when_the_clock_goes_back(victim, name, opened):
+    """P4: the counter keeps the tokens growing when it is ahead of the server's clock, and the record is deleted."""
+    ahead = 5 * 10**15  # of the year 2128
+    where = stage.url(victim)
+    with stage.client(victim) as asking:
+        asking.hset("{incumbent}", "token", ahead)
+        assert stage.lead(opened(where).elector(name, "a")).token == ahead + 1
+        asking.delete(f"{{incumbent}}:{name}")
+    assert stage.lead(opened(where).elector(name, "b")).token == ahead + 2
+
+
+def test_flushall_makes_no_second_leader(victim, name, opened):
+    """P1: after FLUSHALL nobody is elected while the leader may still believe in its claim."""
+    where = stage.url(victim)
+    leader, other = opened(where).elector(name, "a"), opened(where).elector(name, "b")
+    claim = stage.lead(leader)
+    assert other.acquire_leadership() is None
+    with stage.client(victim) as asking:
+        asking.flushall()
+    successor, after = first_claim(other, claim.sent)
+    assert after >= 0.99 * claim.guarantee
+    assert successor.token > claim.token
+    assert leader.check_leadership() is None
+
+
+def test_empty_restart_makes_no_second_leader(victim, name, opened):
+    """P1: a server that comes back empty elects nobody while the leader may still believe in its claim."""
+    where = stage.url(victim)
+    leader, other = opened(where).elector(name, "a"), opened(where).elector(name, "b")
+    stage.lead(leader)
+    claim = leader.check_leadership()
+    assert claim is not None
+    victim.kill()
+    victim.restart(empty=True)
+    successor, after = first_claim(other, claim.sent)
+    assert after >= 0.99 * claim.guarantee
+    assert successor.token > claim.token
+
+
+def test_leader_goes_on_over_a_restart_with_data(victim, name, opened):
+    """P7: a restart with its data costs the leader nothing: its next check renews, others wait."""
+    where, patient = stage.url(victim), stage.settings(ttl=60)
+    leader, other = opened(where, patient).elector(name, "a"), opened(where, patient).elector(name, "b")
+    first = stage.lead(leader)
+    victim.kill()
+    victim.restart()
+    renewed = stage.eventually(lambda: _checked(leader))
+    assert renewed.token == first.token
+    assert stage.attempt(other) is None
+
+
+def test_lapsed_claim_is_not_believed_after_a_restart(victim, name, opened):
+    """P1: a claim older than its ttl is given up where the server may have forgotten a successor."""
+    where = stage.url(victim)
+    leader = opened(where).elector(name, "a")
+    claim = stage.lead(leader)
+    victim.kill()
+    clock = stage.settings().clock
+    stage.eventually(lambda: clock() > claim.sent + stage.TTL)
+    victim.restart()
+    assert stage.eventually(lambda: _answered(leader)) == [None]
+
+
+def test_silent_elector_is_succeeded_though_its_process_is_busy(server, name, opened):
+    """P7: a claim whose engine is silent ends, though others of the same backend are renewed all the time."""
+    backend = opened()
+    silent, busy = backend.elector(name, "a"), backend.elector(f"{name}/other", "a")
+    stage.lead(silent)
+    stage.lead(busy)
+    other = opened().elector(name, "b")
+
+    def succeeded():
+        assert busy.check_leadership() is not None
+        return other.acquire_leadership()
+
+    assert stage.eventually(succeeded, 4 * stage.TTL + 5) is not None
+
+
+def test_deleted_claim_is_told_soon(server, name, opened):
+    """P1: a leader is told that its record was deleted within a look, without any setting of the server."""
+    elector = opened().elector(name, "a")
+    stage.lead(elector)
+    told = []
+    elector.notify = lambda: told.append(time.monotonic())
+    began = time.monotonic()
+    with stage.client(server) as asking:
+        asking.delete(f"{{incumbent}}:{name}")
+    stage.eventually(lambda: told)
+    assert told[0] - began < stage.TTL
+    assert elector.check_leadership() is None
+
+
+def test_dead_leader_is_not_shown_for_ever(server, name, opened):
+    """P1: who asks for the leader of an election that nobody else is in is not shown one that died long ago."""
+    backend = opened()
+    stage.lead(backend.elector(name, "a"))
+    assert read_leader(stage.url(server), name).candidate == "a"
+    stage.eventually(lambda: read_leader(stage.url(server), name).candidate is None)
+    assert f"{{incumbent}}:{name}" in stage.keys(server)
+
+
+# ---------------------------------------------------------------- foreign content
+
+
+@pytest.mark.parametrize("kind", ["string", "list", "hash", "half a record"])
+def test_foreign_key_is_a_conflict_and_left_alone(kind, server, name, opened):
+    """Rule 2: a key of another type or content under our name is refused in one line, and not touched."""
+    key = f"{{incumbent}}:{name}"
+    with stage.client(server) as asking:
+        if kind == "string":
+            asking.set(key, "theirs")
+        elif kind == "list":
+            asking.rpush(key, "theirs")
+        elif kind == "hash":
+            asking.hset(key, mapping={"theirs": "1"})
+        else:
+            asking.hset(key, mapping={"claim": "theirs", "beat": "soon"})
+        before = asking.type(key)
+        elector = opened().elector(name, "a")
+        with pytest.raises(BackendRejectedError, match="something") as caught:
+            elector.acquire_leadership()
+        assert "\n" not in str(caught.value)
+        elector.close()
+        assert asking.type(key) == before
+        asking.delete(key)
+
+
+def test_foreign_guard_is_a_conflict(victim, name, opened):
+    """Rule 2: something else under the name of the guard is refused, and not touched."""
+    with stage.client(victim) as asking:
+        asking.set("theirs", 1)
+        asking.delete("{incumbent}")
+        asking.set("{incumbent}", "theirs")
+        with pytest.raises(BackendRejectedError, match="something else"):
+            opened(stage.url(victim)).elector(name, "a").acquire_leadership()
+        asking.delete("{incumbent}")
+        asking.hset("{incumbent}", "token", "many")
+        with pytest.raises(BackendRejectedError, match=r"\{incumbent\}"):
+            opened(stage.url(victim)).elector(name, "a").acquire_leadership()
+
+
+@pytest.mark.parametrize("value", ["a{b}c", "{}", "x\ny", "\0", "\u2028", "'\"\\", "%", "*", "🗳"])
+def test_hostile_names_are_names(value, server, name, opened):
+    """P1: whatever Redis's own syntax has, it is a name of an election and of a candidate like any other."""
+    backend = opened()
+    elector, other = backend.elector(f"{name}/{value}", value), backend.elector(f"{name}/{value}", "b")
+    token = stage.lead(elector).token
+    assert other.acquire_leadership() is None
+    assert (elector.observe_leadership().candidate, elector.observe_leadership().token) == (value, token)
+    elector.close()
+    assert stage.lead(other).token > token
+    other.close()
+
+
+# ---------------------------------------------------------------- what it costs
+
+
+def test_thousand_tries_leave_nothing(server, name, opened):
+    """P8: a thousand tries in vain, terms, electors and a few backends leave no key and no connection behind."""
+    stage.lead(leader := opened().elector(f"{name}/held", "a"))
+    with stage.client(server) as asking:
+        keys, clients = set(asking.keys()), len(asking.client_list())
+        for _ in range(10):
+            backend = opened()
+            for number in range(50):
+                elector = backend.elector(f"{name}/{number}", "b")
+                assert elector.acquire_leadership() is not None
+                elector.close()
+                elector = backend.elector(f"{name}/held", "b")
+                assert elector.acquire_leadership() is None
+                elector.close()
+                leader.check_leadership()
+            backend.close()
+        stage.eventually(lambda: len(asking.client_list()) <= clients)
+        assert set(asking.keys()) == keys
+
+
+def test_thousand_elections_share_connections_and_threads(server, name, opened):
+    """P8: a thousand elections of one process have a handful of connections and one thread."""
+    import threading
+
+    with stage.client(server) as asking:
+        before, threads = len(asking.client_list()), threading.active_count()
+        passed = 0.0
+        backend = opened(settings=BackendSettings(60, 10, lambda: boottime() + passed))
+        electors = [backend.elector(f"{name}/{number}", "a") for number in range(1000)]
+        assert all(elector.acquire_leadership() for elector in electors)
+        assert len(asking.client_list()) - before <= 5
+        assert threading.active_count() - threads == 1
+        asking.config_resetstat()
+        passed = 8.0
+        assert all(elector.check_leadership() for elector in electors)
+        assert _calls(asking, "evalsha") < 20, "the renewals were not shared"
+        for elector in electors:
+            elector.close()
+
+
+def test_hand_over_among_fifty_costs_one_attempt_each(server, name, opened):
+    """P7: when the leader leaves, each of fifty candidates asks once; that one of them leads wakes nobody again."""
+    leader = opened().elector(name, "leader")
+    stage.lead(leader)
+    with ExitStack() as stack, stage.client(server) as asking:
+        crowd = [opened(settings=stage.settings(ttl=60)).elector(name, f"c{number}") for number in range(50)]
+        for elector in crowd:
+            assert elector.acquire_leadership() is None
+        stage.eventually(lambda: asking.pubsub_numsub(f"{{incumbent}}:{name}")[0][1] >= 51)
+        told, elected = [], []
+
+        def ask(elector):
+            told.append(elector)
+            if elector.acquire_leadership():
+                elected.append(elector)
+
+        import queue
+        import threading
+
+        work = queue.Queue()
+        for elector in crowd:
+            elector.notify = lambda elector=elector: work.put(elector)
+        worker = threading.Thread(target=lambda: [ask(elector) for elector in iter(work.get, None)])
+        worker.start()
+        stack.callback(worker.join)
+        stack.callback(work.put, None)
+        stage.eventually(lambda: _calls(asking, "subscribe") >= 51)
+        asking.config_resetstat()
+        assert leader.relinquish_leadership()
+        stage.eventually(lambda: len(told) >= 50)
+        assert len(elected) == 1
+        assert len(set(told)) == 50
+        assert _calls(asking, "publish") == 2
+        assert _calls(asking, "evalsha") <= 50 + 1 + 51, "the attempts, the relinquishing, and at most a look of each"
+
+
+# ---------------------------------------------------------------- other processes
+
+
+def test_forked_child_is_nobody(server, name, opened):
+    """P9: a forked child cannot use its parent's backend, and leaves the parent's claim alone."""
+    import os
+
+    backend = opened()
+    elector = backend.elector(name, "a")
+    stage.lead(elector)
+    pid = os.fork()
+    if pid == 0:
+        status = 1
+        try:
+            elector.check_leadership()
+        except InvalidStateError:
+            elector.close()
+            backend.close()
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert elector.check_leadership() is not None
+
+
+def _calls(asking, command):
+    return asking.info("commandstats").get(f"cmdstat_{command}", {}).get("calls", 0)
+
+
+def _checked(elector):
+    try:
+        return elector.check_leadership()
+    except BackendUnavailableError:
+        return None
+
+
+def _answered(elector):
+    try:
+        return [elector.check_leadership()]
+    except BackendUnavailableError:
+        return None
