@@ -111,7 +111,8 @@ class _ProbedClock:
         self._armed = True
 
     def __exit__(self, *_: object) -> None:
-        self._armed = False
+        with self._turn:  # what *act* does is done: nothing is frozen after the block
+            self._armed = False
 
     def candidate(self, lock_id: str) -> Candidate:
         """Make a candidate that reads this clock."""
