@@ -151,7 +151,7 @@ class FaultProxy:
             return
         try:
             server_reader, server_writer = await asyncio.open_connection(*self._server)
-        except OSError:
+        except (OSError, asyncio.CancelledError):  # cancelled: the proxy is being closed; see below
             _Connection(writer, writer).abort()
             return
         connection = _Connection(writer, server_writer)
