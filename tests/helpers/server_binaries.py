@@ -20,6 +20,7 @@ from platformdirs import user_cache_path
 PACKAGES = {
     "etcd": ("trixie", ("etcd-server", "etcd-client")),
     "consul": ("bullseye", ("consul",)),
+    "faketime": ("bookworm", ("faketime", "libfaketime")),  # no server, but obtained in the same way
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 

@@ -175,14 +175,17 @@ def test_closing_while_it_reaches_for_the_server_is_quiet(caplog):
     """A server that does not take connections, as its backlog is full, makes the end of the proxy no error."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
         address = server.getsockname()
-        with socket.create_connection(address, SOON), FaultProxy(*address) as proxy:  # the backlog is full
-            with socket.create_connection((proxy.host, proxy.port), SOON) as client:
-                end = time.monotonic() + SOON
-                while not proxy.accepted:
-                    assert time.monotonic() < end
-                    time.sleep(0.01)
-                proxy.close()
-                client.settimeout(SOON)
-                with suppress(ConnectionError):
-                    assert client.recv(1) == b""
+        with (
+            socket.create_connection(address, SOON),  # the backlog is full
+            FaultProxy(*address) as proxy,
+            socket.create_connection((proxy.host, proxy.port), SOON) as client,
+        ):
+            end = time.monotonic() + SOON
+            while not proxy.accepted:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            proxy.close()
+            client.settimeout(SOON)
+            with suppress(ConnectionError):
+                assert client.recv(1) == b""
     assert caplog.text == ""

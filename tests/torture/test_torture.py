@@ -6,9 +6,10 @@ import random
 import pytest
 from torture.__main__ import torture
 from torture.crew import Crew, Hand
+from torture.etcd import EtcdStage
 from torture.judge import Verdict, judge
 from torture.nemesis import Fault
-from torture.stages import EtcdStage, LocalStage
+from torture.stages import LocalStage
 
 
 @pytest.mark.parametrize(("elector", "faults"), [("local", 24), ("etcd", 20), ("consul", 16)])

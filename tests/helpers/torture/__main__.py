@@ -15,13 +15,16 @@ from pathlib import Path
 from incumbent import boottime
 
 from .candidate import Zygote
+from .consul import ConsulStage
 from .crew import Crew, Terms
-from .judge import Verdict, judge, report
+from .etcd import EtcdStage
+from .judge import Verdict, counted, judge, report
 from .nemesis import Fault, Nemesis
 from .picture import draw
 from .register import Register
-from .stages import STAGES, Stage
+from .stages import LocalStage, Stage
 
+STAGES: dict[str, type[Stage]] = {stage.elector: stage for stage in (LocalStage, EtcdStage, ConsulStage)}
 #: Seconds between two lines of progress, and that candidates may take to leave, beyond the bound.
 PROGRESS, FAREWELL = 5.0, 30.0
 
@@ -71,6 +74,7 @@ def torture(
         until = boottime()
         _dismiss(crews, stage)
         verdict = judge(stage, crews, nemesis.faults, until)
+        verdict.broken += nemesis.failures
         _judge_the_end(crews, stage, register, verdict)
         for crew in crews:
             crew.close()
@@ -81,7 +85,7 @@ def torture(
         shutil.rmtree(work, ignore_errors=True)
     ended = boottime()
     pages = {name: dict(page.counts) for name, page in sorted(register.pages.items())}
-    made = report(verdict, nemesis.faults, pages, ended - began)
+    made = report(verdict, nemesis.faults, nemesis.repertoire, pages, ended - began)
     made["settings"] = {"elector": elector, "seed": seed, "ttl": stage.ttl, "bound": stage.bound}
     made["tenures"] = [asdict(tenure) for tenure in verdict.tenures]
     made["when"] = [asdict(fault) for fault in nemesis.faults]
@@ -147,6 +151,7 @@ def _summary(elector: str, verdict: Verdict, faults: list[Fault], pages, took: f
         happened,
         recovered,
         f"the register took {writes - stale} writes and refused {stale} that were late",
+        "; ".join(f"{what}: {count}" for what, count in counted(faults).most_common()),
         f"see {folder}/report.json and {folder}/timeline.svg",
         *verdict.broken[:20],
         *(f"(the store's) {line}" for line in verdict.betrayed),

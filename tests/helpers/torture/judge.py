@@ -13,7 +13,7 @@ from .crew import Crew, Hand
 from .nemesis import Fault
 from .stages import Stage
 
-__all__ = ["Tenure", "Verdict", "judge"]
+__all__ = ["Tenure", "Verdict", "counted", "judge", "report"]
 
 #: Seconds in which a leader that is connected learns of the end of its claim.
 PROMPT = 1.0
@@ -156,10 +156,17 @@ def _judge_recovery(crew, stage, tenures, faults, until, verdict) -> None:
             verdict.unrecovered.add(id(fault))
 
 
-def report(verdict: Verdict, faults: list[Fault], register: dict[str, Any], took: float) -> dict[str, Any]:
-    """Return everything for programs."""
+def counted(faults: list[Fault]) -> Counter[str]:
+    """Return how often each fault happened."""
+    return Counter(fault.what for fault in faults)
+
+
+def report(
+    verdict: Verdict, faults: list[Fault], repertoire: set[str], register: dict[str, Any], took: float
+) -> dict[str, Any]:
+    """Return everything for programs; of the faults also those that did not happen."""
     return {
-        "faults": dict(Counter(fault.what for fault in faults).most_common()),
+        "faults": dict(Counter({**dict.fromkeys(sorted(repertoire), 0), **counted(faults)}).most_common()),
         "terms": len(verdict.tenures),
         "broken": verdict.broken,
         "excused": verdict.excused,
