@@ -1,7 +1,7 @@
 """Finds the real servers that tests run on, and obtains them from Debian's packages where they are not installed.
 
 `python tests/helpers/server_binaries.py` does so ahead of the tests. In order: the environment's
-`INCUMBENT_ETCD_BIN` and `INCUMBENT_CONSUL_BIN`, the PATH, the cache, Debian. Nothing is installed: the
+`INCUMBENT_ETCD_BIN` and its like, the PATH, the cache, Debian. Nothing is installed: the
 packages are downloaded and unpacked into the cache, which takes no root.
 """
 

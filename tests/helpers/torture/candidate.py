@@ -76,9 +76,12 @@ class Zygote:
 
 def _steppable() -> dict[str, str]:
     """Return what has the wall clock of a process follow a file: see `clock_file`."""
-    library = server_binaries.find("faketime").parents[1].glob("lib/*/faketime/libfaketimeMT.so.1")
+    program = server_binaries.find("faketime")
+    library = next(program.parents[1].glob("lib/*/faketime/libfaketimeMT.so.1"), None)
+    if library is None:
+        raise server_binaries.ServerMissingError(f"{program} has no libfaketimeMT.so.1 beside it: use Debian's package")
     return {
-        "LD_PRELOAD": str(next(library)),
+        "LD_PRELOAD": str(library),
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "FAKETIME_CACHE_DURATION": "1",  # seconds after which the file is read again
     }
@@ -94,17 +97,13 @@ def main(modules: list[str]) -> None:
     for module in modules:
         __import__(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
-    children = []
     for line in sys.stdin:
         pid = os.fork()
         if not pid:
             _run(Order(**json.loads(line)))
             os._exit(0)
-        children.append(pid)
         print(pid, flush=True)
-    for pid in children:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    os.killpg(0, signal.SIGKILL)  # them and itself; by their numbers, others would be killed who have got those since
 
 
 def _run(order: Order) -> None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import etcd_stage
 
@@ -31,9 +32,9 @@ class Switch(FaultProxy):
         self._wire = wire
         super().__init__(HOST, 0)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._server = HOST, self._wire(writer.get_extra_info("peername")[1])
-        await super()._accept(reader, writer)
+    async def _serve(self, connection: Any, reader: asyncio.StreamReader) -> None:
+        self._server = HOST, self._wire(connection.ends[0].get_extra_info("peername")[1])
+        await super()._serve(connection, reader)
 
 
 class WiredCluster(etcd_stage.Cluster):
