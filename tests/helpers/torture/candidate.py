@@ -97,6 +97,8 @@ def main(modules: list[str]) -> None:
     for module in modules:
         __import__(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
+    for number in (signal.SIGUSR1, *range(HOLD, HOLD + 30)):  # until the candidate has got its bearings
+        signal.signal(number, signal.SIG_IGN)
     for line in sys.stdin:
         pid = os.fork()
         if not pid:
@@ -135,9 +137,10 @@ def _run(order: Order) -> None:
     signal.signal(signal.SIGUSR1, lambda *_: hand_over.set())
     for tenths in range(30):
         signal.signal(HOLD + tenths, lambda number, _: _hold((number - HOLD + 1) / 10 * order.ttl))
+    register = socket.create_connection(("127.0.0.1", order.register))
     note("starts")
     try:
-        with socket.create_connection(("127.0.0.1", order.register)) as register, election:
+        with register, election:
             while not stop.is_set():
                 term = election.wait_for_leadership(0.1)
                 if term is not None:

@@ -7,6 +7,7 @@ import os
 import random
 import select
 import signal
+import time
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,9 @@ from .candidate import HOLD, Order, Zygote, clock_file
 from .limits import no_descriptors
 
 __all__ = ["Crew", "Hand", "Slot", "Terms"]
+
+#: Seconds that a candidate may take to start.
+START = 10.0
 
 
 @dataclass
@@ -144,7 +148,10 @@ class Crew:
         self._signal(hand, HOLD + tenths - 1)
 
     def exhaust(self, hand: Hand) -> AbstractContextManager[None]:
-        """Leave it no descriptor inside the block."""
+        """Leave it no descriptor inside the block. Not before it has started: without any it cannot."""
+        end = time.monotonic() + START
+        while not (hand.journal.exists() and hand.journal.stat().st_size) and time.monotonic() < end:
+            time.sleep(0.02)
         return no_descriptors(hand.pid)
 
     def step_clock(self, hand: Hand, seconds: int) -> None:
