@@ -117,7 +117,8 @@ def _judge_the_end(crews: list[Crew], stage: Stage, register: Register, verdict:
     """P8, and what the register took: nothing that was fenced off."""
     for crew in crews:
         if not crew.gone():
-            verdict.broken.append(f"P8: candidates of {crew.name} did not end")
+            verdict.broken.append(f"P8: candidates of {crew.name} did not end: see candidates.log")
+            crew.say_where()
         left = stage.claims(crew.name)
         end = time.monotonic() + 2 * stage.bound
         while left and time.monotonic() < end:  # of those who were killed, until it has expired
@@ -143,9 +144,9 @@ def _summary(elector: str, verdict: Verdict, faults: list[Fault], pages, took: f
     )
     recovered = (
         f"after {len(faults) - len(verdict.unrecovered)} of {len(faults)} faults somebody led in time; between two "
-        f"terms nobody led for {verdict.middle_gap:.3f} s (median) to {max(verdict.gaps, default=0.0):.2f} s; "
-        f"{verdict.excused} overlaps that an operator caused by taking a claim away, {len(verdict.betrayed)} that a "
-        "known defect of the store did"
+        f"terms nobody led for {verdict.middle_gap:.3f} s (median) to {max(verdict.gaps, default=0.0):.2f} s, and for "
+        f"{verdict.slowest:.2f} s at most after the last fault was over; {verdict.excused} overlaps that an operator "
+        f"caused by taking a claim away, {len(verdict.betrayed)} that a known defect of the store did"
     )
     lines = [
         happened,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import json
 import math
 import os
@@ -97,7 +98,7 @@ def main(modules: list[str]) -> None:
     for module in modules:
         __import__(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel buries them
-    for number in (signal.SIGUSR1, *range(HOLD, HOLD + 30)):  # until the candidate has got its bearings
+    for number in (signal.SIGUSR1, signal.SIGUSR2, *range(HOLD, HOLD + 30)):  # until the candidate has got its bearings
         signal.signal(number, signal.SIG_IGN)
     for line in sys.stdin:
         pid = os.fork()
@@ -135,6 +136,7 @@ def _run(order: Order) -> None:
     stop, hand_over = threading.Event(), threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGUSR1, lambda *_: hand_over.set())
+    faulthandler.register(signal.SIGUSR2)  # says where it hangs
     for tenths in range(30):
         signal.signal(HOLD + tenths, lambda number, _: _hold((number - HOLD + 1) / 10 * order.ttl))
     register = socket.create_connection(("127.0.0.1", order.register))
@@ -172,7 +174,8 @@ def _work(election, term, order, note, stop, hand_over, register) -> None:
             hand_over.clear()
             with contextlib.suppress(ElectionError):
                 election.relinquish()
-        stop.wait(PACE)
+        # No `sleep`, which fails under libfaketime 0.9.10; nor `stop`, whose lock a signal's handler would wait for.
+        threading.Event().wait(PACE)
     if not stop.is_set():
         note("invalid", term.token)
 

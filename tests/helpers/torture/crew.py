@@ -180,6 +180,11 @@ class Crew:
             hand.leaving = True
             self._signal(hand, signal.SIGTERM)
 
+    def say_where(self) -> None:
+        """Have those that have not ended write into their log where they hang."""
+        for hand in (*self.hands, *self.past):
+            self._signal(hand, signal.SIGUSR2)
+
     def gone(self) -> bool:
         """Tell whether all have ended."""
         ended, _, _ = select.select([hand.pidfd for hand in (*self.hands, *self.past)], [], [], 0)
