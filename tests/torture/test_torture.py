@@ -175,7 +175,9 @@ def test_nobody_leads_only_where_no_term_is(scenario):
     scenario.hand([1, "elected", 5, 20], [9, "over", 5, None], [9.1, "deposed", 5, "lost"])
     scenario.hand([2, "elected", 6, 12], [3, "over", 6, None], [3.1, "deposed", 6, "lost"])
     scenario.hand([9.5, "elected", 7, 12], [10, "over", 7, None], [10.1, "deposed", 7, "lost"])
-    assert scenario.judge().gaps == [0.5]
+    verdict = scenario.judge(Fault("cut", "job", 8, 9.25), Fault("kill", "job", 9.6, 9.9))
+    assert verdict.gaps == [0.5]
+    assert verdict.slowest == 0.25  # from the end of what came before, not of what came afterwards
 
 
 def test_who_was_told_to_leave_says_so(scenario):

@@ -157,7 +157,7 @@ def _judge_recovery(crew, stage, tenures, faults, until, verdict) -> None:
     for began, ended in [*outages, (since, max(since, until))]:
         quiet, last = began, None
         for fault in sorted(faults, key=lambda fault: fault.began):
-            if fault.began < quiet + stage.bound and fault.ended > quiet - stage.ttl:
+            if fault.began < min(ended, quiet + stage.bound) and fault.ended > quiet - stage.ttl:
                 quiet, last = max(quiet, fault.ended), fault
         verdict.slowest = max(verdict.slowest, ended - quiet)
         if ended > quiet + stage.bound:

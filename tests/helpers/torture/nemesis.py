@@ -190,4 +190,4 @@ class Nemesis:
             self._commit(what, None, lambda what=what: faults[what](self._random))
             for crew in self._crews:
                 self._await_leader(crew)
-            time.sleep(self._random.uniform(1, 4) * self._stage.ttl)
+            time.sleep(self._random.uniform(0.5, 2) * self._stage.ttl)
