@@ -19,7 +19,7 @@ nox.options.sessions = ["tests", "lint", "types", "docs"]
 
 PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 #: What is published from here.
-DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul"]
+DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres"]
 #: The generations of protobuf, the oldest that works first; python-etcd3 itself works with none of them.
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time. Most wait for a server, or for a ttl: processors are not what limits them.
@@ -50,6 +50,12 @@ def install_wheels(session: nox.Session, *constraints: str) -> None:
     wheels = build(session, *DISTRIBUTIONS)
     session.install(*wheels, *constraints)
     session.install("--force-reinstall", "--no-deps", *wheels)  # the version alone does not tell a new build
+
+
+def install_editable(session: nox.Session, group: str) -> None:
+    """Install that group, and our distributions as they lie here."""
+    ours = [word for distribution in ("core[testing]", *DISTRIBUTIONS[1:]) for word in ("-e", f"./{distribution}")]
+    session.install(*ours, "psycopg[binary]", "--group", group)
 
 
 @nox.session
@@ -91,22 +97,22 @@ def simulate(session: nox.Session) -> None:
 
 @nox.session
 def torture(session: nox.Session) -> None:
-    """Torture real candidates on real servers: `--elector local|etcd|consul --faults N --seed S`."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    """Torture real candidates on real servers: `--elector local|etcd|consul|postgres --faults N --seed S`."""
+    install_editable(session, "tests")
     session.run("python", "-m", "torture", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
 
 
 @nox.session
 def soak(session: nox.Session) -> None:
     """Lead thousands of times in one process, and see that nothing has grown: `--elector NAME --terms N`."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    install_editable(session, "tests")
     session.run("python", "-m", "soak", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
 
 
 @nox.session
 def mutants(session: nox.Session) -> None:
     """Break one rule at a time, see what finds it, and write the table in docs/mutants.md."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "tests")
+    install_editable(session, "tests")
     session.run("python", "-m", "mutants", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
 
 
@@ -140,7 +146,7 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """Check the core, and a program that uses all of its surface, with strict mypy."""
-    session.install("-e", "./core[testing]", "-e", "plugins/etcd", "-e", "plugins/consul", "--group", "types")
+    install_editable(session, "types")
     session.run("mypy", *session.posargs)
 
 
@@ -174,5 +180,5 @@ def wheels(session: nox.Session) -> None:
     session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent", external=True)
     session.run(incumbent, "electors", external=True)
     session.run(incumbent, "demo", external=True)
-    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul]", external=True)
+    session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul,postgres]", external=True)
     session.run(incumbent, "electors", external=True)

@@ -22,9 +22,15 @@ NEEDS = {
     "core": {"croniter", "platformdirs", "pluggy"},
     "plugins/etcd": {"incumbent", "etcd3", "grpcio", "protobuf"},
     "plugins/consul": {"incumbent", "python-consul"},
+    "plugins/postgres": {"incumbent", "psycopg"},
 }
 #: The electors that each brings.
-ELECTORS = {"core": ["local", "memory"], "plugins/etcd": ["etcd"], "plugins/consul": ["consul", "consul+check"]}
+ELECTORS = {
+    "core": ["local", "memory"],
+    "plugins/etcd": ["etcd"],
+    "plugins/consul": ["consul", "consul+check"],
+    "plugins/postgres": ["postgres"],
+}
 
 
 class Built:
@@ -46,8 +52,10 @@ class Built:
         return self.files[f"{self.package}-{incumbent.__version__}.dist-info/{name}"].decode()
 
     def sources(self):
-        modules = (self.folder / "src").rglob("*.py")
-        return {str(path.relative_to(self.folder / "src")) for path in modules} | {f"{self.package}/py.typed"}
+        source = self.folder / "src"
+        modules = [*source.rglob("*.py"), *source.glob("incumbent/cli/template/**/*")]
+        files = [path for path in modules if path.is_file() and "__pycache__" not in path.parts]
+        return {str(path.relative_to(source)) for path in files} | {f"{self.package}/py.typed"}
 
     def requirements(self, extra=""):
         """Return what it needs, by name: without extras, or what *extra* adds."""

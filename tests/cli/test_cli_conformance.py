@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sysconfig
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from incumbent.cli import main
-from incumbent.testing import ConformanceReport, Outcome
+from incumbent import BackendUnavailableError
+from incumbent.cli import conformance, main
+from incumbent.testing import ConformanceReport, Outcome, Progress
+from incumbent.testing.journal import Event
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "incumbent"
 #: For a whole run of the suite on a busy machine.
@@ -28,8 +33,12 @@ def found(monkeypatch):
     """Let the suite find the given outcomes."""
 
     def find(*outcomes):
-        def run_conformance(url, progress=lambda _: None):
+        def run_conformance(url, progress=None, jobs=None):
+            progress = progress or Progress()
+            progress.planned(len(outcomes))
             for outcome in outcomes:
+                progress.started(outcome.test)
+                progress.waiting()
                 progress(outcome)
             return ConformanceReport(url, outcomes, 1.5)
 
@@ -52,6 +61,90 @@ def test_people_see_each_test_and_the_counts(capsys, found):
     assert lines[1].split()[:4] == ["FAILED", "P2,", "P4", "test_bad:"]
     assert any("test_left_out" in line and "the store has no queue" in line for line in lines)
     assert lines[-1] == "memory://: 1 passed, 1 failed, 1 not run"
+
+
+def test_people_see_why_a_test_failed(capsys, found):
+    """What was expected, what was seen, in which order things happened, and what to read stand before the counts."""
+    journal = (Event(0.0, "a", "acquire_leadership()", "a claim"), Event(1.25, "harness", "expire()", "\x1b[2J"))
+    found(GOOD, replace(BAD, statement="assert b.lead()", section="The claim", journal=journal))
+
+    main(["conformance", "memory://"])
+
+    lines = capsys.readouterr().out.splitlines()
+    begin = lines.index("test_bad")
+    assert lines[begin + 1 : begin + 8] == [
+        "expected: P2, P4: Tokens grow.",
+        "seen:     assert 1 > 1",
+        "\\x1b[31mred",
+        "at:       assert b.lead()",
+        "in order:",
+        "     0.000 s  a        acquire_leadership() → a claim",
+        "     1.250 s  harness  expire() → \\x1b[2J",
+    ]
+    assert lines[begin + 8] == "read:     docs/contract.md#the-claim"
+
+
+def test_report_is_written_beside_what_is_shown(capsys, found, tmp_path):
+    """`--report` writes the Markdown in the place of what was in the file, and changes neither output nor code."""
+    found(GOOD, LEFT_OUT)
+    page = tmp_path / "report.md"
+    page.write_text("old " * 1000)
+
+    assert main(["conformance", "memory://", "--report", str(page)]) == 0
+
+    assert capsys.readouterr().out.endswith("memory://: 1 passed, 0 failed, 1 not run\n")
+    assert page.read_text().startswith("# Conformance of `memory://`\n")
+    assert "old" not in page.read_text()
+
+
+def test_report_that_cannot_be_written_costs_no_run(capsys, monkeypatch, tmp_path):
+    """One line and code 2, before any test is run."""
+    monkeypatch.setattr(conformance, "run_conformance", lambda *_, **__: pytest.fail("it was run"))
+
+    assert main(["conformance", "memory://", "--report", str(tmp_path / "no" / "report.md")]) == 2
+    assert capsys.readouterr().err.startswith("incumbent: --report: ")
+
+
+def test_report_of_a_run_that_fails_leaves_the_old_one(capsys, monkeypatch, tmp_path):
+    """A store that cannot be reached does not cost the report of the last run, and leaves no empty one."""
+
+    def run_conformance(*_, **__):
+        raise BackendUnavailableError("nobody is there")
+
+    monkeypatch.setattr(conformance, "run_conformance", run_conformance)
+    page = tmp_path / "report.md"
+    page.write_text("old")
+
+    assert main(["conformance", "memory://", "--report", str(page)]) == 1
+    assert page.read_text() == "old"
+    assert main(["conformance", "memory://", "--report", str(tmp_path / "new.md")]) == 1
+    assert list(tmp_path.iterdir()) == [page]
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "1.5", "many", "\u0661", "9" * 5000])
+def test_number_of_jobs_must_be_one(capsys, jobs):
+    """What is no number of tests is refused in one line."""
+    assert main(["conformance", "memory://", f"--jobs={jobs}"]) == 2
+    assert "must be a number from 1 to 1000" in capsys.readouterr().err
+
+
+def test_terminal_shows_what_is_running(found, monkeypatch):
+    """On a terminal a last line tells how many tests have ended, and which are running; it is erased at the end."""
+    out = io.StringIO()
+    out.isatty = lambda: True
+    monkeypatch.setattr("sys.stdout", out)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "60")
+    found(GOOD, BAD)
+
+    main(["conformance", "memory://"])
+
+    drawn = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in re.split(r"\r\x1b\[2K", out.getvalue())]
+    assert re.fullmatch(r"0 of 2, \d+ ms: test_good", drawn[2])
+    assert drawn[4].startswith("ok ")
+    assert any(re.fullmatch(r"1 of 2, \d+ ms: test_bad", line) for line in drawn)
+    assert drawn[-1].rstrip().endswith("memory://: 1 passed, 1 failed")
+    assert "0 of 2" not in drawn[-1]
 
 
 def test_programs_see_everything_as_json(capsys, found):

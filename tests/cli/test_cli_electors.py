@@ -55,10 +55,21 @@ def test_people_see_capabilities_with_reasons_and_broken_ones_with_their_cause(c
         "  yes  expiry",
         "  no   interoperates            no other tool knows it",
         "       ttl                      from 10 s",
+        "       contract                 1",
         "",
         "odd  odd-elector 0.1",
         "  broken: odd-elector: ImportError: no \\x1b[1mname",
     ]
+
+
+@pytest.mark.usefixtures("some_installed")
+def test_an_elector_for_an_older_contract_is_shown_with_what_to_upgrade(capsys, monkeypatch):
+    """It works for now, and people see here that they should look for a newer package."""
+    monkeypatch.setattr("incumbent.cli.electors.CONTRACT_VERSION", 2)
+    assert main(["electors"]) == 0
+
+    told = "       contract                 1, while 2 is the present one: pip install -U acme-elector"
+    assert told in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.usefixtures("some_installed")
@@ -71,11 +82,13 @@ def test_programs_see_the_same_as_json(capsys):
     assert acme["capabilities"]["observe"] == {"supported": True, "detail": "from any process"}
     assert acme["capabilities"]["interoperates"] == {"supported": False, "detail": "no other tool knows it"}
     assert len(acme["capabilities"]) == 6
+    assert (acme["contract"], odd["contract"]) == (1, None)
     assert acme["ttl_range"] == [10.0, None]
     assert odd == {
         "name": "odd",
         "distribution": "odd-elector",
         "version": "0.1",
+        "contract": None,
         "error": "odd-elector: ImportError: no \x1b[1mname",
         "capabilities": None,
         "ttl_range": None,

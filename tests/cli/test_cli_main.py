@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import importlib
 import json
 import os
 import subprocess
@@ -13,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from incumbent.cli import COMMANDS, main
+from incumbent.cli import COMMANDS, main, module_of
 from incumbent.errors import BackendUnavailableError, ConfigurationError
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "incumbent"
@@ -69,7 +68,7 @@ def test_every_command_has_help(capsys, command):
 def test_every_command_in_the_table_is_a_module_with_the_two_functions():
     """Dispatch relies on `add_parser` and `run`."""
     for command in COMMANDS:
-        module = importlib.import_module(f"incumbent.cli.{command}")
+        module = module_of(command)
         assert callable(module.add_parser)
         assert callable(module.run)
 

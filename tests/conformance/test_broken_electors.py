@@ -5,6 +5,7 @@ from broken_electors import BROKEN
 
 from incumbent.testing import run_conformance
 from incumbent.testing.conformance import suite_tests
+from incumbent.testing.sections import SECTIONS, anchor
 
 
 @pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.name) for broken in BROKEN])
@@ -25,3 +26,64 @@ def test_no_fault_slips_through():
 def test_every_test_of_the_suite_is_needed():
     """Each test of the suite catches a fault of these: none of them is for show."""
     assert suite_tests().keys() - frozenset().union(*(broken.caught_by for broken in BROKEN)) == set()
+
+
+#: Of some faults: the test that is looked at, what was seen of it, events in their order, and the section to read.
+EXPLAINED = {
+    "GuaranteesTooMuch": (
+        "test_claim_is_kept_as_long_as_it_says",
+        "kept for 10 s, guaranteed for 20 s",
+        ["a acquire_leadership() → a claim: token", "b acquire_leadership() → None (20 times, until 9.500 s)"],
+        "claim",
+    ),
+    "TellsOnce": (
+        "test_every_hand_over_is_told",
+        "it is not so that follower.hears_news(); a waits 1 s for news → False",
+        ["b calls notify()", "b waits 1 s for news → True", "b relinquish_leadership() → True"],
+        "notify",
+    ),
+    "IsNeverTold": (
+        "test_leader_is_told_of_its_successor",
+        "it is not so that a.check_leadership() is None; a check_leadership() → a claim: token",
+        ["a acquire_leadership() → a claim", "harness expire()", "b acquire_leadership() → a claim"],
+        "check",
+    ),
+    "CheckIsNoInsteadOfInvalid": (
+        "test_check_without_a_claim_is_refused",
+        "InvalidStateError was not raised",
+        ["a check_leadership() → None"],
+        "check",
+    ),
+    "ListsWhoHasLeft": (
+        "test_candidate_that_left_is_not_listed",
+        "it is not so that watcher.observe_leadership().candidates == (a.candidate,)",
+        ["b acquire_leadership() → None", "b close() → None", "watcher observe_leadership() → leader: a, token"],
+        "observe",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "broken", [pytest.param(broken, id=broken.name) for broken in BROKEN if broken.name in EXPLAINED]
+)
+def test_failure_is_explained(broken):
+    """What was expected, what was seen, what happened in which order, and what to read: in words, with no traceback."""
+    name, seen, order, section = EXPLAINED[broken.name]
+    (failed,) = [one for one in run_conformance(None, harness=broken.harness).of("failed") if one.test == name]
+    text = failed.explanation()
+
+    assert failed.truth in text
+    assert failed.detail.startswith(seen)
+    events = [f"{event.who} {event.did} → {event.came}" for event in failed.journal]
+    found = [next((n for n, event in enumerate(events) if event.startswith(line)), None) for line in order]
+    assert None not in found, events
+    assert found == sorted(found)
+    assert text.endswith(f"read:     docs/contract.md#{anchor(SECTIONS[section])}")
+    assert "Traceback" not in text
+    assert "def test_" not in text
+    assert name in failed.trace
+
+
+def test_explained_faults_are_there():
+    """Each fault whose explanation is looked at is one of the list."""
+    assert EXPLAINED.keys() <= {broken.name for broken in BROKEN}

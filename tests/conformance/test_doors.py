@@ -1,10 +1,13 @@
 """Three doors lead to the suite (a test class, `pytest --elector`, a function), and all run the same tests."""
 
 import re
+import threading
+import time
 
 import pytest
 
 from incumbent.testing import collecting, run_conformance
+from incumbent.testing.turns import turn
 
 pytest_plugins = ["pytester"]
 #: Imported here: `pytester` makes Python forget what was first imported during a test.
@@ -138,3 +141,82 @@ def test_suite_costs_nothing_when_it_is_not_used(pytester, run_pytest):
         """
     )
     run_pytest().assert_outcomes(passed=1)
+
+
+# ------------------------------------------------------------ pytest-xdist
+
+
+def test_processes_of_xdist_share_the_suite(pytester, run_pytest):
+    """With `-n`, each test is run once, and the summary is one, with what was not run and why."""
+    pytester.makepyfile(CLASS)
+    result = run_pytest("-n", "2", "-p", "xdist")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        [
+            "*conformance of memory://conformance*",
+            "not run *test_killed_leader_is_succeeded: the harness cannot outsider: nobody outside*",
+            "memory://conformance: 90 passed, 0 failed, 7 not run",
+        ]
+    )
+    assert result.stdout.str().count("0 failed, 7 not run") == 1
+
+
+def test_processes_of_xdist_explain_failures(pytester, run_pytest):
+    """A failure in another process is explained as one in this would be: with its journal."""
+    pytester.makepyfile(
+        """
+        from incumbent.testing import ElectorConformance, MemoryHarness
+
+        class Deaf(MemoryHarness):
+            def delete(self, lock_id):
+                pass
+
+        class TestMine(ElectorConformance):
+            harness = Deaf
+        """
+    )
+    result = run_pytest("-n", "2", "-p", "xdist", "-k", "told_of_a_deletion or whole")
+    result.stdout.fnmatch_lines(
+        [
+            "test_leader_is_told_of_a_deletion",
+            "expected: P1: A leader whose claim was deleted *",
+            "seen:     it is not so that a.check_leadership() is None; a check_leadership() → a claim: *",
+            "in order:",
+            "* harness  delete() → None",
+            "read:     docs/contract.md#*",
+            "memory://conformance: 1 passed, 1 failed, 7 not run, 88 not selected",
+        ]
+    )
+
+
+def test_processes_on_one_store_take_turns(tmp_path):
+    """A test that freezes the store waits for those that use it; other stores are none of its business."""
+    order = []
+
+    def enter(name, url, alone, leave):
+        with turn(tmp_path, url, alone=alone):
+            order.append(name)
+            leave.wait()
+
+    def begin(*arguments):
+        thread = threading.Thread(target=enter, args=arguments)
+        thread.start()
+        return thread
+
+    def eventually(condition):
+        end = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < end
+            time.sleep(0.005)
+
+    leave, go = threading.Event(), threading.Event()
+    go.set()
+    using = [begin("a", "x://", False, leave), begin("b", "x://", False, leave)]
+    eventually(lambda: len(order) == 2)
+    freezing = begin("freezes", "x://", True, go)
+    begin("elsewhere", "y://", True, go).join()
+    assert sorted(order) == ["a", "b", "elsewhere"]
+    leave.set()
+    for thread in (*using, freezing):
+        thread.join()
+    assert order[-1] == "freezes"

@@ -6,13 +6,14 @@ from types import MappingProxyType
 import pytest
 from model_elector import ModelBackend, ModelHarness
 
-from incumbent import ConfigurationError, no
+from incumbent import BackendSettings, ConfigurationError, ElectorLoadError, no
 from incumbent.electors.memory import MemoryBackend
 from incumbent.testing import Harness, LocalHarness, MemoryHarness, run_conformance
+from incumbent.testing.candidate import ticks
 from incumbent.testing.conformance import suite_tests
 from incumbent.testing.harness import OPERATIONS, BareHarness, harness_for
 from incumbent.testing.requirements import requires, validate, why_not
-from incumbent.testing.scene import Scene, ticks
+from incumbent.testing.scene import Scene
 
 SOME_REASON = "the store is a stone"
 
@@ -73,6 +74,54 @@ def test_invalid_harness_runs_no_test():
 
     with pytest.raises(ConfigurationError, match="frieze"):
         run_conformance(None, harness=Half)
+
+
+# ------------------------------------------------------------ operations that came later
+
+
+@pytest.fixture
+def unplugging(monkeypatch):
+    """With contract 2 came an operation, and a test that needs it."""
+    for module in ("harness", "requirements"):
+        monkeypatch.setattr(f"incumbent.testing.{module}.OPERATIONS", {**OPERATIONS, "unplug": ("unplug",)})
+        monkeypatch.setattr(f"incumbent.testing.{module}.SINCE", {"unplug": 2})
+    monkeypatch.setattr(Harness, "unplug", lambda _: None, raising=False)
+
+    @requires("unplug")
+    def test(self, scene):
+        pass
+
+    return test
+
+
+def test_harness_need_not_know_an_operation_that_came_later(unplugging):
+    """One that was written for contract 1 is as valid as before, and what needs the operation is told as not run."""
+    validate(ModelHarness())
+    assert why_not(unplugging, ModelHarness()) == (
+        "the harness cannot unplug: it was written for contract 1, and this came with 2"
+    )
+
+
+def test_harness_may_know_an_operation_early(unplugging):
+    """Whoever implements or disclaims it before, is taken at their word."""
+
+    class Early(ModelHarness):
+        def unplug(self):
+            pass
+
+    class Stone(ModelHarness):
+        cannot = MappingProxyType({"unplug": SOME_REASON})
+
+    assert why_not(unplugging, Early()) is None
+    validate(Stone())
+    assert why_not(unplugging, Stone()) == f"the harness cannot unplug: {SOME_REASON}"
+
+
+def test_harness_for_a_later_contract_must_know_its_operations(unplugging, monkeypatch):
+    """With the contract comes the duty to do or disclaim it."""
+    monkeypatch.setattr(ModelBackend, "contract_version", 2)
+    with pytest.raises(ConfigurationError, match=r"ModelHarness must implement unplug\(\), or say"):
+        validate(ModelHarness())
 
 
 # ------------------------------------------------------------ what is not run
@@ -171,6 +220,34 @@ def test_harness_that_cannot_be_loaded_is_told(monkeypatch, named):
     monkeypatch.setattr(MemoryBackend, "harness", named)
     with pytest.raises(ConfigurationError, match=f"the harness '{named}' of 'memory' cannot be loaded"):
         harness_for("memory://")
+
+
+def test_elector_that_is_not_installed_is_tested_by_its_class():
+    """A harness whose `backend_class` returns the class needs no package: no other method is to be written."""
+
+    class Unpackaged(MemoryBackend):
+        options = MappingProxyType({"colour": "no matter which"})
+
+    class UnpackagedHarness(MemoryHarness):
+        def backend_class(self):
+            return Unpackaged
+
+    harness = UnpackagedHarness("unpackaged://here")
+    assert type(harness.backend(BackendSettings(2.0, 0.1), "unpackaged://here?colour=blue")) is Unpackaged
+    with pytest.raises(ConfigurationError, match=r"unpackaged: unknown option 'color', did you mean 'colour'\?"):
+        harness.backend(BackendSettings(2.0, 0.1), "unpackaged://here?color=blue")
+    assert run_conformance(None, harness=UnpackagedHarness).exit_status == 0
+
+
+def test_backend_that_cannot_be_made_is_named_though_it_is_not_installed():
+    """A foreign exception of its constructor is told by its type, with the class: its message may hold a secret."""
+
+    class Broken(ModelBackend):
+        def __init__(self, address, settings):
+            raise RuntimeError("S3CR3T")
+
+    with pytest.raises(ElectorLoadError, match=r"^elector 'model' \(\S+Broken\): its backend failed: RuntimeError$"):
+        harness_with(scheme="model", backend_class=lambda _: Broken).backend(BackendSettings(2.0, 0.1), "model://")
 
 
 # ------------------------------------------------------------ time

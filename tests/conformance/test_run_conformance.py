@@ -6,8 +6,11 @@ import os
 import pytest
 from model_elector import ModelBackend, ModelHarness
 
-from incumbent import BackendUnavailableError, ConfigurationError
-from incumbent.testing import MemoryHarness, run_conformance
+import incumbent
+from incumbent import BackendUnavailableError, ConfigurationError, ElectionError
+from incumbent.testing import MemoryHarness, Progress, run_conformance
+from incumbent.testing.conformance import suite_tests
+from incumbent.testing.turns import is_alone
 
 
 def test_function_prints_nothing_and_tells_progress(capfd):
@@ -99,6 +102,97 @@ def test_report_is_the_same_for_programs():
     report = run_conformance(None, harness=MemoryHarness)
     found = json.loads(report.to_json())
     assert found["exit_status"] == 0
+    assert found["versions"]["incumbent"] == f"{incumbent.__version__}, contract {incumbent.CONTRACT_VERSION}"
+    assert found["versions"]["elector"] == f"memory, from incumbent {incumbent.__version__}, for contract 1"
+    assert found["capabilities"]["candidates"]["supported"] is True
     assert found["counts"] == {"passed": 90, "not run": 7}
     assert [test["test"] for test in found["tests"]] == [outcome.test for outcome in report.outcomes]
     assert all(test["cites"] and test["truth"].endswith(".") for test in found["tests"])
+
+
+# ------------------------------------------------------------ side by side
+
+
+class Heard(Progress):
+    """What a run has told, in order."""
+
+    def __init__(self):
+        self.told = []
+        self.running = set()
+        self.together = []
+
+    def planned(self, tests):
+        self.told.append(tests)
+
+    def started(self, test):
+        self.running.add(test)
+        self.together.append(frozenset(self.running))
+
+    def __call__(self, outcome):
+        self.running.remove(outcome.test)
+        self.told.append(outcome)
+
+
+def test_url_is_tested_side_by_side(tmp_path, capfd):
+    """Several tests run at a time, in other processes; each is told once; the report has the order of the suite."""
+    heard = Heard()
+    report = run_conformance(f"local://{tmp_path}", progress=heard, jobs=3)
+    assert capfd.readouterr() == ("", "")
+    assert [outcome.to_text() for outcome in report.of("failed")] == []
+    assert heard.told[0] == len(heard.told) - 1 == len(report.of("passed")) > 60
+    assert sorted(heard.told[1:], key=str) == sorted(report.of("passed"), key=str)
+    assert max(map(len, heard.together)) == 3
+    assert [outcome.test for outcome in report.outcomes] == list(suite_tests())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_job_is_one_test_at_a_time():
+    """With one job nothing runs beside another."""
+    heard = Heard()
+    assert run_conformance("memory://", progress=heard, jobs=1).exit_status == 0
+    assert {len(running) for running in heard.together} == {1}
+
+
+def test_what_acts_on_the_whole_store_runs_alone():
+    """While the store is frozen, dead or about to be, no other test uses it."""
+    heard = Heard()
+    assert run_conformance("memory://", progress=heard, jobs=4).exit_status == 0
+    alone = {name for name, test in suite_tests().items() if is_alone(test)}
+    assert "test_dead_store_is_unavailable" in alone
+    assert "test_acquiring_in_a_freeze_is_unknown" in alone
+    assert [running for running in heard.together if len(running) > 1 and running & alone] == []
+    assert max(map(len, heard.together)) > 1
+
+
+@pytest.mark.parametrize("jobs", [0, -1])
+def test_number_of_jobs_is_checked(jobs):
+    """No tests at a time would take for ever."""
+    with pytest.raises(ConfigurationError, match=f"jobs must be at least 1, not {jobs}"):
+        run_conformance("memory://", jobs=jobs)
+
+
+def test_store_of_a_url_that_is_away_is_one_error(tmp_path):
+    """The error that a process of the suite meets when it opens the store is raised here, with its message."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ElectionError, match="file") as caught:
+        run_conformance(f"local://{tmp_path}/file")
+    assert "Traceback" not in str(caught.value)
+
+
+def test_process_that_dies_fails_its_test(monkeypatch, tmp_path):
+    """A client library that crashes costs the test in which it does, and no other."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "from incumbent.testing.suite.tokens import Tokens\n"
+        "def test_token_is_a_whole_number(self, scene):\n"
+        "    'P4: It crashes.'\n"
+        "    os._exit(7)\n"
+        "test_token_is_a_whole_number.__qualname__ = 'Tokens.test_token_is_a_whole_number'\n"
+        "Tokens.test_token_is_a_whole_number = test_token_is_a_whole_number\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    report = run_conformance("memory://", jobs=2)
+    (failed,) = report.of("failed")
+    assert failed.test == "test_token_is_a_whole_number"
+    assert failed.detail == "the process that ran it ended by itself, with code 7"
+    assert len(report.of("passed")) == 89

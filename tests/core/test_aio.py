@@ -116,6 +116,66 @@ def test_coroutine_callbacks_run_on_the_loop_in_order(url):
     assert seen == [("elected", True), ("leader", True), ("deposed", "stopped")]
 
 
+def test_a_coroutine_as_on_elected_is_cancelled_at_the_end_of_its_term(url):
+    """P6: work that is the elected callback ends with its term, and the claim is given up after that; no error."""
+    order = []
+
+    async def main():
+        working = asyncio.Event()
+
+        async def elected(term):
+            try:
+                working.set()
+                await asyncio.sleep(20)
+            except asyncio.CancelledError:
+                order.append(("cancelled", term.is_valid()))
+                await asyncio.sleep(0.05)
+                record = await asyncio.to_thread(read_leader, url, "reports")
+                order.append(("claimed", record.candidate == term.candidate))
+
+        def deposed(term, reason):
+            order.append(("deposed", reason.value))
+
+        options = config(on_elected=elected, on_deposed=deposed, cooldown=60)
+        async with AsyncLeaderElection(options, url) as election:
+            await working.wait()
+            election.relinquish()
+            while (await asyncio.to_thread(read_leader, url, "reports")).candidate is not None:
+                await asyncio.sleep(0.005)
+            assert election.is_follower()
+
+    asyncio.run(main())
+    assert order == [("cancelled", False), ("claimed", True), ("deposed", "relinquished")]
+
+
+def test_another_term_that_was_lost_is_an_error(url):
+    """A coroutine as the elected callback that loses another term, and not its own, has failed."""
+
+    async def elected(term):
+        raise LeadershipLostError("term 7 of 'invoices' is over")
+
+    async def main():
+        await AsyncLeaderElection(config(on_elected=elected), url).run()
+
+    with pytest.raises(CallbackError, match="on_elected raised LeadershipLostError: term 7 of 'invoices'"):
+        asyncio.run(main())
+
+
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_waiting_returns_the_term_that_it_saw(url, monkeypatch, timeout):
+    """A term that is over right after it was seen is returned all the same: None means that the time has passed."""
+
+    async def main():
+        async with AsyncLeaderElection(config(), url) as election:
+            seen = await election.wait_for_leadership()
+            looks = iter([seen])
+            monkeypatch.setattr(LeaderElection, "term", property(lambda _: next(looks, None)))
+            assert await election.wait_for_leadership(timeout) is seen
+            monkeypatch.undo()
+
+    asyncio.run(main())
+
+
 def test_a_coroutine_callback_needs_the_async_facade():
     """The facade for threads refuses coroutine functions, and names the one that takes them."""
 

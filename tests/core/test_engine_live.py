@@ -126,6 +126,17 @@ def test_the_state_is_bootstrap_until_the_first_answer(monkeypatch):
         assert election.wait_for_leadership(60) is not None
 
 
+@pytest.mark.parametrize("timeout", [None, 30])
+def test_waiting_returns_the_term_that_it_saw(monkeypatch, timeout):
+    """A term that is over right after it was seen is returned all the same: None means that the time has passed."""
+    with LeaderElection(config("reports"), "memory://seen") as election:
+        seen = election.wait_for_leadership()
+        looks = iter([seen])
+        monkeypatch.setattr(LeaderElection, "term", property(lambda _: next(looks, None)))
+        assert election.wait_for_leadership(timeout) is seen
+        monkeypatch.undo()
+
+
 SCRIPT = """
 import sys, threading
 from incumbent import LeaderElection, LeaderElectionConfig

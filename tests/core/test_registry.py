@@ -6,13 +6,22 @@ import os
 import subprocess
 import sys
 import textwrap
+from importlib.metadata import distributions
 from pathlib import Path
 
 import pytest
 from oneline import assert_one_line
 from torture.limits import no_descriptors
 
-from incumbent import Address, Backend, BackendSettings, ConfigurationError, ElectorLoadError, ElectorNotFoundError
+from incumbent import (
+    Address,
+    Backend,
+    BackendSettings,
+    ConfigurationError,
+    ElectorLoadError,
+    ElectorNotFoundError,
+    registry,
+)
 from incumbent.elector import CONTRACT_VERSION
 from incumbent.registry import installed, load_backend_class, open_backend
 
@@ -91,6 +100,15 @@ def test_a_package_brings_an_elector(ship):
     assert row.backend is type(backend)
 
 
+def test_packages_are_looked_through_once(ship, monkeypatch):
+    """A thousand elections of one process cost one look through the installed packages."""
+    ship("good", BACKEND)
+    looks = []
+    monkeypatch.setattr(registry, "distributions", lambda: looks.append(1) or distributions())
+    assert len({type(open_backend("good://", SETTINGS)) for _ in range(10)}) == 1
+    assert len(looks) == 1
+
+
 def test_an_elector_may_be_an_object_in_a_module(ship):
     """The entry point may lead to an object that carries the hook."""
     ship("acme", BACKEND + "\nclass plugin: incumbent_backend = staticmethod(incumbent_backend)\n", value="acme:plugin")
@@ -113,8 +131,8 @@ import sys
 from incumbent import {imports}
 {code}
 suspects = {{"etcd3", "consul", "grpc", "requests", "google", "urllib3", "platformdirs", "croniter", "pytest",
-            "incumbent_etcd", "incumbent_consul", "exploding", "incumbent.testing", "incumbent.electors.memory",
-            "incumbent.electors.local", "incumbent.electors.local.backend"}}
+            "incumbent_etcd", "incumbent_consul", "incumbent_postgres", "exploding", "psycopg", "incumbent.testing",
+            "incumbent.electors.memory", "incumbent.electors.local", "incumbent.electors.local.backend"}}
 print(*sorted(suspects & set(sys.modules)))
 """
 
@@ -173,7 +191,7 @@ def test_a_name_far_from_all_gets_no_guess():
     assert "did you mean" not in not_found("zookeeper")
 
 
-@pytest.mark.parametrize("name", ["etcd", "consul"])
+@pytest.mark.parametrize("name", ["etcd", "consul", "postgres"])
 def test_a_known_name_gets_what_to_install(monkeypatch, name):
     """For an elector that could be had, the message is the command to type."""
     monkeypatch.setattr("incumbent.registry.EXTRAS", {name: f"incumbent[{name}]"})
@@ -185,10 +203,11 @@ def test_a_known_name_gets_what_to_install(monkeypatch, name):
 
 
 def test_the_commands_to_type_are_those_of_our_plugins():
-    """`pip install 'incumbent[etcd]'` and the same for Consul."""
+    """`pip install 'incumbent[etcd]'` and the same for the others."""
     from incumbent.registry import EXTRAS
 
-    assert EXTRAS == {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]"}
+    ours = ("etcd", "consul", "postgres")
+    assert {name: f"incumbent[{name}]" for name in ours} == EXTRAS
 
 
 def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):
@@ -201,7 +220,7 @@ def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):
 def test_without_any_elector_the_message_says_so(monkeypatch):
     """In an installation without entry points, nothing is listed as installed."""
     monkeypatch.setattr("incumbent.registry.distributions", list)
-    assert "(installed: none)" in not_found("local")
+    assert "(installed: none)" in not_found("nothing")
     assert installed() == []
 
 
@@ -306,9 +325,43 @@ def test_a_plugin_for_a_newer_contract_is_refused_clearly(ship):
     """It says both versions and what to do, before it looks at anything that may have changed."""
     ship("newer", CLASS + f"    contract_version = {CONTRACT_VERSION + 1}\n    close = Backend.close" + ANSWER)
     assert load_error("newer") == (
-        f"elector 'newer' (newer 1.0) was written for contract {CONTRACT_VERSION + 1}, this incumbent knows "
-        f"{CONTRACT_VERSION}: upgrade incumbent"
+        f"elector 'newer' (newer 1.0) was written for contract {CONTRACT_VERSION + 1}, this incumbent serves "
+        f"{CONTRACT_VERSION}: pip install -U incumbent"
     )
+
+
+@pytest.fixture
+def later(monkeypatch):
+    """Two contracts have come since the first, and the first is not served any more."""
+    monkeypatch.setattr("incumbent.registry.CONTRACT_VERSION", 3)
+    monkeypatch.setattr("incumbent.registry.OLDEST_CONTRACT", 2)
+
+
+@pytest.mark.usefixtures("later")
+def test_a_plugin_for_a_contract_that_is_not_served_any_more_is_refused_clearly(ship):
+    """It says which contracts are served, and which package to upgrade."""
+    ship("older", BACKEND, distribution="older-elector")
+    assert load_error("older") == (
+        "elector 'older' (older-elector 1.0) was written for contract 1, this incumbent serves 2 to 3: "
+        "pip install -U older-elector"
+    )
+
+
+@pytest.mark.usefixtures("later")
+def test_a_plugin_for_an_older_contract_works_and_its_author_is_told(ship):
+    """While its contract is served, a plugin is loaded; a DeprecationWarning, which tests show, says that this ends."""
+    ship("old", BACKEND.replace("contract_version = 1", "contract_version = 2"))
+    with pytest.warns(
+        DeprecationWarning, match=r"\(old 1.0\) was written for contract 2, this .* serves 2 to 3: a later"
+    ):
+        assert load_backend_class("old").contract_version == 2
+
+
+@pytest.mark.usefixtures("later")
+def test_a_plugin_for_the_present_contract_is_loaded_without_a_word(ship):
+    """Warnings are errors here: there is none."""
+    ship("new", BACKEND.replace("contract_version = 1", "contract_version = 3"))
+    assert load_backend_class("new").contract_version == 3
 
 
 @pytest.mark.parametrize("raises", ["RuntimeError('S3CR3T')", "SystemExit('S3CR3T')"])
@@ -426,15 +479,15 @@ def test_unreadable_metadata_of_a_package_harm_no_elector(ship):
 
 def test_process_without_descriptors_is_told_so():
     """What cannot be read just now is not said to be missing, nor is every package on the path named."""
-    load_backend_class("local")
+    not_found("acme")  # where packages lie is known from now on
     with (
         no_descriptors(os.getpid()),
         Path(os.devnull).open(),  # takes the one that the list of descriptors has given back
         pytest.raises(ElectorLoadError) as caught,
     ):
-        load_backend_class("local")
+        load_backend_class("acme")
     assert str(caught.value).startswith(
         "the installed packages cannot be read: OSError: [Errno 24] Too many open files"
     )
     assert len(str(caught.value)) < 300
-    assert load_backend_class("local").__name__ == "LocalBackend"
+    not_found("acme")

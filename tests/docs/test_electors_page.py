@@ -16,9 +16,12 @@ EMBEDDED = dict(re.findall(r"^## `([a-z]+)://`\n(.*?)(?=^## |\Z)", PAGE, re.MULT
 CONSUL, CHECK = (DOCS / "consul.md").read_text().split("\n## `consul+check://`\n")
 #: What is told of each elector: a section, or a page of its own.
 SECTIONS = {**EMBEDDED, "etcd": (DOCS / "etcd.md").read_text(), "consul": CONSUL, "consul+check": CHECK}
+SECTIONS["postgres"] = (DOCS / "postgres.md").read_text()
 #: Those of this repository that are installed here; each has a section.
 OURS = sorted(
-    row.name for row in installed() if row.distribution in {"incumbent", "incumbent-etcd", "incumbent-consul"}
+    row.name
+    for row in installed()
+    if row.distribution in {"incumbent", "incumbent-etcd", "incumbent-consul", "incumbent-postgres"}
 )
 
 
@@ -64,7 +67,7 @@ def test_sections_answer_the_same_questions(name):
     assert f"{name}://" in dict.fromkeys(row[0] for row in rows(SECTIONS[name], "URL"))
 
 
-@pytest.mark.parametrize("name", ["etcd", "consul"])
+@pytest.mark.parametrize("name", ["etcd", "consul", "postgres"])
 def test_pages_answer_the_same_questions(name):
     """The pages of the electors on servers have the same parts in order, and the page on electors leads there."""
     titles = re.findall(r"^## (.*)$", SECTIONS[name], re.MULTILINE)

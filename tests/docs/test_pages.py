@@ -99,6 +99,17 @@ def test_every_operation_of_a_harness_is_told():
     assert [row[0] for row in table("conformance.md", "operation")] == list(incumbent.testing.harness.OPERATIONS)
 
 
+def test_lines_that_an_author_writes_are_those_of_the_template():
+    """The page on versions shows the lines that `new-elector` writes, for the present version and contract."""
+    template = Path(incumbent.cli.__file__).parent / "template"
+    written = "".join(path.read_text() for path in template.rglob("*.*") if path.suffix in {".py", ".toml"})
+    told = [row[2] for row in table("versioning.md", "what | version | an elector says")]
+    assert told[0] == f"contract_version = {incumbent.CONTRACT_VERSION}"
+    assert told[0] in written
+    assert re.fullmatch(r'dependencies = \[("incumbent>=[\d.]+")\]', told[1])[1] in written
+    assert told[2] in written
+
+
 def test_changelog_has_the_version():
     """The present version has a section in the changelog."""
     assert f"\n## {incumbent.__version__} " in (ROOT / "CHANGELOG.md").read_text()

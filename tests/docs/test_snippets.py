@@ -42,10 +42,11 @@ class Reader:
         self.code = 0
 
     def python(self, text, line):
-        """Run a Python block; one that begins with its file's name is saved for the commands that follow."""
-        saved = re.match(r"# (\S+\.py)\n", text)
+        """Run a Python block; one that begins with its file's name is saved, or added, for the commands that follow."""
+        saved = re.match(r"# (\S+\.py)(, continued)?\n", text)
         if saved:
-            Path(saved[1]).write_text(text)
+            path = Path(saved[1])
+            path.write_text((path.read_text() if saved[2] else "") + text)
         else:
             exec(compile("\n" * (line - 1) + text, self.page, "exec"), self.names)
 
@@ -88,6 +89,11 @@ def in_home(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
     monkeypatch.setenv("TZ", "UTC")
+    # What a page installs is built with what is here, and is found by the commands of this page only.
+    site = str(tmp_path / "site")
+    for name, value in {"TARGET": site, "NO_DEPS": "1", "NO_INDEX": "1", "NO_BUILD_ISOLATION": "0"}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)
+    monkeypatch.setenv("PYTHONPATH", site)
 
 
 @pytest.mark.usefixtures("in_home")

@@ -3,24 +3,47 @@
 `python tests/helpers/server_binaries.py` does so ahead of the tests. In order: the environment's
 `INCUMBENT_ETCD_BIN` and its like, the PATH, the cache, Debian. Nothing is installed: the
 packages are downloaded and unpacked into the cache, which takes no root.
+`INCUMBENT_ETCD_BIN` (and the same for the others), the PATH, where Debian installs it, the cache, Debian. Nothing is
+installed: the packages are downloaded and unpacked into the cache, which takes no root.
 """
 
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from platformdirs import user_cache_path
+from platformdirs import site_cache_path, user_cache_path
 
+RELEASE = platform.freedesktop_os_release().get("VERSION_CODENAME", "") if Path("/etc/os-release").exists() else ""
+#: By release, for they are linked with much of the system: their packages, and what a small system lacks.
+OF_THIS_RELEASE = {
+    "bookworm": {
+        "postgres": (
+            *("postgresql-15", "postgresql-client-15", "libpq5", "libicu72", "libxml2", "libxslt1.1", "libldap-2.5-0"),
+            *("libsasl2-2", "liblz4-1"),
+        ),
+        "pgbouncer": ("pgbouncer", "libevent-2.1-7", "libc-ares2"),
+    },
+    "trixie": {
+        "postgres": (
+            *("postgresql-17", "postgresql-client-17", "libpq5", "libicu76", "libxml2", "libxslt1.1", "libldap2"),
+            *("libsasl2-2", "liblz4-1", "libnuma1"),
+        ),
+        "pgbouncer": ("pgbouncer", "libevent-2.1-7t64", "libcares2"),
+    },
+}.get(RELEASE, {})
 #: Program: the Debian release that has it, and its packages there. Consul was last part of Debian 11.
 PACKAGES = {
     "etcd": ("trixie", ("etcd-server", "etcd-client")),
     "consul": ("bullseye", ("consul",)),
     "faketime": ("bookworm", ("faketime", "libfaketime")),  # no server, but obtained in the same way
+    "postgres": (RELEASE, OF_THIS_RELEASE.get("postgres", ())),
+    "pgbouncer": (RELEASE, OF_THIS_RELEASE.get("pgbouncer", ())),
 }
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
@@ -38,14 +61,23 @@ def find(name: str) -> Path:
         return Path(given)
     if on_path := shutil.which(name):
         return Path(on_path)
-    program = _cache(name) / "usr" / "bin" / name
-    if not program.exists():
-        _obtain(name)
-    return program
+    for attempt in range(2):
+        for root in (Path("/"), _cache(name)):
+            # Debian keeps several versions of PostgreSQL beside each other.
+            versions = sorted(root.glob(f"usr/lib/{name}*/*/bin/{name}"), reverse=True)
+            for program in (root / "usr/bin" / name, root / "usr/sbin" / name, *versions):
+                if program.exists():
+                    return program
+        if not attempt:
+            _obtain(name)
+    raise ServerMissingError(f"{name} is not in Debian's packages {', '.join(PACKAGES[name][1])}: set {variable}")
 
 
 def _cache(name: str) -> Path:
-    return user_cache_path("incumbent-tests", appauthor=False) / f"{name}-{PACKAGES[name][0]}"
+    # These refuse to run as root, and who they run as then cannot read what is below root's home.
+    is_for_others = name in ("postgres", "pgbouncer") and os.geteuid() == 0
+    folder = site_cache_path if is_for_others else user_cache_path
+    return folder("incumbent-tests", appauthor=False) / f"{name}-{PACKAGES[name][0]}"
 
 
 def _obtain(name: str) -> None:
@@ -55,6 +87,8 @@ def _obtain(name: str) -> None:
     home = _cache(name)
     work = home.with_name(f"{home.name}.{os.getpid()}")
     try:
+        if not packages:
+            raise OSError(f"none are known for release {release or '?'}")
         for folder in ("lists/partial", "archives/partial", "root"):
             (work / folder).mkdir(parents=True)
         (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {release} main\n")

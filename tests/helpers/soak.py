@@ -1,6 +1,6 @@
 """Thousands of terms in one process: threads, descriptors, memory and what the store keeps are at the end as before.
 
-`nox -s soak -- --elector local|memory|etcd|consul --terms 10000`
+`nox -s soak -- --elector local|memory|etcd|consul|postgres --terms 10000`
 """
 
 from __future__ import annotations
@@ -100,11 +100,32 @@ class ConsulStore(Store):
         self.server.stop()
 
 
+class PostgresStore(Store):
+    """A server of PostgreSQL."""
+
+    def __init__(self, folder: Path) -> None:
+        os.environ.setdefault("INCUMBENT_POSTGRES_BIN", str(server_binaries.find("postgres")))
+        from incumbent_postgres._server import Postgres
+
+        self.server = Postgres()
+        self.server.start()
+        super().__init__(self.server.url)
+
+    def claims(self) -> int:
+        ((count,),) = self.server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'incumbent'")
+        ((sessions,),) = self.server.sql("SELECT count(*) FROM incumbent.session")
+        return int(count) + int(sessions)
+
+    def close(self) -> None:
+        self.server.stop()
+
+
 STORES = {
     "memory": lambda folder: Store("memory://soak"),
     "local": lambda folder: Store(f"local://{folder}/state"),
     "etcd": EtcdStore,
     "consul": ConsulStore,
+    "postgres": PostgresStore,
 }
 
 

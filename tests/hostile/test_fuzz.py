@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from oneline import assert_one_line
 
 from incumbent import Address, BackendSettings, ConfigurationError, ElectorLoadError, open_backend
-from incumbent.cli import COMMANDS, main
+from incumbent.cli import COMMANDS, main, module_of
 from incumbent.cli._output import clean
 from incumbent.schedule import parse_duration
 from incumbent_consul._files import read_token
@@ -32,7 +32,18 @@ variable = st.text(st.characters(exclude_characters="\0", exclude_categories=["C
 # ---------------------------------------------------------------- arguments
 
 options = st.sampled_from(
-    ["--name", "--elector", "--id", "--ttl", "--once", "--wait-timeout", "--grace", "--relinquish-interval", "--json"]
+    [
+        "--name",
+        "--elector",
+        "--id",
+        "--ttl",
+        "--once",
+        "--wait-timeout",
+        "--grace",
+        "--relinquish-interval",
+        "--json",
+        "--directory",
+    ]
 )
 times = st.text("0123456789.hmsnu\u00b5eE+-_ \u0663", max_size=8)
 word = st.one_of(
@@ -49,11 +60,9 @@ word = st.one_of(
 @pytest.fixture(scope="module")
 def unrun():
     """Have no command do anything but be given its arguments."""
-    import importlib
-
     with pytest.MonkeyPatch.context() as patch:
         for command in COMMANDS:
-            patch.setattr(importlib.import_module(f"incumbent.cli.{command}"), "run", lambda _: 0)
+            patch.setattr(module_of(command), "run", lambda _: 0)
         yield
 
 

@@ -28,7 +28,7 @@ def imported(path):
 
 def test_there_are_plugins():
     """The tests below test something."""
-    assert [path.name for path in PLUGINS] == ["consul", "etcd"]
+    assert [path.name for path in PLUGINS] == ["consul", "etcd", "postgres"]
 
 
 @pytest.mark.parametrize("plugin", PLUGINS, ids=ids)
@@ -46,7 +46,8 @@ def test_listing_electors_imports_no_client_library(plugin):
     program = (
         "import sys; from incumbent.registry import load_backend_class; "
         f"load_backend_class({plugin.name!r}); "
-        "print(*sorted({'etcd3', 'grpc', 'google.protobuf', 'consul', 'requests', 'urllib3'} & set(sys.modules)))"
+        "clients = {'etcd3', 'grpc', 'google.protobuf', 'consul', 'requests', 'urllib3', 'psycopg'}; "
+        "print(*sorted(clients & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == []

@@ -28,8 +28,9 @@ class AsyncLeaderElection:
     """
     One candidate of one election, for asyncio. Not thread-safe: one event loop.
 
-    Callbacks may be coroutine functions: they run on the loop, still in order and one at a time. The
-    claim of a hand-over is given up when they have returned and all work in `during` has ended.
+    Callbacks may be coroutine functions: they run on the loop, still in order and one at a time. As
+    `on_elected`, one is cancelled when its term ends. The claim of a hand-over is given up when they
+    have returned and all work in `during` has ended.
 
     Args:
         config: What is campaigned for, the timing and the callbacks.
@@ -140,14 +141,14 @@ class AsyncLeaderElection:
             InvalidStateError: It was not started or is closed.
         """
         try:
-            await asyncio.wait_for(self._until(lambda: self.term is not None or self._is_over()), timeout)
+            # The term that was seen, not another look: that may find it over already.
+            term = await asyncio.wait_for(self._until(lambda: self.term or self._is_over()), timeout)
         except asyncio.TimeoutError:
             return None
-        term = self.term
-        if term is None and self._is_over():
-            self._election._raise_error()
-            raise InvalidStateError("the election is closed")
-        return term
+        if isinstance(term, Term):
+            return term
+        self._election._raise_error()
+        raise InvalidStateError("the election is closed")
 
     async def during(self, term: Term, work: Coroutine[Any, Any, _T]) -> _T:
         """
@@ -199,16 +200,18 @@ class AsyncLeaderElection:
         candidacy = self._election._candidacy
         return self._election._closed or (candidacy is not None and candidacy.finished)
 
-    async def _until(self, holds: Callable[[], bool]) -> None:
+    async def _until(self, holds: Callable[[], _T]) -> _T:
+        """Wait until *holds* answers something true, and return that."""
         if self._loop is None:
             raise InvalidStateError("the election is not started: use an async with block")
-        while not holds():
+        while not (answer := holds()):
             waiter: asyncio.Future[None] = self._loop.create_future()
             self._waiters.add(waiter)
             try:
                 await waiter
             finally:
                 self._waiters.discard(waiter)
+        return answer
 
     def _wake(self) -> None:
         for waiter in self._waiters:
@@ -235,11 +238,25 @@ class AsyncLeaderElection:
         changes: dict[str, Any] = {"follower_callback": follow}
         if leader is not None:
             changes["leader_callback"] = lambda _: self._call(leader, self)
-        for name in ("on_elected", "on_deposed", "on_leader_changed"):
+        if config.on_elected is not None:
+            changes["on_elected"] = partial(self._call, partial(self._elected, config.on_elected))
+        for name in ("on_deposed", "on_leader_changed"):
             callback = getattr(config, name)
             if callback is not None:
                 changes[name] = partial(self._call, callback)
         return replace(config, **changes)
+
+    def _elected(self, callback: Callable[[Term], object], term: Term) -> object:
+        answer = callback(term)
+        return self._lead(term, answer) if inspect.iscoroutine(answer) else answer
+
+    async def _lead(self, term: Term, work: Coroutine[Any, Any, Any]) -> None:
+        """Run *work* until the end of *term*, which is no error."""
+        try:
+            await self.during(term, work)
+        except LeadershipLostError:
+            if term.is_valid():  # it is another term that was lost
+                raise
 
     def _call(self, callback: Callable[..., object], *values: object) -> None:
         """Call *callback* on the dispatcher's thread; what it returns to be awaited runs on the loop."""

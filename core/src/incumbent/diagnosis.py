@@ -12,8 +12,8 @@ from typing import TypeVar
 from .address import Address
 from .config import LeaderElectionConfig, lifetime
 from .elector import Backend, BackendSettings, Finding, LeaderElector
-from .errors import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError
-from .registry import load_backend_class, open_backend
+from .errors import BackendRejectedError, BackendUnavailableError, ElectionError
+from .registry import open_backend
 
 __all__ = ["diagnose"]
 
@@ -41,18 +41,11 @@ def diagnose(elector: str | Address, *, ttl: float = 15.0, name: str = "incumben
         ConfigurationError: The URL, the ttl or the name is wrong, or the elector is not installed or broken.
     """
     address = elector if isinstance(elector, Address) else Address.parse(elector)
-    backend_class = load_backend_class(address.scheme)
     config = LeaderElectionConfig(f"{name}/{secrets.token_hex(4)}", ttl=ttl)
-    _check_range(config.ttl, *backend_class.capabilities.ttl_range)
     with closing(open_backend(address, BackendSettings(config.ttl, config.request_timeout))) as backend:
         yield _timing(config)
         yield from backend.diagnose()
         yield from _Trial(config, backend).findings()
-
-
-def _check_range(ttl: float, shortest: float, longest: float) -> None:
-    if not shortest <= ttl <= longest:
-        raise ConfigurationError(f"ttl {ttl:g} s: this backend grants {shortest:g} to {longest:g} s")
 
 
 def _timing(config: LeaderElectionConfig) -> Finding:

@@ -212,12 +212,14 @@ class LeaderElection:
         if candidacy is None:
             raise InvalidStateError("the election is not started: use start(), or a with block")
         with candidacy.changed:
-            candidacy.changed.wait_for(lambda: self.term is not None or self._closed or candidacy.finished, timeout)
-        term = self.term
-        if term is None and (self._closed or candidacy.finished):
-            self._raise_error()
-            raise InvalidStateError("the election is closed")
-        return term
+            # The term that was seen, not another look: that may find it over already.
+            term = candidacy.changed.wait_for(lambda: self.term or self._closed or candidacy.finished, timeout)
+        if isinstance(term, Term):
+            return term
+        if not term:
+            return None
+        self._raise_error()
+        raise InvalidStateError("the election is closed")
 
     def relinquish(self) -> None:
         """

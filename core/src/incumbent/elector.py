@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CONTRACT_VERSION",
+    "OLDEST_CONTRACT",
     "Backend",
     "BackendSettings",
     "Capabilities",
@@ -48,8 +49,10 @@ __all__ = [
     "yes",
 ]
 
-#: Raised when a method is added that the core needs; a plugin written for a newer one is refused.
+#: The contract of this page. Grows when the core needs something that plugins written before it do not have.
 CONTRACT_VERSION = 1
+#: The oldest contract that the core still serves: `docs/versioning.md` says for how long.
+OLDEST_CONTRACT = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 
@@ -38,3 +39,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         conformance = Conformance()
         config.pluginmanager.register(conformance, NAME)
         conformance.pytest_collection_modifyitems(config, items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Keep what a process of pytest-xdist has found, for the summary."""
+    told = getattr(node, "workeroutput", {}).get("incumbent-conformance")
+    if not told:
+        return
+    from .testing.collecting import NAME, Conformance  # noqa: PLC0415
+
+    manager = node.config.pluginmanager
+    if not manager.has_plugin(NAME):
+        manager.register(Conformance(), NAME)
+    manager.get_plugin(NAME).elsewhere.append(told)

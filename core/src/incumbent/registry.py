@@ -5,22 +5,33 @@ from __future__ import annotations
 import errno
 import inspect
 import re
+import sys
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, distributions
 
 import pluggy
 
 from . import hookspecs
 from .address import Address, check_options, nearest, printable, shorten
-from .elector import CONTRACT_VERSION, Backend, BackendSettings, Capabilities
+from .elector import CONTRACT_VERSION, OLDEST_CONTRACT, Backend, BackendSettings, Capabilities
 from .errors import ElectionError, ElectorLoadError, ElectorNotFoundError
 
-__all__ = ["ENTRY_POINT_GROUP", "Installed", "installed", "load_backend_class", "open_backend"]
+__all__ = [
+    "ENTRY_POINT_GROUP",
+    "Installed",
+    "brought_by",
+    "installed",
+    "load_backend_class",
+    "make_backend",
+    "open_backend",
+]
 
 ENTRY_POINT_GROUP = "incumbent.electors"
 #: What to install for a name that is known but not there.
-EXTRAS = {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]"}
+EXTRAS = {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]", "postgres": "incumbent[postgres]"}
 UNKNOWN = "unknown"
 #: Of this process, of the system.
 SHORT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
@@ -58,14 +69,24 @@ def open_backend(address: Address | str, settings: BackendSettings) -> Backend:
     """
     if not isinstance(address, Address):
         address = Address.parse(address)
-    backend = load_backend_class(address.scheme)
+    return make_backend(load_backend_class(address.scheme), address, settings)
+
+
+def make_backend(backend: type[Backend], address: Address, settings: BackendSettings) -> Backend:
+    """
+    Make a backend of a class that is at hand, installed or not. No I/O.
+
+    Raises:
+        ElectorLoadError: Its constructor is broken.
+        ConfigurationError: The URL or an option is wrong.
+    """
     check_options(address, backend.options)
     try:
         return backend(address, settings)
     except (ElectionError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        found = _find(address.scheme)[0]
+        found = ", ".join(map(str, _find(address.scheme))) or f"{backend.__module__}.{backend.__qualname__}"
         # The message of a foreign exception may hold a secret of the URL; its type does not.
         raise ElectorLoadError(
             f"elector {address.scheme!r} ({found}): its backend failed: {type(error).__name__}"
@@ -76,10 +97,18 @@ def load_backend_class(name: str) -> type[Backend]:
     """
     Import the one package that brings elector *name*, and return its backend class.
 
+    The answer is kept while Python's search path stays the same: looking takes tens of milliseconds, which a process
+    that stands in a thousand elections would pay a thousand times. Refusals are not kept. Thread-safe.
+
     Raises:
         ElectorNotFoundError: No installed package does.
-        ElectorLoadError: Two packages do, or the one is broken or made for a newer incumbent.
+        ElectorLoadError: Two packages do, or the one is broken, or made for a contract that is not served.
     """
+    return _load_named(name, tuple(sys.path))
+
+
+@lru_cache(maxsize=64)
+def _load_named(name: str, _: tuple[str, ...]) -> type[Backend]:
     matches = _find(name)
     if not matches:
         raise _not_found(name)
@@ -107,6 +136,12 @@ def installed() -> list[Installed]:
             failure = error
         rows.extend(Installed(name, found.distribution, found.version, backend, failure) for found in _find(name))
     return rows
+
+
+def brought_by(name: str) -> str | None:
+    """Return which packages bring elector *name*, or what to install for one of our own; None if it is free."""
+    known = EXTRAS.get(name.partition("+")[0])
+    return " and ".join(map(str, _find(name))) or known
 
 
 def _look() -> tuple[list[_Found], list[str]]:
@@ -178,16 +213,7 @@ def _check_backend(found: _Found, answer: object) -> None:
         )
     if not (inspect.isclass(answer) and issubclass(answer, Backend)):
         raise ElectorLoadError(f"{prefix}: its hook must return a subclass of incumbent.Backend, not {shorten(answer)}")
-    version = getattr(answer, "contract_version", None)
-    if type(version) is not int or version < 1:
-        raise ElectorLoadError(
-            f"{prefix}: {answer.__name__}.contract_version must say which contract it was written for, as a number "
-            f"from 1 to {CONTRACT_VERSION}, not {shorten(version)}"
-        )
-    if version > CONTRACT_VERSION:
-        raise ElectorLoadError(
-            f"{prefix} was written for contract {version}, this incumbent knows {CONTRACT_VERSION}: upgrade incumbent"
-        )
+    _check_contract(prefix, found.distribution, answer)
     if inspect.isabstract(answer):
         missing = ", ".join(sorted(answer.__abstractmethods__))
         raise ElectorLoadError(f"{prefix}: {answer.__name__} does not implement {missing}")
@@ -195,6 +221,24 @@ def _check_backend(found: _Found, answer: object) -> None:
         raise ElectorLoadError(f"{prefix}: {answer.__name__} declares no capabilities")
     if not isinstance(answer.options, Mapping):
         raise ElectorLoadError(f"{prefix}: {answer.__name__}.options must say which options it takes, as a mapping")
+
+
+def _check_contract(prefix: str, distribution: str, backend: type[Backend]) -> None:
+    """Refuse a plugin for a contract that this core does not serve; say to its author when it will not much longer."""
+    version = getattr(backend, "contract_version", None)
+    if type(version) is not int or version < 1:
+        raise ElectorLoadError(
+            f"{prefix}: {backend.__name__}.contract_version must say which contract it was written for, as a number "
+            f"from 1 to {CONTRACT_VERSION}, not {shorten(version)}"
+        )
+    served = f"{OLDEST_CONTRACT} to {CONTRACT_VERSION}" if OLDEST_CONTRACT < CONTRACT_VERSION else str(CONTRACT_VERSION)
+    written = f"{prefix} was written for contract {version}, this incumbent serves {served}"
+    if version > CONTRACT_VERSION:
+        raise ElectorLoadError(f"{written}: pip install -U incumbent")
+    if version < OLDEST_CONTRACT:
+        raise ElectorLoadError(f"{written}: pip install -U {distribution}")
+    if version < CONTRACT_VERSION:  # seen by tests, not by users: they cannot do anything yet
+        warnings.warn(f"{written}: a later one will not serve {version}", DeprecationWarning, stacklevel=2)
 
 
 def _not_found(name: str) -> ElectorNotFoundError:

@@ -57,6 +57,12 @@ def test_doctor_finds_all_well(server, name):
         assert text in done.stdout
 
 
+def test_doctor_knows_the_limits_that_the_url_tells(server):
+    """A ttl that only these servers grant, as the URL says, is no error of the doctor's."""
+    done = incumbent("doctor", f"consul://{server}?session-ttl-min=2", "--ttl", "5", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_doctor_names_each_endpoint(server):
     """An endpoint that is dead is named, though another serves."""
     found = findings(f"consul://127.0.0.1:1,{server}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from incumbent.errors import ConfigurationError, ElectionError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
-#: Every command is the module of that name, with `add_parser(commands)` and `run(args) -> int`.
+#: Every command is the module of that name, `-` being `_`, with `add_parser(commands)` and `run(args) -> int`.
 #: Only the one that is called is imported, so that `incumbent --help` stays light.
 COMMANDS = {
     "run": "run a command only while leading",
@@ -23,6 +23,7 @@ COMMANDS = {
     "doctor": "find out whether elections will work on a backend",
     "explain": "show the next times of a relinquish spec",
     "conformance": "run the conformance suite against a backend",
+    "new-elector": "write a package that brings an elector, with tests that pass",
     "demo": "watch leaders being killed and succeeded, on this machine",
 }
 
@@ -66,19 +67,24 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     """Import the command that *arguments* begin with, parse the rest, run it."""
-    from importlib import import_module  # noqa: PLC0415 - see COMMANDS
-
-    from ._parser import make_parser, parse  # noqa: PLC0415
+    from ._parser import make_parser, parse  # noqa: PLC0415 - see COMMANDS
 
     parser, commands = make_parser()
     for name, summary in COMMANDS.items():
         if name in arguments[:1]:
-            import_module(f".{name}", __name__).add_parser(commands)
+            module_of(name).add_parser(commands)
         else:
             commands.add_parser(name, help=summary)
     try:
         args = parse(parser, commands, arguments)
     except SystemExit as done:  # argparse has printed help, the version or what is wrong
         return done.code if isinstance(done.code, int) else 0
-    code: int = import_module(f".{args.command}", __name__).run(args)
+    code: int = module_of(args.command).run(args)
     return code
+
+
+def module_of(command: str) -> Any:
+    """Import the module of one command."""
+    from importlib import import_module  # noqa: PLC0415 - see COMMANDS
+
+    return import_module(f".{command.replace('-', '_')}", __name__)

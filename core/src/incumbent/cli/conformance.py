@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import argparse
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from incumbent.errors import ConfigurationError
 from incumbent.testing import run_conformance
 
 from ._output import RED, clean, paint, show
 from ._parser import add_json
+from ._progress import Lines, LiveLine
 
 if TYPE_CHECKING:
-    import argparse
+    from collections.abc import Iterator
+    from typing import TextIO
 
-    from incumbent.testing import Outcome
+    from incumbent.testing import ConformanceReport
 
     from ._parser import Commands
 
-#: Of a failed test's detail, as much as fits a few lines; JSON has it whole.
+#: Of a line about a test, as much as fits a few lines of a terminal; JSON has it whole.
 LONGEST_LINE = 500
 
 DESCRIPTION = """\
@@ -31,21 +39,75 @@ def add_parser(commands: Commands) -> None:
     parser = commands.add_parser("conformance", description=DESCRIPTION)
     parser.add_argument("url", metavar="URL", help="the backend: a URL or the name of an elector")
     add_json(parser)
+    parser.add_argument("--report", metavar="FILE", help="also write the report to FILE, as Markdown")
+    parser.add_argument(
+        "--jobs", type=_count, metavar="N", help="run N tests at a time (default: by the number of processors)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the suite; people see each test when it ends, and the rest and the counts last."""
-    if args.json:
-        report = run_conformance(args.url)
-        show(report.to_json())
-    else:
-        report = run_conformance(args.url, progress=_show_outcome)
-        show()
-        for line in report.summary().splitlines():
-            show(clean(line, LONGEST_LINE))
+    """Run the suite, and tell what it found as it was asked for."""
+    # Before the tests, which take their time: a file that cannot be written must not cost them.
+    with _opened(args.report) as page:
+        if args.json:
+            report = run_conformance(args.url, jobs=args.jobs)
+            show(report.to_json())
+        else:
+            report = _shown(args)
+        if page is not None:
+            _write(page, report.to_markdown())
     return report.exit_status
 
 
-def _show_outcome(outcome: Outcome) -> None:
-    line = clean(outcome.to_text(), LONGEST_LINE)
-    show(paint(RED, line) if outcome.result == "failed" else line, at_once=True)
+def _shown(args: argparse.Namespace) -> ConformanceReport:
+    """Run the suite; people see each test when it ends, then what failed and why, and the counts last."""
+    is_live = sys.stdout is not None and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    progress = LiveLine() if is_live else Lines()
+    try:
+        report = run_conformance(args.url, progress=progress, jobs=args.jobs)
+    finally:
+        progress.end()
+    for outcome in report.of("failed"):
+        title, *rest = (clean(line, LONGEST_LINE) for line in outcome.explanation().splitlines())
+        show(f"\n{paint(RED, title)}")
+        for line in rest:
+            show(line)
+    show()
+    for line in report.summary().splitlines():
+        show(clean(line, LONGEST_LINE))
+    return report
+
+
+@contextmanager
+def _opened(path: str | None) -> Iterator[TextIO | None]:
+    """Open the file at *path*, if there is to be one; what is in it stays there until the report is."""
+    if path is None:
+        yield None
+        return
+    file = Path(path)
+    try:
+        is_new = not file.exists()
+        page = file.open("a", encoding="utf-8")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigurationError(f"--report: {clean(path)} cannot be written: {reason}") from error
+    with page:
+        try:
+            yield page
+        except BaseException:
+            if is_new:
+                file.unlink(missing_ok=True)
+            raise
+
+
+def _write(page: TextIO, text: str) -> None:
+    if page.seekable():
+        page.truncate(0)
+    page.write(text)
+    page.flush()
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:5]) <= 1000:
+        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' must be a number from 1 to 1000")
+    return int(text)

@@ -6,7 +6,7 @@ import math
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from incumbent.elector import Capabilities, Support
+from incumbent.elector import CONTRACT_VERSION, Capabilities, Support
 from incumbent.registry import installed
 
 from ._output import clean, show, show_json, show_table
@@ -48,6 +48,7 @@ def _for_programs(elector: Installed) -> dict[str, Any]:
         "name": elector.name,
         "distribution": elector.distribution,
         "version": elector.version,
+        "contract": None if elector.backend is None else elector.backend.contract_version,
         "error": None if elector.error is None else str(elector.error),
         "capabilities": None,
         "ttl_range": None,
@@ -70,13 +71,21 @@ def _show(elector: Installed) -> None:
         return
     can = elector.backend.capabilities
     rows = [("  yes" if s else "  no", name.replace("_", " "), s.detail) for name, s in _supports(can)]
-    show_table([*rows, ("", "ttl", _ttl(*can.ttl_range))])
+    contract = _contract(elector.backend.contract_version, elector.distribution)
+    show_table([*rows, ("", "ttl", _ttl(*can.ttl_range)), ("", "contract", contract)])
 
 
 def _supports(can: Capabilities) -> list[tuple[str, Support]]:
     """Return each yes-or-no capability with its name, in the order of the contract."""
     supports = [(field.name, getattr(can, field.name)) for field in fields(Capabilities)]
     return [(name, support) for name, support in supports if isinstance(support, Support)]
+
+
+def _contract(version: int, distribution: str) -> str:
+    """Say for which contract the elector was written, and what to do if that is not the present one."""
+    if version == CONTRACT_VERSION:
+        return str(version)
+    return f"{version}, while {CONTRACT_VERSION} is the present one: pip install -U {distribution}"
 
 
 def _ttl(shortest: float, longest: float) -> str:

@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from .conformance import ElectorConformance
     from .embedded import LocalHarness, MemoryHarness
     from .harness import Harness
+    from .journal import Event
     from .outsider import Outsider
     from .proxy import FaultProxy
-    from .report import ConformanceReport, Outcome
+    from .report import ConformanceReport, Outcome, Progress
     from .run import run_conformance
     from .server import ServerProcess, free_port
 
 __all__ = [
     "ConformanceReport",
     "ElectorConformance",
+    "Event",
     "FakeClock",
     "FaultProxy",
     "Harness",
@@ -35,6 +37,7 @@ __all__ = [
     "MemoryHarness",
     "Outcome",
     "Outsider",
+    "Progress",
     "ServerProcess",
     "free_port",
     "run_conformance",
@@ -43,12 +46,14 @@ __all__ = [
 _HOMES = {
     "ConformanceReport": "report",
     "ElectorConformance": "conformance",
+    "Event": "journal",
     "FaultProxy": "proxy",
     "Harness": "harness",
     "LocalHarness": "embedded",
     "MemoryHarness": "embedded",
     "Outcome": "report",
     "Outsider": "outsider",
+    "Progress": "report",
     "ServerProcess": "server",
     "free_port": "server",
     "run_conformance": "run",
@@ -62,6 +67,6 @@ def __getattr__(name: str) -> object:
         import pytest  # noqa: PLC0415 - the other names do not need it
 
         # Before the tests are imported: else pytest shows no values for an assert of theirs that fails.
-        pytest.register_assert_rewrite(f"{__name__}.suite", f"{__name__}.scene")
+        pytest.register_assert_rewrite(f"{__name__}.suite", f"{__name__}.candidate")
     value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     return value

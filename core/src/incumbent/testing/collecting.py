@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from incumbent import ConfigurationError
 
 from .conformance import ElectorConformance, suite_tests
+from .explaining import explain
 from .harness import Harness
-from .report import Outcome
+from .report import FAILED, NOT_SELECTED, ConformanceReport, Outcome, from_dict
 from .runs import DOOR, RUN, Run
 
 __all__ = ["NAME", "Conformance", "aim"]
@@ -27,6 +30,8 @@ class Conformance:
 
     def __init__(self, progress: Callable[[Outcome], None] = lambda _: None) -> None:
         self.runs: list[Run] = []
+        #: What each process of pytest-xdist has told of its runs.
+        self.elsewhere: list[list[dict[str, Any]]] = []
         self._progress = progress
         self._places: dict[str, tuple[Run, str]] = {}
 
@@ -34,6 +39,16 @@ class Conformance:
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Take out the tests that cannot be run, and remember why; before `-k` and `-m` take out theirs."""
         items[:] = [item for item in items if self._is_run(item, config)]
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Explain a failure, in the report itself, which pytest-xdist may send to another process."""
+        report = yield
+        if report.failed and call.excinfo is not None and item.nodeid in self._places:
+            vars(report)["explanation"] = explain(item, call.excinfo, report)
+        return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Keep what came of a test."""
@@ -45,10 +60,20 @@ class Conformance:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was not run, and which tests of the suite were replaced, whatever the verbosity."""
-        for run in self.runs:
-            report = run.report()
+        for report in [run.report() for run in self.runs] or merged(self.elsewhere):
             terminalreporter.section(f"conformance of {report.elector}")
+            for outcome in report.of(FAILED):
+                terminalreporter.write_line(f"{outcome.explanation()}\n")
             terminalreporter.write_line(report.summary())
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Tell the process that pytest-xdist reports in what came of the tests in this one."""
+        if hasattr(session.config, "workeroutput"):
+            session.config.workeroutput[NAME] = [
+                {"elector": report.elector, "outcomes": [asdict(outcome) for outcome in report.outcomes]}
+                for report in (run.report() for run in self.runs)
+            ]
 
     def _is_run(self, item: pytest.Item, config: pytest.Config) -> bool:
         node, test = item.getparent(pytest.Class), getattr(item, "originalname", "")
@@ -60,11 +85,19 @@ class Conformance:
         run = node.stash[RUN]
         self._places[item.nodeid] = run, test
         item.add_marker("conformance")
-        reason = run.why_not(test)
-        if reason is not None and hasattr(config, "workerinput"):  # pytest-xdist: our summary would not be shown
-            item.add_marker(pytest.mark.skip(reason=reason))
-            return True
-        return reason is None
+        return run.why_not(test) is None
+
+
+def merged(elsewhere: list[list[dict[str, Any]]]) -> list[ConformanceReport]:
+    """Return one report for each class, of what several processes told of their parts of the tests."""
+    reports = []
+    for parts in zip(*elsewhere, strict=False):  # each process has all classes, in the same order
+        outcomes: dict[str, Outcome] = {}
+        for told in (from_dict(outcome) for part in parts for outcome in part["outcomes"]):
+            if told.test not in outcomes or told.result != NOT_SELECTED:
+                outcomes[told.test] = told
+        reports.append(ConformanceReport(parts[0]["elector"], tuple(outcomes.values())))
+    return reports
 
 
 def aim(config: pytest.Config, conformance: Conformance, harness: Callable[[], Harness]) -> None:

@@ -68,11 +68,13 @@ class ElectorConformance(
         cls.__test__ = True
 
     @pytest.fixture
-    def scene(self, request: pytest.FixtureRequest) -> Iterator[Scene]:
+    def scene(self, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
         """Set the scene of one test."""
-        scene = Scene(request.node.parent.stash[RUN].opened(request.node))
-        yield scene
-        scene.close()
+        run = request.node.parent.stash[RUN]
+        if hasattr(request.config, "workerinput"):  # pytest-xdist: its processes have this folder in common
+            run.folder = tmp_path_factory.getbasetemp().parent
+        with run.scene(request.node, request.node.originalname) as scene:
+            yield scene
 
 
 def suite_tests() -> dict[str, Callable[..., None]]:

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
 
-from incumbent import Address, Backend, BackendSettings, ConfigurationError, LeaderRecord, boottime, open_backend
-from incumbent.registry import load_backend_class
+from incumbent import Address, Backend, BackendSettings, ConfigurationError, LeaderRecord, boottime
+from incumbent.registry import load_backend_class, make_backend
 
 from .outsider import Outsider
 
-__all__ = ["OPERATIONS", "Harness", "harness_for"]
+__all__ = ["OPERATIONS", "SINCE", "Harness", "harness_for"]
 
 #: What a harness can do behind the elector's back: the keys of `Harness.cannot`, and the methods that each stands for.
 OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -28,6 +28,8 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "outsider": ("outsider",),
     }
 )
+#: The contract with which an operation has come, if not with the first: a harness written before cannot know it.
+SINCE: Mapping[str, int] = MappingProxyType({})
 
 
 class Harness:
@@ -35,8 +37,9 @@ class Harness:
     One store to test an elector on.
 
     The suite makes one for each class of tests, calls `open` before the first test and `close` after the
-    last. An operation of `OPERATIONS` is either implemented or named in `cannot`; the tests that need it
-    are then reported as not run, with that reason. None is called from two threads at once.
+    last. With a *url*, several processes may each have one for it at the same time. An operation of
+    `OPERATIONS` is either implemented or named in `cannot`; the tests that need it are then reported as
+    not run, with that reason. None is called from two threads at once.
 
     Args:
         url: The store that the user asked for; None to bring one's own.
@@ -71,12 +74,12 @@ class Harness:
         """Stop what `open` started."""
 
     def backend_class(self) -> type[Backend]:
-        """Return what is tested. Called before `open`."""
+        """Return what is tested: what the installed packages bring for `scheme`. Called before `open`."""
         return load_backend_class(self.scheme)
 
     def backend(self, settings: BackendSettings, url: str | None = None) -> Backend:
         """Make a backend for `url`, or for another *url*, as another process would make its own."""
-        return open_backend(url or self.url, settings)
+        return make_backend(self.backend_class(), Address.parse(url or self.url), settings)
 
     def clock(self) -> float:
         """Return seconds on the clock that the backends are given."""

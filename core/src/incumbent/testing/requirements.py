@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from incumbent import Capabilities, ConfigurationError, Support, no, yes
 
-from .harness import OPERATIONS, Harness
+from .harness import OPERATIONS, SINCE, Harness
 
 __all__ = ["requires", "validate", "why_not"]
 
@@ -42,7 +42,7 @@ def why_not(test: Callable[..., None], harness: Harness) -> str | None:
 
 
 def _operation(name: str, harness: Harness, capabilities: Capabilities) -> Support:
-    reason = harness.cannot.get(name)
+    reason = harness.cannot.get(name) or _unknown_to(harness, name)
     if reason is None or (name == "expire" and capabilities.expiry):  # then silence does it, only slower
         return yes()
     return no(f"the harness cannot {name}: {reason}")
@@ -70,10 +70,21 @@ def validate(harness: Harness) -> None:
         if operation in cannot:
             if not cannot[operation]:
                 raise ConfigurationError(f"{name}.cannot[{operation!r}] is empty: it must say why")
+        elif _unknown_to(harness, operation):
+            continue
         elif missing := [method for method in methods if not _implements(harness, method)]:
             raise ConfigurationError(
                 f"{name} must implement {missing[0]}(), or say in {name}.cannot[{operation!r}] why not"
             )
+
+
+def _unknown_to(harness: Harness, operation: str) -> str | None:
+    """Return why *harness* need not say anything of *operation*: it was written before there was such a thing."""
+    since = SINCE.get(operation, 1)
+    if since == 1 or all(_implements(harness, method) for method in OPERATIONS[operation]):
+        return None
+    written = harness.backend_class().contract_version
+    return None if written >= since else f"it was written for contract {written}, and this came with {since}"
 
 
 def _implements(harness: Harness, method: str) -> bool:

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from incumbent import Address, BackendRejectedError, BackendUnavailableError, ConfigurationError
+from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, Finding
 
+from .explaining import JOURNAL, seen
+from .facts import Redacted, versions
 from .harness import Harness
+from .journal import Event
 from .report import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, ConformanceReport, Outcome
 from .requirements import validate, why_not
-from .scene import Scene
+from .scene import HARNESS_LIMIT, Scene, bounded
+from .sections import section_of
+from .turns import is_alone, turn
 
 __all__ = ["DOOR", "RUN", "Run"]
 
@@ -33,7 +42,13 @@ class Run:
     def __init__(self, harness: Harness, tests: Mapping[str, Test], deviations: Mapping[str, str]) -> None:
         validate(harness)
         self._harness = harness
-        self._deviations = deviations
+        self._tests = tests
+        self._began = time.time(), time.monotonic()
+        self._waited: dict[str, float] = {}
+        #: Where the processes that share the tests meet, if there are several.
+        self.folder: Path | None = None
+        #: What the elector found out about its store, when the first test has begun.
+        self.store: tuple[Finding, ...] = ()
         self._outcomes = {name: _outcome(name, test, harness, deviations.get(name)) for name, test in tests.items()}
         self._open = False
         #: Why the store could not be reached, when it could not.
@@ -52,11 +67,11 @@ class Run:
             self._open = True
             parent = item.getparent(pytest.Class)
             assert parent is not None
-            parent.addfinalizer(self._harness.close)
+            parent.addfinalizer(self._close)
             try:
                 self._harness.open()
                 if DOOR in item.config.stash:
-                    _probe(self._harness)
+                    self.store = _probe(self._harness)
             except Exception as error:
                 self.failure = error
                 if DOOR in item.config.stash:
@@ -64,23 +79,60 @@ class Run:
                 raise
         return self._harness
 
+    @contextmanager
+    def scene(self, item: pytest.Item, test: str) -> Iterator[Scene]:
+        """Set the scene of one test, when it is its turn on the store."""
+        harness = self.opened(item)
+        began = time.monotonic()
+        # A test of one's own may do anything to the store.
+        alone = test not in self._tests or is_alone(self._tests[test])
+        with turn(self.folder, harness.url, alone=alone):
+            self._waited[test] = time.monotonic() - began
+            scene = Scene(harness)
+            item.stash[JOURNAL] = scene.journal
+            yield scene
+            scene.close()
+
     def note(self, test: str, report: pytest.TestReport) -> Outcome | None:
         """Keep what *report* says of *test*; return the outcome when it is known for good."""
         outcome = self._outcomes[test]
+        clean = Redacted(getattr(self._harness, "url", self._harness.scheme))
         if report.failed:
-            outcome = replace(outcome, result=FAILED, detail=_first_line(report))
+            outcome = replace(outcome, result=FAILED, **_explained(report, clean))
         elif report.skipped:
-            outcome = replace(outcome, result=NOT_RUN, detail=_first_line(report))
+            outcome = replace(outcome, result=NOT_RUN, detail=clean(seen(report)))
         elif report.when == "call" and outcome.result == NOT_SELECTED:
             outcome = replace(outcome, result=PASSED)
-        self._outcomes[test] = outcome = replace(outcome, seconds=outcome.seconds + report.duration)
+        seconds = outcome.seconds + report.duration - self._waited.pop(test, 0.0)
+        self._outcomes[test] = outcome = replace(outcome, seconds=seconds)
         return outcome if report.when == "teardown" else None
+
+    def keep(self, outcome: Outcome) -> None:
+        """Keep what came of a test in another process, unless that has not run it."""
+        if outcome.result != NOT_SELECTED:
+            self._outcomes[outcome.test] = outcome
+
+    def fail(self, test: str, why: str) -> Outcome:
+        """Blame *test*, whose process has ended, and return its outcome."""
+        self._outcomes[test] = outcome = replace(self._outcomes[test], result=FAILED, detail=why)
+        return outcome
 
     def report(self) -> ConformanceReport:
         """Return what is known by now."""
-        url = getattr(self._harness, "url", self._harness.scheme)
-        outcomes = tuple(self._outcomes.values())
-        return ConformanceReport(str(Address.parse(url)), outcomes, sum(outcome.seconds for outcome in outcomes))
+        began, since = self._began
+        return ConformanceReport(
+            elector=Redacted(getattr(self._harness, "url", self._harness.scheme)).url,
+            outcomes=tuple(self._outcomes.values()),
+            seconds=time.monotonic() - since,
+            began=began,
+            versions=versions(self._harness.scheme, self._harness.backend_class()),
+            capabilities=self._harness.backend_class().capabilities,
+            store=self.store,
+        )
+
+    def _close(self) -> None:
+        with turn(self.folder, getattr(self._harness, "url", ""), alone=True):  # it may clear the store up
+            self._harness.close()
 
 
 #: On the config: makes the harness for the class that names none, behind the doors that need no test file.
@@ -92,33 +144,41 @@ RUN = pytest.StashKey[Run]()
 def _outcome(name: str, test: Test, harness: Harness, deviation: str | None) -> Outcome:
     """Return what is known of *test* before anything has been run."""
     cites, _, truth = (test.__doc__ or "").strip().partition(": ")
-    known = Outcome(name, cites, truth, NOT_SELECTED)
+    known = Outcome(name, cites, truth, NOT_SELECTED, section=section_of(test))
     if deviation is not None:
         return replace(known, result=DEVIATES, detail=deviation)
     reason = why_not(test, harness)
     return known if reason is None else replace(known, result=NOT_RUN, detail=reason)
 
 
-def _probe(harness: Harness) -> None:
-    """Ask the store once, so that one that cannot be reached is one message, and not a failure of each test."""
+def _probe(harness: Harness) -> tuple[Finding, ...]:
+    """
+    Ask the store once, so that one that cannot be reached is one message, and not a failure of each test.
+
+    Return what the elector finds out about it.
+    """
     scene = Scene(harness)
     try:
-        scene.candidate("probe").acquire_leadership()
+        candidate = scene.candidate("probe")
+        candidate.acquire_leadership()
+        return bounded(HARNESS_LIMIT, lambda: tuple(candidate.backend.diagnose()), "diagnose()")
     except (ConfigurationError, BackendUnavailableError, BackendRejectedError):
         raise
     except Exception:  # a fault of the elector: which one, the tests say
         _log.debug("the first attempt failed", exc_info=True)
+        return ()
     finally:
         scene.close()
 
 
-def _first_line(report: pytest.TestReport) -> str:
-    """Return the first line of why a test failed or was skipped."""
-    crash = getattr(report.longrepr, "reprcrash", None)
-    if crash is not None:
-        text: str = crash.message
-    elif isinstance(report.longrepr, tuple):
-        text = report.longrepr[2]
-    else:
-        text = report.longreprtext
-    return text.partition("\n")[0][:300]
+def _explained(report: pytest.TestReport, clean: Redacted) -> dict[str, Any]:
+    """Return what an outcome says of a failure."""
+    told = getattr(report, "explanation", None) or {"seen": seen(report)}
+    return {
+        "detail": clean(told["seen"]),
+        "statement": told.get("statement", ""),
+        "journal": tuple(
+            Event(event["at"], event["who"], event["did"], clean(event["came"])) for event in told.get("journal", ())
+        ),
+        "trace": clean(told.get("trace", "")),
+    }

@@ -143,7 +143,10 @@ class EtcdHarness(Harness):
             record = self.leader(lock_id)
         if record.candidate != TOOL:
             self._end_tool()
-        return record.candidate == TOOL
+            return False
+        assert self._tool.stdout is not None
+        self._tool.stdout.readline()  # it says that it leads: interrupted before, it would not resign
+        return True
 
     def tool_relinquishes(self, lock_id: str) -> None:  # noqa: ARG002 - there is only one at a time
         """Have `etcdctl elect` resign."""

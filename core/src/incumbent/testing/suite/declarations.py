@@ -70,9 +70,7 @@ class Declarations:
     def test_interoperates_is_as_declared(self, scene: Scene) -> None:
         """P1: A leader keeps another project's tool from leading if interoperates is declared, and only then."""
         scene.candidate("a").lead()
-        _assert_as_declared(
-            "interoperates", scene.capabilities.interoperates, not scene.harness.tool_acquires(scene.lock_id)
-        )
+        _assert_as_declared("interoperates", scene.capabilities.interoperates, not scene.tool_acquires())
 
     @requires("kill")
     def test_fencing_across_restarts_is_as_declared(self, scene: Scene) -> None:

@@ -72,7 +72,7 @@ class Exclusion:
     def test_other_tool_excludes_us(self, scene: Scene) -> None:
         """P1: While another project's tool leads, a candidate asks in vain; afterwards it is elected."""
         a = scene.candidate("a")
-        assert scene.harness.tool_acquires(scene.lock_id), "the tool was not elected, though nobody leads"
+        assert scene.tool_acquires(), "the tool was not elected, though nobody leads"
         assert a.acquire_leadership() is None
-        scene.harness.tool_relinquishes(scene.lock_id)
+        scene.tool_relinquishes()
         a.lead_soon()

@@ -1,0 +1,141 @@
+"""A candidate of a test, which stands for a process: an elector with a backend of its own, and bounded calls."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import TypeVar
+
+from incumbent import Backend, BackendUnavailableError, Claim, LeaderElector, LeaderRecord
+
+from .harness import Harness
+from .journal import Journal
+
+__all__ = ["GUARD", "Candidate", "bounded", "ticks"]
+
+T = TypeVar("T")
+
+#: Name of the threads that calls run on.
+GUARD = "incumbent-conformance"
+
+
+def bounded(limit: float, call: Callable[[], T], name: str) -> T:
+    """
+    Return what *call* returns or raises; fail if it takes longer than *limit* seconds.
+
+    It runs on a daemon thread of its own: one that hangs is left behind, and costs one test only.
+    """
+    done: list[T] = []
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            done.append(call())
+        except BaseException as error:
+            raised.append(error)
+
+    thread = threading.Thread(target=work, name=GUARD, daemon=True)
+    thread.start()
+    thread.join(limit)
+    if raised:
+        raise raised[0]
+    if not done:
+        raise TimeoutError(f"{name} has not returned {limit:g} s after it was called (P10)")
+    return done[0]
+
+
+class Candidate:
+    """An elector with its own backend, as in a process of its own. Each call is bounded, and on a new thread."""
+
+    def __init__(
+        self, harness: Harness, backend: Backend, lock_id: str, candidate: str, *, journal: Journal, shown: str
+    ) -> None:
+        self._harness = harness
+        self.backend = backend
+        self.candidate = candidate
+        self._journal = journal
+        self._shown = shown
+        limit = harness.request_timeout + harness.slack
+        self.elector: LeaderElector = bounded(limit, lambda: backend.elector(lock_id, candidate), "elector()")
+        self._told = threading.Event()
+        self.elector.notify = self._notify
+
+    def acquire_leadership(self) -> Claim | None:
+        """Call the elector."""
+        return self._bounded(self.elector.acquire_leadership, "acquire_leadership()")
+
+    def check_leadership(self) -> Claim | None:
+        """Call the elector."""
+        return self._bounded(self.elector.check_leadership, "check_leadership()")
+
+    def relinquish_leadership(self) -> bool:
+        """Call the elector."""
+        return self._bounded(self.elector.relinquish_leadership, "relinquish_leadership()")
+
+    def observe_leadership(self) -> LeaderRecord:
+        """Call the elector."""
+        return self._bounded(self.elector.observe_leadership, "observe_leadership()")
+
+    def close(self) -> None:
+        """Close the elector."""
+        self._bounded(self.elector.close, "close()")
+
+    def close_backend(self) -> None:
+        """Close the backend."""
+        self._bounded(self.backend.close, "Backend.close()")
+
+    def lead(self) -> Claim:
+        """Acquire the leadership, which must be free."""
+        claim = self.acquire_leadership()
+        assert claim is not None, f"{self.candidate} was not elected, though nobody leads"
+        return claim
+
+    def lead_soon(self) -> Claim:
+        """Acquire the leadership, which becomes free within the harness's patience, whatever fails meanwhile."""
+        claim = self.wait_until_elected()
+        assert claim is not None, f"{self.candidate} was not elected within {self._harness.patience:g} s"
+        return claim
+
+    def wait_until_elected(self, seconds: float | None = None) -> Claim | None:
+        """Try again and again, for the harness's patience if no *seconds* are given."""
+        limit = self._harness.patience if seconds is None else seconds
+        for _ in ticks(self._harness, limit):
+            with suppress(BackendUnavailableError):
+                claim = self.acquire_leadership()
+                if claim is not None:
+                    return claim
+        return None
+
+    def after_outage(self, call: Callable[[], T]) -> T:
+        """Return the first answer of *call*, repeated for the harness's patience while the store is unavailable."""
+        for _ in ticks(self._harness, self._harness.patience):
+            with suppress(BackendUnavailableError):
+                return call()
+        raise AssertionError(f"the store still seems unavailable {self._harness.patience:g} s after the outage")
+
+    def forget_news(self) -> None:
+        """Forget that the elector has called `notify`."""
+        self._told.clear()
+
+    def hears_news(self, seconds: float | None = None) -> bool:
+        """Wait until the elector calls `notify`. Time is real here: the call comes from the elector's own thread."""
+        limit = self._harness.slack if seconds is None else seconds
+        return self._journal.call(self._shown, f"waits {limit:g} s for news", lambda: self._told.wait(limit))
+
+    def _notify(self) -> None:
+        self._journal.note(self._shown, "calls notify()")
+        self._told.set()
+
+    def _bounded(self, call: Callable[[], T], name: str) -> T:
+        limit = self._harness.request_timeout + self._harness.slack
+        return self._journal.call(self._shown, name, lambda: bounded(limit, call, name))
+
+
+def ticks(harness: Harness, seconds: float) -> Iterator[None]:
+    """Yield now, and again and again until *seconds* have passed on the harness's clock."""
+    # Twenty to a ttl: fine enough to see a claim that ends early, coarse enough for a real server.
+    step = harness.ttl / 20
+    for _ in range(int(seconds / step) + 1):
+        yield
+        harness.advance(step)

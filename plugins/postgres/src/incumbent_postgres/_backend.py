@@ -1,0 +1,93 @@
+"""The backend `postgres://`: what all elections of a process share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from typing import ClassVar
+
+from incumbent import (
+    Address,
+    Backend,
+    BackendSettings,
+    Capabilities,
+    ConfigurationError,
+    ElectionError,
+    Finding,
+    LeaderElector,
+    no,
+    yes,
+)
+
+from ._layout import Layout
+from ._options import HELP, Options
+from ._pool import Pool
+from ._session import Session
+from ._sightings import Sightings
+from ._store import Store
+from ._watch import Watch
+
+__all__ = ["PostgresBackend"]
+
+#: A longer name does not fit into an index, bytes.
+LONGEST_NAME = 2048
+
+
+class PostgresBackend(Backend):
+    """One session, a few connections for statements, and one with a thread that watches."""
+
+    contract_version: ClassVar[int] = 1
+    capabilities: ClassVar[Capabilities] = Capabilities(
+        push=yes("LISTEN, and a look at all elections every tenth of the ttl"),
+        observe=yes("whether a silent leader is still shown is by the server's clock"),
+        candidates=no("a waiting candidate leaves nothing in the tables"),
+        fencing_across_restarts=yes(
+            "a sequence; a fail-over to an asynchronous standby may lose claims and tokens that were granted"
+        ),
+        expiry=yes("by who has waited for a ttl on its own clock without seeing a renewal"),
+        interoperates=no("the tables are its own"),
+    )
+    options: ClassVar[Mapping[str, str]] = HELP
+    harness: ClassVar[str | None] = "incumbent_postgres.testing:PostgresHarness"
+
+    def __init__(self, address: Address, settings: BackendSettings) -> None:
+        self._shown = str(address)
+        self.settings = settings
+        options = Options.of(address)
+        layout = Layout(options.schema, settings.request_timeout)
+        self.pool = Pool(options, settings.request_timeout)
+        self.store = Store(self.pool, layout)
+        self.session = Session(self.store, settings.ttl, settings.clock)
+        self.sightings = Sightings()
+        self.watch = Watch(self.pool, layout, self.sightings, settings.ttl, settings.clock)
+
+    def __repr__(self) -> str:
+        return f"<PostgresBackend {self._shown}>"
+
+    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
+        """Make an elector for *candidate* in election *lock_id*."""
+        from ._elector import PostgresElector  # noqa: PLC0415 - needs this module
+
+        for what, text in (("the name of an election", lock_id), ("a candidate's id", candidate)):
+            try:
+                length = len(text.encode())
+            except UnicodeEncodeError:
+                raise ConfigurationError(f"postgres: {what} must be text that UTF-8 can encode") from None
+            if "\0" in text or length > LONGEST_NAME:
+                raise ConfigurationError(f"postgres: {what} may have {LONGEST_NAME} bytes at most, and no NUL")
+        return PostgresElector(self, lock_id, candidate)
+
+    def close(self) -> None:
+        """End the session with all claims, and the connections."""
+        if self.pool.is_foreign:
+            return
+        self.watch.close()
+        with suppress(ElectionError):  # then it ends by its silence
+            self.session.close()
+        self.pool.close()
+
+    def diagnose(self) -> Iterable[Finding]:
+        """Look at each server, the rights, and what a fail-over would keep."""
+        from ._diagnosis import findings  # noqa: PLC0415 - seldom needed
+
+        return findings(self)

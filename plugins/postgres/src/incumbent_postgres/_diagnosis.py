@@ -1,0 +1,116 @@
+"""What could keep an election on PostgreSQL from working, for `incumbent doctor`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from incumbent import BackendRejectedError, ElectionError, Finding
+
+from ._client import Client
+from ._errors import LostError, RefusedError, no_connection
+
+if TYPE_CHECKING:
+    from ._backend import PostgresBackend
+
+__all__ = ["findings"]
+
+#: The oldest server with everything that the statements need.
+OLDEST = 120000
+#: Of the request timeout, what a request may take before that is a warning.
+SLOW = 0.5
+#: Is a standby connected, and does a commit wait for one; and does what was written outlive a crash.
+SAFETY = (
+    "SELECT (SELECT count(*) FROM pg_stat_replication), current_setting('synchronous_standby_names'), "
+    "current_setting('fsync')"
+)
+
+
+def findings(backend: PostgresBackend) -> Iterator[Finding]:
+    """Yield them as they are found. Never raises."""
+    from psycopg import __version__, pq  # noqa: PLC0415 - not before a URL asks for it
+
+    yield Finding("ok", f"client libraries: psycopg {__version__}, libpq {pq.version()} ({pq.__impl__})")
+    options = backend.pool.options
+    primaries = 0
+    for host in options.hosts:
+        where = options.shown(host)
+        try:
+            client = Client({**options.parameters(host), "target_session_attrs": "any"}, where, _end(backend))
+        except LostError as error:
+            yield _unreached(no_connection(where, str(error)))
+            continue
+        try:
+            found, is_primary = _server(client, backend)
+            yield from found
+            primaries += is_primary
+        except (LostError, RefusedError) as error:
+            yield Finding("error", f"{where}: {error}", "see the server's log")
+        finally:
+            client.close()
+    if primaries != 1:
+        yield Finding(
+            "error",
+            f"{primaries} of {len(options.hosts)} hosts take writes",
+            "name the primary, its standbys, and nothing else in the URL",
+        )
+    elif primaries:
+        yield from _rights(backend)
+
+
+def _unreached(error: ElectionError) -> Finding:
+    if isinstance(error, BackendRejectedError):
+        return Finding("error", str(error), "correct user, password or database, or let pg_hba.conf admit them")
+    return Finding("error", str(error), "see that this server runs and can be reached, or take it out of the URL")
+
+
+def _server(client: Client, backend: PostgresBackend) -> tuple[list[Finding], bool]:
+    """Return what there is to say of one server, and whether it takes writes."""
+    where, limit = client.where, backend.settings.request_timeout
+    began = time.monotonic()
+    answers = client.run("SELECT pg_is_in_recovery(); SHOW transaction_read_only", _end(backend))
+    took = time.monotonic() - began
+    is_standby, is_read_only = answers[0][0][0] == "t", answers[1][0][0] == "on"
+    version = f"{client.version // 10000}.{client.version % 10000}"
+    kind = "a standby" if is_standby else "read-only" if is_read_only else "takes writes"
+    text = f"{where}: PostgreSQL {version}, {kind}"
+    is_old = client.version < OLDEST
+    found = [Finding("error", text, "use PostgreSQL 12 or later") if is_old else Finding("ok", text)]
+    if client.is_encrypted and backend.pool.options.is_encrypted:
+        found.append(Finding("ok", f"{where}: encrypted"))
+    elif not client.is_loopback:
+        text = f"{where}: encrypted only if the server wants to" if client.is_encrypted else f"{where}: not encrypted"
+        found.append(Finding("warning", text, "give sslmode=verify-full, so that nobody between can read or write"))
+    text = f"{where}: answers within {took * 1000:.0f} ms; a request may take {limit:.2f} s"
+    is_slow = took > SLOW * limit
+    remedy = "choose a longer ttl, or a server that is nearer"
+    found.append(Finding("warning", text, remedy) if is_slow else Finding("ok", text))
+    if not is_standby:
+        found += _safety(where, client.run(SAFETY, _end(backend))[0][0])
+    return found, not is_standby and not is_read_only
+
+
+def _safety(where: str, row: tuple[str | None, ...]) -> Iterator[Finding]:
+    standbys, synchronous, fsync = row
+    if fsync == "off":
+        yield Finding("warning", f"{where}: fsync is off: a crash of the machine may lose claims", "set fsync = on")
+    if standbys != "0" and not synchronous:
+        yield Finding(
+            "warning",
+            f"{where}: its standbys are asynchronous: after a fail-over a claim may be missing, and another win",
+            "set synchronous_standby_names, or accept two leaders for the rest of a ttl after a fail-over",
+        )
+
+
+def _rights(backend: PostgresBackend) -> Iterator[Finding]:
+    try:
+        backend.session.renewal()
+    except ElectionError as error:
+        yield Finding("error", str(error), "do what it says" if " run " in str(error) else "see the server's log")
+        return
+    yield Finding("ok", f"the tables in schema {backend.store.layout.name!a} are there, and can be written")
+
+
+def _end(backend: PostgresBackend) -> float:
+    return time.monotonic() + backend.settings.request_timeout

@@ -1,0 +1,67 @@
+"""Turns what libpq and the server say into the errors of the contract: in one line, without secrets."""
+
+from __future__ import annotations
+
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+
+__all__ = ["MISSING", "LostError", "RefusedError", "no_connection", "one_line", "senseless", "translated"]
+
+#: Longer messages are cut: a server may send anything.
+LONGEST = 300
+#: The schema or a table is not there.
+MISSING = ("3F000", "42P01")
+#: SQLSTATEs, or their first characters, for which asking again cannot help; but for those that are MISSING.
+PERMANENT = ("28", "3D000", "42", "22P05", "22021")
+#: What servers say to who may not connect. libpq passes their SQLSTATE on for statements only, so their words must do.
+FOREVER = (
+    "authentication failed",
+    "no pg_hba.conf entry",
+    "pg_hba.conf rejects connection",
+    "is not permitted to log in",
+    "does not exist",
+    "permission denied for database",
+    "no such user",  # PgBouncer
+    "no such database",
+)
+#: What libpq itself says then.
+OWN = "no password supplied"
+
+
+class LostError(Exception):
+    """The connection is of no use any more: what was sent may have taken effect."""
+
+
+class RefusedError(Exception):
+    """The server has answered with an error: nothing has taken effect."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+def senseless(what: str) -> BackendUnavailableError:
+    """Return what is raised for rows that no elector writes."""
+    return BackendUnavailableError(f"postgres: a row of the tables makes no sense ({what}): delete it")
+
+
+def one_line(text: str, secret: str | None = None) -> str:
+    """Return *text* as it may be shown."""
+    if secret:  # some relays send back what they were sent
+        text = text.replace(secret, "***")
+    text = " ".join(text.split())
+    return "".join(character if character.isprintable() else "?" for character in text)[:LONGEST]
+
+
+def no_connection(where: str, text: str) -> ElectionError:
+    """Return the contract's error for a connection that could not be made."""
+    reason = text.rpartition(" failed: ")[2].removeprefix("FATAL: ").strip() or "no connection"
+    is_permanent = OWN in text or ("FATAL" in text and any(sign in text for sign in FOREVER))
+    kind = BackendRejectedError if is_permanent else BackendUnavailableError
+    return kind(f"postgres {where}: {reason}")
+
+
+def translated(where: str, error: RefusedError) -> ElectionError:
+    """Return the contract's error for a statement that was refused."""
+    is_permanent = error.sqlstate.startswith(PERMANENT) and error.sqlstate not in MISSING
+    kind = BackendRejectedError if is_permanent else BackendUnavailableError
+    return kind(f"postgres {where}: {error} ({error.sqlstate})")

@@ -1,0 +1,234 @@
+"""
+The two tables, and every statement on them.
+
+`session` has a row for each backend (one process) that leads, or has led: each renewal gives it another random `beat`.
+`election` has a row for each election that somebody leads, held by a session. Nobody's clock is compared with a
+time in them: `since` and `renewed` are for display.
+"""
+
+# ruff: noqa: S608 - whatever is not ours goes through `literal` or `identifier`
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import isfinite
+
+from ._client import Row
+from ._errors import senseless
+
+__all__ = ["Entry", "Layout", "claims", "entries", "identifier", "literal"]
+
+#: Who waits for somebody's lock for longer than this share of the request timeout gives the connection free.
+PATIENCE = 0.5
+#: Sessions without a claim that were silent for a day are nobody's; by the server's clock, since nothing hangs on them.
+FORGOTTEN = "1 day"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of `election` with its session, as it was read."""
+
+    lock_id: str
+    claim: str
+    token: int
+    candidate: str
+    since: float
+    session: str
+    beat: str
+    ttl: float
+    #: Whether it was renewed within its ttl, by the server's clock: for display.
+    is_fresh: bool
+    #: The run of the server that showed it.
+    server: str
+
+
+class Layout:
+    """
+    The statements on the tables of one schema.
+
+    Args:
+        schema: Its name.
+        timeout: Seconds that a request may take.
+    """
+
+    def __init__(self, schema: str, timeout: float) -> None:
+        self.name = schema
+        self.schema = identifier(schema)
+        self._election = f"{self.schema}.election"
+        self._session = f"{self.schema}.session"
+        self._channel = literal(schema)
+        # Whatever the database, the role or a pooler has set: one snapshot for each statement, commits that are on
+        # disk (and on synchronous standbys) before they are answered, and no endless wait for somebody's lock.
+        self._preamble = (
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = on; "
+            f"SET LOCAL lock_timeout = {max(1, int(PATIENCE * timeout * 1000))}; "
+        )
+
+    # ------------------------------------------------------------ making them
+
+    def exists(self) -> str:
+        """Tell whether the schema is there, and who we are."""
+        return f"SELECT to_regnamespace({literal(self.schema)}) IS NOT NULL, current_user, current_database()"
+
+    def create_schema(self) -> str:
+        """Make the schema, which needs a right even if it is there."""
+        return f"{self._one_at_a_time()} CREATE SCHEMA IF NOT EXISTS {self.schema}"
+
+    def create_tables(self) -> str:
+        """Make the tables."""
+        # Tokens begin at the milliseconds since 1970: also tables that were dropped and made again go on growing (P4).
+        return (
+            f"{self._one_at_a_time()} "
+            f"CREATE TABLE IF NOT EXISTS {self._session} ("
+            'id text COLLATE "C" PRIMARY KEY, beat text NOT NULL, '
+            "ttl double precision NOT NULL CHECK (ttl > 0 AND ttl < 'infinity'), "
+            "renewed timestamptz NOT NULL) WITH (fillfactor = 50); "
+            f"CREATE TABLE IF NOT EXISTS {self._election} ("
+            f'lock_id text COLLATE "C" PRIMARY KEY, session text COLLATE "C" NOT NULL REFERENCES {self._session}, '
+            "claim text NOT NULL, candidate text NOT NULL, "
+            f"token bigint NOT NULL GENERATED ALWAYS AS IDENTITY (START WITH {int(time.time() * 1000)}), "
+            "since timestamptz NOT NULL DEFAULT clock_timestamp()); "
+            f"CREATE INDEX IF NOT EXISTS election_session ON {self._election} (session)"
+        )
+
+    # ------------------------------------------------------------ reading
+
+    def listen(self) -> str:
+        """Ask for the notifications."""
+        return f"LISTEN {self.schema}"
+
+    def look(self, lock_ids: Iterable[str]) -> str:
+        """Read who leads."""
+        names = ", ".join(map(literal, lock_ids))
+        return (
+            f"{self._preamble}"
+            "SELECT e.lock_id, e.claim, e.token, e.candidate, extract(epoch FROM e.since), s.id, s.beat, s.ttl, "
+            "extract(epoch FROM clock_timestamp() - s.renewed) < s.ttl, "
+            # A number: as text it would differ with the time zone of who shares the pooler.
+            "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint "
+            f"FROM {self._election} e JOIN {self._session} s ON s.id = e.session WHERE e.lock_id IN ({names})"
+        )
+
+    # ------------------------------------------------------------ writing
+
+    def renew(self, session: str, beat: str, ttl: float, leftovers: Iterable[str]) -> str:
+        """Renew the session, or make it; delete the claims in *leftovers*; and read which claims it has."""
+        sweep = ""
+        if claims := ", ".join(map(literal, leftovers)):
+            sweep = self._told(
+                f"DELETE FROM {self._election} WHERE session = {literal(session)} AND claim IN ({claims})"
+            )
+        return (
+            f"{self._preamble}"
+            f"INSERT INTO {self._session} (id, beat, ttl, renewed) "
+            f"VALUES ({literal(session)}, {literal(beat)}, {literal(ttl)}, clock_timestamp()) "
+            "ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, renewed = excluded.renewed; "
+            f"{sweep}"
+            f"SELECT lock_id, claim, token FROM {self._election} WHERE session = {literal(session)}"
+        )
+
+    def claim(self, lock_id: str, session: str, claim: str, candidate: str, silent: Entry | None) -> str:
+        """Claim the election for *session* if nobody has it, or if *silent* has it and was not renewed since."""
+        # Who draws a token before another one's term, and inserts it after that, would have the smaller one: so tokens
+        # are drawn in turn, and the lock is had before the statement that draws begins (P4).
+        return (
+            f"{self._preamble}"
+            f"SELECT pg_advisory_xact_lock(hashtextextended({literal(f'{self.schema}.{lock_id}')}, 0)); "
+            f"{'' if silent is None else self._bury(silent)}"
+            f"WITH new AS (INSERT INTO {self._election} (lock_id, session, claim, candidate) "
+            f"VALUES ({literal(lock_id)}, {literal(session)}, {literal(claim)}, {literal(candidate)}) "
+            "ON CONFLICT (lock_id) DO NOTHING RETURNING lock_id, claim, token) "
+            f"SELECT token, {self._notify('+')} FROM new"
+        )
+
+    def relinquish(self, lock_id: str, claim: str, token: int | None) -> str:
+        """Delete that claim of that term, or of any if None: a late request must not end the next term."""
+        term = "" if token is None else f" AND token = {token}"
+        return self._preamble + self._told(
+            f"DELETE FROM {self._election} WHERE lock_id = {literal(lock_id)} AND claim = {literal(claim)}{term}"
+        )
+
+    def end(self, session: str) -> str:
+        """Delete the session with all of its claims: what it has asked for and is late then finds no session."""
+        claims = self._told(f"DELETE FROM {self._election} WHERE session = {literal(session)}")
+        return f"{self._preamble}{claims}{self.retire(session)}"
+
+    def retire(self, session: str) -> str:
+        """Delete the session if it has no claim."""
+        return (
+            f"DELETE FROM {self._session} WHERE id = {literal(session)} "
+            f"AND NOT EXISTS (SELECT FROM {self._election} WHERE session = {literal(session)})"
+        )
+
+    # ------------------------------------------------------------ parts
+
+    def _bury(self, silent: Entry) -> str:
+        """Delete a session that was not renewed since it was seen, and all of its claims."""
+        # Without ON DELETE CASCADE: a claim that is made in this moment makes the deletion fail.
+        dead = (
+            f"WITH dead AS (DELETE FROM {self._session} "
+            f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} RETURNING id), "
+            f"gone AS (DELETE FROM {self._election} USING dead WHERE session = dead.id RETURNING lock_id, claim) "
+            f"SELECT {self._notify('-')} FROM gone; "
+        )
+        forgotten = (
+            f"DELETE FROM {self._session} s WHERE renewed < clock_timestamp() - interval '{FORGOTTEN}' "
+            f"AND NOT EXISTS (SELECT FROM {self._election} WHERE session = s.id); "
+        )
+        return dead + forgotten
+
+    def _told(self, deletion: str) -> str:
+        """Delete, notify, and return a row for each deleted one."""
+        return f"WITH gone AS ({deletion} RETURNING lock_id, claim) SELECT {self._notify('-')} FROM gone; "
+
+    def _notify(self, what: str) -> str:
+        """Tell that the election is led ('+') or free ('-'), and whose claim has made it so."""
+        return f"pg_notify({self._channel}, {literal(what)} || claim || ' ' || lock_id)"
+
+    def _one_at_a_time(self) -> str:
+        # IF NOT EXISTS alone fails when two make it at once.
+        return f"{self._preamble}SELECT pg_advisory_xact_lock(hashtextextended({self._channel}, 0));"
+
+
+def entries(rows: Iterable[Row]) -> dict[str, Entry]:
+    """
+    Read the answer to `Layout.look`.
+
+    Raises:
+        BackendUnavailableError: Somebody has written what no elector writes.
+    """
+    return {entry.lock_id: entry for entry in map(_entry, rows)}
+
+
+def claims(rows: Iterable[Row]) -> dict[str, tuple[str, int]]:
+    """Read the answer to `Layout.renew`: claim and token by election."""
+    try:
+        return {str(lock_id): (str(claim), int(str(token))) for lock_id, claim, token in rows}
+    except ValueError:
+        raise senseless("token") from None
+
+
+def _entry(row: Row) -> Entry:
+    try:
+        lock_id, claim, token, candidate, since, session, beat, ttl, is_fresh, server = map(str, row)
+        entry = Entry(
+            lock_id, claim, int(token), candidate, float(since), session, beat, float(ttl), is_fresh == "t", server
+        )
+    except ValueError:
+        raise senseless("a number") from None
+    if not (isfinite(entry.ttl) and entry.ttl > 0):
+        raise senseless("ttl")
+    return entry
+
+
+def literal(value: str | float) -> str:
+    """Return *value* as SQL, for a connection in UTF-8, whatever `standard_conforming_strings` says."""
+    if isinstance(value, str):
+        return "E'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return repr(value)
+
+
+def identifier(name: str) -> str:
+    """Return *name* as SQL."""
+    return '"' + name.replace('"', '""') + '"'

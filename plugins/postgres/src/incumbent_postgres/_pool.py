@@ -1,0 +1,171 @@
+"""A few connections to whichever server takes writes, for all threads of a backend."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, InvalidStateError
+
+from ._client import Client, Row
+from ._errors import LostError, RefusedError, no_connection
+from ._options import Options
+
+__all__ = ["Pool"]
+
+#: Connections for statements, each of which is answered at once: somebody's lock may hold up one of them.
+SIZE = 2
+#: What a server says that has become a standby, or was made read-only: another one may take writes.
+READ_ONLY = ("25006", "0A000")
+
+
+class Pool:
+    """
+    Runs statements. Connects when first used. Thread-safe; refuses to work in a forked child (P9).
+
+    Args:
+        options: Where and how.
+        timeout: Seconds that a message may take, connecting included.
+    """
+
+    def __init__(self, options: Options, timeout: float) -> None:
+        self.options = options
+        self.timeout = timeout
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._idle: list[Client] = []
+        self._busy = 0
+        self._closed = False
+        self._first = 0
+
+    @property
+    def is_foreign(self) -> bool:
+        """Whether this process was forked from the one that made the pool."""
+        return os.getpid() != self._pid
+
+    def check_process(self) -> None:
+        """Refuse a forked child: it shares the sockets, but not the right to use them (P9)."""
+        if self.is_foreign:
+            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
+
+    def run(self, message: str) -> list[list[Row]]:
+        """
+        Run the statements of *message* in one transaction.
+
+        Raises:
+            BackendUnavailableError: They may have taken effect. The next message is for the next server.
+            BackendRejectedError: No server lets us in.
+            RefusedError: One of them failed: nothing has taken effect.
+        """
+        self.check_process()
+        end = time.monotonic() + self.timeout
+        client = self._take(end)
+        try:
+            answer = client.run(message, end)
+        except LostError as error:
+            self._give_back(None)
+            self.failed(client)
+            raise BackendUnavailableError(f"postgres {client.where}: {self._in_words(error)}") from error
+        except RefusedError as error:
+            is_read_only = error.sqlstate in READ_ONLY
+            self._give_back(None if is_read_only else client)
+            if is_read_only:
+                self.failed(client)
+            raise
+        except BaseException:  # Ctrl-C: the answer would be taken for that of the next message
+            self._give_back(None)
+            client.close()
+            raise
+        self._give_back(client)
+        return answer
+
+    def connect(self, end: float) -> Client:
+        """
+        Connect to the first server that takes writes, beginning with the one that was used last.
+
+        Raises:
+            BackendUnavailableError: None could be reached in time.
+            BackendRejectedError: All refuse.
+        """
+        hosts, first = self.options.hosts, self._first
+        errors: list[ElectionError] = []
+        for number in range(len(hosts)):
+            host = hosts[(first + number) % len(hosts)]
+            where = self.options.shown(host)
+            if number and time.monotonic() >= end:
+                break
+            try:
+                client = Client(self.options.parameters(host), where, end)
+            except LostError as error:
+                errors.append(no_connection(where, self._in_words(error)))
+                continue
+            self._first = (first + number) % len(hosts)
+            return client
+        if time.monotonic() >= end:  # the last one took all the time: the next call begins behind it
+            self._first = (first + len(errors)) % len(hosts)
+        # Who cannot be reached now might let us in: only if all refuse, asking again is in vain.
+        unreached = [error for error in errors if not isinstance(error, BackendRejectedError)]
+        if unreached or len(errors) < len(hosts):
+            raise BackendUnavailableError(str((unreached or errors)[0]))
+        raise errors[0]
+
+    def failed(self, client: Client) -> None:
+        """Note that *client* is of no use: the next server is asked from now on, and nothing idle is trusted."""
+        client.close()
+        hosts = self.options.hosts
+        with self._changed:
+            if client.where == self.options.shown(hosts[self._first]):
+                self._first = (self._first + 1) % len(hosts)
+            stale = [idle for idle in self._idle if idle.where == client.where]
+            self._idle = [idle for idle in self._idle if idle.where != client.where]
+        for idle in stale:
+            idle.close()
+
+    def close(self) -> None:
+        """End all connections, as soon as their messages are answered or out of time. Idempotent."""
+        if self.is_foreign:
+            return
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: not self._busy, self.timeout)
+            idle, self._idle = self._idle, []
+        for client in idle:
+            client.close()
+
+    # ------------------------------------------------------------ inside
+
+    def _take(self, end: float) -> Client:
+        with self._changed:
+            has_room = self._changed.wait_for(
+                lambda: self._closed or self._busy < SIZE, max(0.0, end - time.monotonic())
+            )
+            if self._closed:
+                raise BackendUnavailableError("postgres: the backend is closed")
+            if not has_room:
+                raise BackendUnavailableError(f"postgres: no answer to earlier requests within {self.timeout:g} s")
+            self._busy += 1
+            client = self._idle.pop() if self._idle else None
+        try:
+            if client is not None and not client.is_usable():
+                client.close()
+                client = None
+            return client or self.connect(end)
+        except BaseException:
+            self._give_back(None)
+            raise
+
+    def _give_back(self, client: Client | None) -> None:
+        with self._changed:
+            self._busy -= 1
+            if client is not None and not self._closed:
+                self._idle.append(client)
+                client = None
+            self._changed.notify_all()
+        if client is not None:
+            client.close()
+
+    def _in_words(self, error: LostError) -> str:
+        text = str(error)
+        return f"no answer within {self.timeout:g} s" if text == "no answer in time" else text

@@ -1,0 +1,247 @@
+"""`incumbent new-elector`: what it writes is installed and tested as by its readers; what it refuses gets one line."""
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import incumbent
+from incumbent.cli import main
+from incumbent.cli.new_elector import LONGEST_NAME, TEMPLATE
+from incumbent.registry import EXTRAS
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).parents[2]
+INCUMBENT = Path(sysconfig.get_path("scripts")) / "incumbent"
+#: For one command on a busy machine: the suite waits for ttls of two seconds.
+PATIENCE = 300
+LONG = "a-very-long-name-of-one-thirty"
+#: Rules of this repository that its own examples and tests need not keep either.
+NOT_FOR_ALL = ["D102", "PLC0415", "RUF012", "INP001"]
+
+
+def run(*command, cwd=None, **environment):
+    return subprocess.run(
+        [*map(str, command)],
+        env={**os.environ, **environment},
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def done(*command, **settings):
+    """Run *command*, which must succeed, and return what it printed."""
+    process = run(*command, **settings)
+    assert process.returncode == 0, process.stdout + process.stderr
+    return process.stdout
+
+
+def refusal(capsys, *arguments, code=2):
+    assert main(["new-elector", *arguments]) == code
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    return captured.err
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """Write a package."""
+    folder = tmp_path_factory.mktemp("new") / "incumbent-acme"
+    done(INCUMBENT, "new-elector", "acme", "--directory", folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def installed(package, tmp_path_factory):
+    """Unpack its wheel, entry point included, into a directory for `PYTHONPATH`: that installs it."""
+    out, site = tmp_path_factory.mktemp("wheel"), tmp_path_factory.mktemp("site")
+    done(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", out, package)
+    (wheel,) = out.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site)
+    return str(site)
+
+
+# ------------------------------------------------------------ what is written works
+
+
+def test_new_elector_passes_the_suite(package, installed):
+    """The package's own tests, which are the whole suite, pass before anything is changed."""
+    out = done(sys.executable, "-m", "pytest", cwd=package, PYTHONPATH=installed)
+    (counts,) = (line for line in out.splitlines() if line.startswith("acme:///"))
+    assert " 0 failed" in counts
+    assert int(counts.split(": ")[1].split()[0]) > 70
+
+
+def test_new_elector_is_found_by_its_name(installed):
+    """Installing the package is all that it takes: the elector is listed under its name, with its version."""
+    assert "acme  incumbent-acme 0.1.0" in done(INCUMBENT, "electors", PYTHONPATH=installed)
+
+
+def test_new_elector_is_typed(installed):
+    """The wheel says that the package is typed."""
+    assert (Path(installed) / "incumbent_acme/py.typed").exists()
+
+
+@pytest.mark.parametrize("name", ["x", LONG])
+def test_new_elector_is_clean(tmp_path, name):
+    """Whatever its name: it passes strict mypy, ruff with its own rules and with ours, and ruff's formatter."""
+    folder = tmp_path / "new"
+    done(INCUMBENT, "new-elector", name, "--directory", folder)
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["ruff"]
+    ignored = ",".join([*ours["lint"]["ignore"], *NOT_FOR_ALL])
+    strict = ["--isolated", "--select", "ALL", "--ignore", ignored]
+    strict += ["--line-length", str(ours["line-length"]), "--target-version", ours["target-version"]]
+    for options in ([], strict):
+        done(sys.executable, "-m", "ruff", "check", "--no-cache", *options, cwd=folder)
+    done(sys.executable, "-m", "ruff", "format", "--no-cache", "--check", cwd=folder)
+    done(sys.executable, "-m", "mypy", "--cache-dir", os.devnull, cwd=folder)
+
+
+def test_longest_name_is_tested():
+    """The name above is as long as one can be."""
+    assert len(LONG) == LONGEST_NAME
+
+
+# ------------------------------------------------------------ what is written
+
+
+def test_nothing_is_left_of_the_template(tmp_path):
+    """Files, modules, classes and texts have the new name, in the spelling of each place."""
+    assert main(["new-elector", "my-store", "--directory", str(tmp_path)]) == 0
+    files = {str(path.relative_to(tmp_path)): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    assert set(files) == {
+        ".github/workflows/tests.yml",
+        ".gitignore",
+        "README.md",
+        "pyproject.toml",
+        "src/incumbent_my_store/__init__.py",
+        "src/incumbent_my_store/_elector.py",
+        "src/incumbent_my_store/_store.py",
+        "src/incumbent_my_store/py.typed",
+        "src/incumbent_my_store/testing.py",
+        "tests/test_conformance.py",
+        "tests/test_store.py",
+    }
+    assert not re.search("toy", "".join([*files, *files.values()]), re.IGNORECASE)
+    project = tomllib.loads(files["pyproject.toml"])["project"]
+    assert project["name"] == "incumbent-my-store"
+    assert project["entry-points"] == {"incumbent.electors": {"my-store": "incumbent_my_store"}}
+    assert "class MyStoreElector(LeaderElector)" in files["src/incumbent_my_store/_elector.py"]
+
+
+def test_places_to_change_are_marked():
+    """Each file that knows the toy store says where."""
+    marked = {path.name for path in TEMPLATE.rglob("*") if path.is_file() and "# CHANGE: " in path.read_text()}
+    assert marked == {"tests.yml", "pyproject.toml", "_elector.py", "_store.py", "testing.py", "test_store.py"}
+
+
+def test_suite_is_pinned_as_the_policy_says():
+    """The elector needs any core from this one on; its tests need this minor version, for the next may add some."""
+    project = tomllib.loads((TEMPLATE / "pyproject.toml").read_text())["project"]
+    major, minor = map(int, incumbent.__version__.split(".")[:2])
+    assert project["dependencies"] == [f"incumbent>={major}.{minor}"]
+    pinned = f"incumbent[testing]>={major}.{minor},<{major}.{minor + 1}"
+    assert project["optional-dependencies"]["testing"] == [pinned]
+
+
+def test_next_commands_are_told(tmp_path, monkeypatch, capsys):
+    """Without --directory the package lies here; the message says what was written, and three commands."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["new-elector", "acme"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "incumbent-acme: the elector acme://, on an SQLite file until you change it"
+    assert [line for line in lines if line.startswith("  ")] == [
+        "  cd incumbent-acme",
+        "  pip install -e '.[testing]'",
+        "  pytest",
+    ]
+    assert (tmp_path / "incumbent-acme/pyproject.toml").exists()
+
+
+def test_directory_is_quoted_for_the_shell(tmp_path, capsys):
+    """A directory with a blank can be copied from the message."""
+    assert main(["new-elector", "acme", "--directory", f"{tmp_path}/a b"]) == 0
+    assert f"  cd '{tmp_path}/a b'\n" in capsys.readouterr().out
+
+
+def test_compiled_files_of_the_template_are_left_out(tmp_path, monkeypatch):
+    """Installing compiles the template's modules, too; that is nobody's source."""
+    template = tmp_path / "template"
+    (template / "__pycache__").mkdir(parents=True)
+    (template / "__pycache__/x.pyc").write_bytes(b"\xff")
+    (template / "x.py").write_text("toy")
+    monkeypatch.setattr("incumbent.cli.new_elector.TEMPLATE", template)
+    assert main(["new-elector", "acme", "--directory", str(tmp_path / "new")]) == 0
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["x.py"]
+
+
+# ------------------------------------------------------------ what is refused
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Acme", "1st", "-a", "a-", "a--b", "a_b", "a.b", "a+b", "é", "a b", "a\n", 31 * "x"]
+)
+def test_name_that_cannot_be_one_is_refused(capsys, tmp_path, monkeypatch, name):
+    """One line says the rule, and nothing is written."""
+    monkeypatch.chdir(tmp_path)
+    line = refusal(capsys, "--", name)
+    assert "cannot be its name: take lower-case letters, digits and single hyphens, 30 characters at most" in line
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["memory", "local", *EXTRAS])
+def test_name_that_is_taken_is_refused(capsys, tmp_path, monkeypatch, name):
+    """Our own names are taken whether their package is installed or not; the line says by whom."""
+    monkeypatch.chdir(tmp_path)
+    assert f"the elector '{name}' exists already (incumbent" in refusal(capsys, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_name_of_our_own_is_taken_without_its_package(capsys, monkeypatch):
+    """What is not installed today may be tomorrow."""
+    monkeypatch.setattr("incumbent.registry._find", lambda _: [])
+    assert "the elector 'etcd' exists already (incumbent[etcd]): choose another name" in refusal(capsys, "etcd")
+
+
+def test_nothing_is_overwritten(capsys, tmp_path):
+    """A directory with anything in it is left as it is."""
+    (tmp_path / "mine").write_text("precious")
+    assert "is not empty: nothing is overwritten" in refusal(capsys, "acme", "--directory", str(tmp_path))
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["precious"]
+
+
+@pytest.mark.parametrize("kind", ["file", "link"])
+def test_what_is_no_directory_is_refused(capsys, tmp_path, kind):
+    """A file, or a link that leads nowhere, is not written over."""
+    path = tmp_path / "here"
+    if kind == "file":
+        path.write_text("precious")
+    else:
+        path.symlink_to("nowhere")
+    assert "is no directory: choose another" in refusal(capsys, "acme", "--directory", str(path))
+
+
+@pytest.mark.parametrize("directory", ["", "a\0b", "a\ud800"])
+def test_what_is_no_path_is_refused(capsys, directory):
+    """What the system would not take is told as such."""
+    assert "is no directory's name" in refusal(capsys, "acme", "--directory", directory)
+
+
+def test_directory_that_cannot_be_made_is_told(capsys, tmp_path):
+    """The system's own reason, in one line."""
+    (tmp_path / "file").touch()
+    assert "Not a directory" in refusal(capsys, "acme", "--directory", str(tmp_path / "file/below"), code=1)

@@ -1,0 +1,133 @@
+"""A stage for the tests on PostgreSQL: waiting with a deadline, and a look at what the server is asked."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import server_binaries
+from psycopg import pq
+
+from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector
+from incumbent.testing import ServerProcess, free_port
+from incumbent_postgres._server import Postgres, _as_owner
+
+__all__ = [
+    "PATIENCE",
+    "REQUEST_TIMEOUT",
+    "TTL",
+    "Pair",
+    "Postgres",
+    "connections",
+    "eventually",
+    "lead",
+    "pooler",
+    "settings",
+]
+
+T = TypeVar("T")
+
+TTL, REQUEST_TIMEOUT = 2.0, 0.8
+#: Seconds after which something that happens by itself has not happened.
+PATIENCE = 30.0
+
+
+def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
+    return BackendSettings(ttl, request_timeout)
+
+
+def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """Return the first true answer of *what*; fail if there is none in time."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(0.02)
+
+
+def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
+    """Try until *elector* leads, whatever fails meanwhile."""
+
+    def attempt() -> Claim | None:
+        try:
+            return elector.acquire_leadership()
+        except BackendUnavailableError:
+            return None
+
+    claim = eventually(attempt, seconds)
+    assert claim is not None
+    return claim
+
+
+def connections(server: Postgres) -> int:
+    """Count the connections of electors."""
+    ((count,),) = server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'incumbent'")
+    return int(count)
+
+
+class Pair:
+    """A primary, and a standby that has all that the primary has answered."""
+
+    def __init__(self) -> None:
+        self.primary = Postgres()
+        self.standby = Postgres(primary=self.primary)
+        try:
+            self.primary.start()
+            self.standby.start()
+            self.primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+            self.primary.sql("SELECT pg_reload_conf()")
+            self._wait_for_the_standby()
+        except BaseException:
+            self.close()
+            raise
+
+    def fail_over(self) -> None:
+        """Kill the primary, promote the standby, and make a standby in the place of the first."""
+        self.primary.kill()
+        self.standby.promote()
+        self.primary, self.standby = self.standby, self.primary
+        self.standby.follow(self.primary)
+        self._wait_for_the_standby()
+
+    def close(self) -> None:
+        self.primary.stop()
+        self.standby.stop()
+
+    def _wait_for_the_standby(self) -> None:
+        eventually(lambda: self.primary.sql("SELECT pid FROM pg_stat_replication WHERE sync_state = 'sync'"))
+
+
+@contextmanager
+def pooler(server: Postgres, mode: str) -> Iterator[str]:
+    """Run PgBouncer before *server*, and yield its URL."""
+    port, program = free_port(), server_binaries.find("pgbouncer")
+    folder = Path(tempfile.mkdtemp(prefix="incumbent-pgbouncer-"))
+    folder.chmod(0o755)
+    lines = [
+        "[databases]",
+        f"postgres = host=127.0.0.1 port={server.port} user=postgres",
+        "[pgbouncer]",
+        *("listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =", "auth_type = any"),
+        *(f"pool_mode = {mode}", "default_pool_size = 5"),
+    ]
+    (folder / "pgbouncer.ini").write_text("\n".join([*lines, ""]))
+    libraries = ":".join(str(path) for path in program.resolve().parents[2].glob("usr/lib/*-linux-gnu"))
+    process = ServerProcess(
+        [*_as_owner(), program, folder / "pgbouncer.ini"],
+        ready=lambda: pq.PGconn.ping(b"host=127.0.0.1 port=%d user=postgres" % port) == pq.Ping.OK,
+        log=folder / "log",
+        environment={"LD_LIBRARY_PATH": libraries},
+    )
+    try:
+        process.start()
+        yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+    finally:
+        process.stop()
+        shutil.rmtree(folder)

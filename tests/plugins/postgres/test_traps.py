@@ -1,0 +1,341 @@
+"""What goes wrong elsewhere: lost answers, late requests, clocks that step, other people's locks and rows."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import postgres_stage as stage
+import psycopg
+import pytest
+
+from incumbent import Address, BackendUnavailableError, ConfigurationError, InvalidStateError
+from incumbent.testing import FaultProxy
+from incumbent_postgres._layout import Entry
+from incumbent_postgres._options import Options
+from incumbent_postgres._sightings import Sightings
+
+
+def through(proxy: FaultProxy) -> str:
+    return f"postgres://postgres@{proxy}/postgres"
+
+
+def rows(server, name: str):
+    return server.sql("SELECT claim, token FROM incumbent.election WHERE lock_id = %s", name)
+
+
+def claim_in_the_dark(backend, proxy: FaultProxy, direction, monkeypatch) -> None:
+    """Have the next message that claims, and nothing before it, go through a wire that is dead in that direction."""
+    claim = backend.store.claim
+
+    def without_answer(*values):
+        proxy.freeze(direction)
+        return claim(*values)
+
+    monkeypatch.setattr(backend.store, "claim", without_answer)
+
+
+# ---------------------------------------------------------------- answers that are lost, requests that are late
+
+
+def test_lost_answer_to_a_commit_is_recognised(server, opened, name, monkeypatch):
+    """P7: A claim that was committed, but whose answer was lost, is our own at the next attempt, and nobody else's."""
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        backend = opened(through(proxy))
+        elector = backend.elector(name, "a")
+        with monkeypatch.context() as patch:
+            claim_in_the_dark(backend, proxy, "to client", patch)
+            with pytest.raises(BackendUnavailableError):
+                elector.acquire_leadership()
+        ((_, token),) = rows(server, name)  # the trap: it is there, and we were told of a failure
+        proxy.heal()
+        assert opened().elector(name, "b").acquire_leadership() is None
+        claim = stage.lead(elector)
+        assert claim.token == token
+        backend.close()
+
+
+def test_late_claim_of_who_has_left_finds_no_session(server, opened, name, monkeypatch):
+    """P8: A claim that reaches the server after its elector has closed is not made: its session is gone."""
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        backend = opened(through(proxy))
+        elector = backend.elector(name, "a")
+        with monkeypatch.context() as patch:
+            claim_in_the_dark(backend, proxy, "to server", patch)
+            with pytest.raises(BackendUnavailableError):
+                elector.acquire_leadership()
+        backend.pool.options = Options.of(Address.parse(server.url))  # another wire, for the farewell
+        elector.close()
+        before = server.sql("SELECT last_value FROM incumbent.election_token_seq")
+        proxy.heal()
+        # It arrives: the token is drawn, and then the row refused.
+        stage.eventually(lambda: server.sql("SELECT last_value FROM incumbent.election_token_seq") != before)
+        stage.eventually(lambda: proxy.connections <= 1)
+        assert rows(server, name) == []
+        backend.close()
+
+
+def test_late_claim_is_swept_by_the_next_renewal(server, opened, name, monkeypatch):
+    """P8: While another election of the backend is led, a late claim is deleted by the next renewal."""
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        backend = opened(through(proxy))
+        other, elector = backend.elector(f"{name}/other", "a"), backend.elector(name, "a")
+        stage.lead(other)
+        with monkeypatch.context() as patch:
+            claim_in_the_dark(backend, proxy, "to server", patch)
+            with pytest.raises(BackendUnavailableError):
+                elector.acquire_leadership()
+        backend.pool.options = Options.of(Address.parse(server.url))
+        elector.close()
+        proxy.heal()
+        stage.eventually(lambda: rows(server, name))  # the trap: it is made after the farewell
+        assert other.check_leadership() is not None
+        assert rows(server, name) == []
+        backend.close()
+
+
+def test_late_relinquishing_spares_the_next_term(server, opened, name):
+    """P1: What ends one term names its token, so that it cannot end the next one when it comes late."""
+    backend = opened()
+    elector = backend.elector(name, "a")
+    first = stage.lead(elector)
+    elector.relinquish_leadership()
+    stage.lead(elector)
+    assert backend.store.relinquish(name, elector._id, first.token) is False
+    assert elector.check_leadership() is not None
+
+
+# ---------------------------------------------------------------- clocks
+
+
+@pytest.mark.parametrize("renewed", ["2000-01-01", "2100-01-01"])
+def test_servers_clock_plays_no_part(server, opened, name, renewed):
+    """P1: Whatever the server's clock says of a renewal, a leader is succeeded after a ttl of silence, not before."""
+    a, b = opened().elector(name, "a"), opened().elector(name, "b")
+    stage.lead(a)
+
+    def step() -> None:
+        server.sql("UPDATE incumbent.session SET renewed = %s", renewed)
+
+    for _ in range(8):
+        step()
+        assert b.acquire_leadership() is None
+        claim = a.check_leadership()
+        assert claim is not None
+        time.sleep(stage.TTL / 5)
+    stage.lead(b)
+    kept = b._clock() - claim.sent
+    assert kept >= stage.TTL * 0.99
+
+
+def test_what_one_server_shows_says_nothing_of_another():
+    """P1: After a fail-over silence is counted anew: the new server may lack renewals that the old one answered."""
+    now = [100.0]
+    sightings = Sightings(lambda: now[0])
+
+    def entry(server: str, beat: str) -> Entry:
+        return Entry("reports", "c", 1, "a", 0.0, "s", beat, 15.0, is_fresh=True, server=server)
+
+    assert sightings.saw(entry("one", "x")) == 15.0
+    now[0] += 10.0
+    assert sightings.saw(entry("one", "x")) == 5.0
+    assert sightings.saw(entry("two", "x")) == 15.0
+    now[0] += 15.0
+    assert sightings.saw(entry("two", "x")) == 0.0
+    assert sightings.saw(entry("two", "y")) == 15.0
+
+
+def test_renewal_in_the_last_moment_saves_the_leader(server, opened, name):
+    """P1: Who has waited for a ttl ends the session only if it was not renewed since it looked."""
+    a, b = opened().elector(name, "a"), opened()
+    stage.lead(a)
+    silent = b.store.look([name])[name]
+    assert a.check_leadership() is not None
+    b.session.renewal()
+    assert b.store.claim(name, b.session.id, "other", "b", silent) is None
+    assert a.check_leadership() is not None
+
+
+# ---------------------------------------------------------------- tokens
+
+
+def test_tokens_grow_when_the_schema_is_dropped(victim, opened, name):
+    """P4: Tables that were dropped are made again, and their tokens go on growing."""
+    elector = opened(victim.url).elector(name, "a")
+    first = stage.lead(elector)
+    victim.sql("DROP SCHEMA incumbent CASCADE")
+    assert elector.check_leadership() is None
+    assert stage.lead(elector).token > first.token
+
+
+def test_tokens_are_in_the_order_of_the_terms(server, opened, name):
+    """P4: In a crowd that hands over as fast as it can, each term's token is larger than those of the terms before."""
+    tokens: list[int] = []
+    electors = [opened(settings=stage.settings(30.0, 10.0)).elector(name, str(number)) for number in range(8)]
+
+    def serve(elector) -> None:
+        for _ in range(100):
+            claim = elector.acquire_leadership()
+            if claim is not None:
+                tokens.append(claim.token)
+                assert elector.relinquish_leadership()
+
+    with ThreadPoolExecutor(len(electors)) as pool:
+        list(pool.map(serve, electors))
+    assert len(tokens) > len(electors)
+    assert tokens == sorted(set(tokens))
+
+
+# ---------------------------------------------------------------- other people's locks, settings and rows
+
+
+@pytest.mark.parametrize("lock", ["SELECT * FROM incumbent.session FOR UPDATE", "LOCK TABLE incumbent.election"])
+def test_somebodys_lock_is_not_waited_for(server, opened, name, lock):
+    """P10: An open transaction that has locked our row or table costs a call its timeout, and nothing else."""
+    elector = opened().elector(name, "a")
+    stage.lead(elector)
+    with psycopg.connect(server.url.replace("postgres://", "postgresql://")) as blocker:
+        blocker.execute(lock)
+        began = time.monotonic()
+        with pytest.raises(BackendUnavailableError, match="lock timeout"):
+            elector.check_leadership()
+        assert time.monotonic() - began < stage.REQUEST_TIMEOUT
+    assert elector.check_leadership() is not None
+
+
+def test_settings_of_the_role_are_overruled(victim, opened, name):
+    """P4: Whatever a role has set, our transactions see each commit, and are on disk when they are answered."""
+    victim.sql("CREATE ROLE hasty LOGIN SUPERUSER")
+    for setting in ("synchronous_commit = off", "default_transaction_isolation = serializable"):
+        victim.sql(f"ALTER ROLE hasty SET {setting}")
+    backend = opened(victim.url.replace("postgres@", "hasty@"))
+    stage.lead(backend.elector(name, "a"))
+    shown = backend.pool.run(f"{backend.store.layout._preamble} SHOW synchronous_commit; SHOW transaction_isolation")
+    assert shown == [[("on",)], [("read committed",)]]
+    assert backend.pool.run("SHOW synchronous_commit") == [[("off",)]]  # nothing outlives the message
+
+
+def test_statement_timeout_is_an_unknown_outcome(victim, opened, name):
+    """P10: A statement that the server cancels is asked again, and ends no run."""
+    stage.lead(opened(victim.url).elector(f"{name}/first", "a"))
+    victim.sql("CREATE ROLE hurried LOGIN SUPERUSER")
+    victim.sql("ALTER ROLE hurried SET statement_timeout = 50")
+    elector = opened(victim.url.replace("postgres@", "hurried@")).elector(name, "a")
+    stage.lead(elector)
+    with psycopg.connect(victim.url.replace("postgres://", "postgresql://")) as blocker:
+        blocker.execute("LOCK TABLE incumbent.election")
+        with pytest.raises(BackendUnavailableError, match="statement timeout"):
+            elector.check_leadership()
+    assert elector.check_leadership() is not None
+
+
+def test_foreign_rows_are_only_data(server, opened, name):
+    """P1: Control characters, an absurd token and an absurd id of somebody else's row break nothing."""
+    server.sql("INSERT INTO incumbent.session VALUES ('them', 'x', 1, clock_timestamp()) ON CONFLICT DO NOTHING")
+    server.sql(
+        "INSERT INTO incumbent.election OVERRIDING SYSTEM VALUE VALUES (%s, 'them', %s, %s, 9223372036854775807)",
+        name,
+        "'; DROP TABLE incumbent.election; --",
+        "\x1b[2J\n\u202e" + "x" * 10000,
+    )
+    elector = opened().elector(name, "b")
+    record = elector.observe_leadership()
+    assert record.candidate is not None
+    assert record.token == 2**63 - 1
+    assert elector.acquire_leadership() is None
+    assert stage.lead(elector).token < 2**63 - 1
+
+
+def test_senseless_rows_are_told(victim, opened, name):
+    """P5: A ttl that no elector writes is refused by the table, and without that by the reader, in one line."""
+    elector = opened(victim.url).elector(name, "a")
+    stage.lead(elector)
+    for ttl in ("0", "-1", "'NaN'", "'infinity'"):
+        with pytest.raises(psycopg.errors.CheckViolation):
+            victim.sql(f"UPDATE incumbent.session SET ttl = {ttl}")
+    victim.sql("ALTER TABLE incumbent.session DROP CONSTRAINT session_ttl_check")
+    victim.sql("UPDATE incumbent.session SET ttl = 'NaN'")
+    with pytest.raises(BackendUnavailableError, match="makes no sense") as caught:
+        elector.acquire_leadership()
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_senseless_row_harms_its_own_election_only(victim, opened, name, monkeypatch):
+    """P7: While the row of one election makes no sense, others of the same backend still get their news."""
+    bad, leader, backend = opened(victim.url), opened(victim.url), opened(victim.url)
+    monkeypatch.setattr(backend.watch, "_heard", lambda _: None)  # the look alone
+    stage.lead(bad.elector(f"{name}/bad", "a"))
+    elector = leader.elector(name, "a")
+    stage.lead(elector)
+    victim.sql("ALTER TABLE incumbent.session DROP CONSTRAINT session_ttl_check")
+    victim.sql("UPDATE incumbent.session SET ttl = 'NaN' WHERE id = %s", bad.session.id)
+    with pytest.raises(BackendUnavailableError, match="makes no sense"):
+        backend.elector(f"{name}/bad", "b").acquire_leadership()
+    follower, told = backend.elector(name, "b"), threading.Event()
+    follower.notify = told.set
+    assert follower.acquire_leadership() is None
+    told.clear()
+    elector.relinquish_leadership()
+    assert told.wait(stage.TTL)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "a" * 3000, "ä" * 1500])
+def test_names_that_do_not_fit_are_refused(opened, text):
+    """Contract: What PostgreSQL cannot keep apart or store is refused when the elector is made."""
+    backend = opened()
+    for names in ((text, "a"), ("a", text)):
+        with pytest.raises(ConfigurationError) as caught:
+            backend.elector(*names)
+        assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["it's", "back\\slash", 'quo"te', "E'x", "$$", "%s {x}", "ä€😀", "\x1b", "-- ", "'; --"]
+)
+def test_any_other_name_is_kept_as_it_is(server, opened, name, text):
+    """P1: Quotes, backslashes and the like in names reach the table unchanged."""
+    elector = opened().elector(f"{name}{text}", text)
+    claim = stage.lead(elector)
+    record = opened().elector(f"{name}{text}", "b").observe_leadership()
+    assert (record.candidate, record.token) == (text, claim.token)
+    assert server.sql("SELECT candidate FROM incumbent.election WHERE lock_id = %s", f"{name}{text}") == [(text,)]
+
+
+def test_forked_child_is_refused_and_harms_nobody(opened, name):
+    """P9: A forked child may not use its parent's backend, and its end does not end the parent's connections."""
+    import os
+
+    backend = opened()
+    elector = backend.elector(name, "a")
+    stage.lead(elector)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            for call in (elector.check_leadership, elector.acquire_leadership, elector.observe_leadership):
+                with pytest.raises(InvalidStateError):
+                    call()
+            elector.close()
+            backend.close()
+            status = 0
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert elector.check_leadership() is not None
+
+
+def test_thousand_tries_leak_nothing(victim, opened, name):
+    """P8: A thousand vain attempts use the connections that are there, and closing ends all of them."""
+    stage.lead(opened(victim.url, stage.settings(60.0, 10.0)).elector(name, "a"))
+    before, threads = stage.connections(victim), threading.active_count()
+    backend = opened(victim.url, stage.settings(60.0, 10.0))
+    elector = backend.elector(name, "b")
+    for _ in range(1000):
+        assert elector.acquire_leadership() is None
+    assert stage.connections(victim) <= before + 2, "one for statements, one that watches"
+    assert threading.active_count() <= threads + 1
+    elector.close()
+    backend.close()
+    stage.eventually(lambda: stage.connections(victim) == before)
+    assert threading.active_count() == threads
