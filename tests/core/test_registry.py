@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
 from importlib.metadata import distributions
+from pathlib import Path
 
 import pytest
 from oneline import assert_one_line
+from torture.limits import no_descriptors
 
 from incumbent import (
     Address,
@@ -472,3 +475,19 @@ def test_unreadable_metadata_of_a_package_harm_no_elector(ship):
     rows = {row.name: row for row in installed()}
     assert (rows["acme"].distribution, rows["acme"].version, rows["acme"].error) == ("unknown", "unknown", None)
     assert rows["local"].error is None
+
+
+def test_process_without_descriptors_is_told_so():
+    """What cannot be read just now is not said to be missing, nor is every package on the path named."""
+    not_found("acme")  # where packages lie is known from now on
+    with (
+        no_descriptors(os.getpid()),
+        Path(os.devnull).open(),  # takes the one that the list of descriptors has given back
+        pytest.raises(ElectorLoadError) as caught,
+    ):
+        load_backend_class("acme")
+    assert str(caught.value).startswith(
+        "the installed packages cannot be read: OSError: [Errno 24] Too many open files"
+    )
+    assert len(str(caught.value)) < 300
+    not_found("acme")

@@ -114,13 +114,19 @@ class Elect:
 class Cluster:
     """Three members whose traffic to each other, and from the clients, goes through proxies."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *arguments: str) -> None:
         names = ("one", "two", "three")
         ports = {name: free_port() for name in names}
-        self.peers = {name: FaultProxy("127.0.0.1", ports[name]) for name in names}
-        urls = {name: f"http://{proxy}" for name, proxy in self.peers.items()}
+        self.peers = {name: self._peer(name, ports) for name in names}
+        self.urls = {name: f"http://{proxy}" for name, proxy in self.peers.items()}
         self.members = {
-            name: Etcd(folder / name, name=name, peers=urls, listen_peer=f"http://127.0.0.1:{ports[name]}")
+            name: Etcd(
+                folder / name,
+                name=name,
+                peers=self.urls,
+                listen_peer=f"http://127.0.0.1:{ports[name]}",
+                arguments=arguments,
+            )
             for name in names
         }
         self.clients = {name: FaultProxy("127.0.0.1", member.port) for name, member in self.members.items()}
@@ -132,6 +138,10 @@ class Cluster:
         except Exception:
             self.close()
             raise
+
+    def _peer(self, name: str, ports: dict[str, int]) -> FaultProxy:
+        """Make what other members reach this one through."""
+        return FaultProxy("127.0.0.1", ports[name])
 
     def url(self, *names: str) -> str:
         return "etcd://" + ",".join(str(self.clients[name]) for name in names or self.members)

@@ -1,6 +1,8 @@
 """Finds the real servers that tests run on, and obtains them from Debian's packages where they are not installed.
 
 `python tests/helpers/server_binaries.py` does so ahead of the tests. In order: the environment's
+`INCUMBENT_ETCD_BIN` and its like, the PATH, the cache, Debian. Nothing is installed: the
+packages are downloaded and unpacked into the cache, which takes no root.
 `INCUMBENT_ETCD_BIN` (and the same for the others), the PATH, where Debian installs it, the cache, Debian. Nothing is
 installed: the packages are downloaded and unpacked into the cache, which takes no root.
 """
@@ -45,6 +47,7 @@ _LIBRARIES = (
 PACKAGES = {
     "etcd": ("trixie", ("etcd-server", "etcd-client")),
     "consul": ("bullseye", ("consul",)),
+    "faketime": ("bookworm", ("faketime", "libfaketime")),  # no server, but obtained in the same way
     "postgres": (RELEASE, OF_THIS_RELEASE.get("postgres", ())),
     "pgbouncer": (RELEASE, OF_THIS_RELEASE.get("pgbouncer", ())),
     "redis": ("bookworm", ("redis-server", "redis-tools", "libssl3", *_LIBRARIES)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -168,3 +169,23 @@ def test_closing_leaves_no_thread_and_no_connection(echo):
     proxy.close()
     assert proxy.connections == 0
     assert threading.active_count() <= before + 1  # the echo server's own
+
+
+def test_closing_while_it_reaches_for_the_server_is_quiet(caplog):
+    """A server that does not take connections, as its backlog is full, makes the end of the proxy no error."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        with (
+            socket.create_connection(address, SOON),  # the backlog is full
+            FaultProxy(*address) as proxy,
+            socket.create_connection((proxy.host, proxy.port), SOON) as client,
+        ):
+            end = time.monotonic() + SOON
+            while not proxy.accepted:
+                assert time.monotonic() < end
+                time.sleep(0.01)
+            proxy.close()
+            client.settimeout(SOON)
+            with suppress(ConnectionError):
+                assert client.recv(1) == b""
+    assert caplog.text == ""

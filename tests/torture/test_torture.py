@@ -6,9 +6,10 @@ import random
 import pytest
 from torture.__main__ import torture
 from torture.crew import Crew, Hand
+from torture.etcd import EtcdStage
 from torture.judge import Verdict, judge
 from torture.nemesis import Fault
-from torture.stages import EtcdStage, LocalStage
+from torture.stages import LocalStage
 
 
 @pytest.mark.parametrize(("elector", "faults"), [("local", 24), ("etcd", 20), ("consul", 16), ("postgres", 16)])
@@ -40,10 +41,12 @@ class Scenario:
         journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
         self.hands.append(Hand(f"job-{len(self.hands)}", -1, journal, None, killed_at, leaving))
 
-    def judge(self, *faults) -> Verdict:
+    def judge(self, *faults, until=None) -> Verdict:
+        """Judge what happened *until* then, or until the last line of the journals."""
         crew = Crew.__new__(Crew)
         crew.name, crew.past, crew.hands = "job", [], self.hands
-        return judge(self.stage, [crew], list(faults), until=1000.0)
+        last = max(json.loads(line)[0] for hand in self.hands for line in hand.journal.read_text().splitlines())
+        return judge(self.stage, [crew], list(faults), until=last if until is None else until)
 
 
 @pytest.fixture
@@ -147,9 +150,34 @@ def test_broken_order_and_leftovers_are_seen(scenario, lines, promise):
 def test_election_without_a_leader_is_seen(scenario):
     """P7: after a fault somebody leads within the bound."""
     scenario.hand([1, "elected", 5, 2.0], [2, "over", 5, None], [2.1, "deposed", 5, "lost"])
-    verdict = scenario.judge(Fault("kill", "job", 2.0, 2.0))
+    assert promises(scenario.judge(Fault("kill", "job", 2.0, 2.0), until=6.9)) == []
+    verdict = scenario.judge(Fault("kill", "job", 2.0, 2.0), until=7.1)
     assert promises(verdict) == ["P7"]
     assert len(verdict.unrecovered) == 1
+
+
+def test_fault_that_shows_later_is_seen(scenario):
+    """P7: the leader lost its claim by the fault, learned of it a little later, and nobody followed in time."""
+    scenario.hand([1, "elected", 5, 9], [3.5, "over", 5, None], [3.6, "deposed", 5, "lost"])
+    scenario.hand([9, "elected", 6, 12], [10, "over", 6, None], [10.1, "deposed", 6, "lost"])
+    assert promises(scenario.judge(Fault("delete", "job", 3.0, 3.0))) == ["P7"]
+    assert promises(scenario.judge(Fault("delete", "job", 3.0, 3.0), Fault("cut", "job", 3.4, 5.0))) == []
+
+
+def test_election_that_never_has_a_leader_is_seen(scenario):
+    """P7: also if there was none before."""
+    scenario.hand([1, "starts", 0, None])
+    assert promises(scenario.judge(Fault("kill", "job", 2.0, 2.0), until=7.1)) == ["P7"]
+
+
+def test_nobody_leads_only_where_no_term_is(scenario):
+    """A term that outlives a later, shorter one is no gap."""
+    scenario.hand([1, "elected", 5, 20], [9, "over", 5, None], [9.1, "deposed", 5, "lost"])
+    scenario.hand([2, "elected", 6, 12], [3, "over", 6, None], [3.1, "deposed", 6, "lost"])
+    scenario.hand([9.5, "elected", 7, 12], [10, "over", 7, None], [10.1, "deposed", 7, "lost"])
+    verdict = scenario.judge(Fault("cut", "job", 8, 9.25), Fault("kill", "job", 9.6, 9.9))
+    assert verdict.gaps == [0.5]
+    assert verdict.slowest == 0.25  # from the end of what came before, not of what came afterwards
 
 
 def test_who_was_told_to_leave_says_so(scenario):

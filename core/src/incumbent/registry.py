@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import inspect
 import re
 import sys
@@ -32,6 +33,8 @@ ENTRY_POINT_GROUP = "incumbent.electors"
 #: What to install for a name that is known but not there.
 EXTRAS = {name: f"incumbent[{name}]" for name in ("etcd", "consul", "postgres", "redis")}
 UNKNOWN = "unknown"
+#: Of this process, of the system.
+SHORT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,12 @@ def _load_named(name: str, _: tuple[str, ...]) -> type[Backend]:
 
 
 def installed() -> list[Installed]:
-    """Return every elector that is installed, by name. Each is loaded by itself, and a broken one harms no other."""
+    """
+    Return every elector that is installed, by name. Each is loaded by itself, and a broken one harms no other.
+
+    Raises:
+        ElectorLoadError: There are no descriptors to look for any.
+    """
     rows: list[Installed] = []
     for name in sorted({found.entry_point.name for found in _look()[0]}):
         backend: type[Backend] | None = None
@@ -141,6 +149,9 @@ def _look() -> tuple[list[_Found], list[str]]:
     Return every elector's entry point, and what is to be said of packages whose entry points cannot be read.
 
     Of a distribution that is found twice, the first counts: it is what Python would import.
+
+    Raises:
+        ElectorLoadError: There are no descriptors to read any of them.
     """
     seen = set()
     found: list[_Found] = []
@@ -155,6 +166,8 @@ def _look() -> tuple[list[_Found], list[str]]:
         try:
             points = [point for point in distribution.entry_points if point.group == ENTRY_POINT_GROUP]
         except Exception as error:  # somebody else's damaged file; what Python raises for one differs
+            if isinstance(error, OSError) and error.errno in SHORT_OF_DESCRIPTORS:  # all look damaged then
+                raise ElectorLoadError(f"the installed packages cannot be read: {_cause(error)}") from error
             unreadable.append(f"the entry points of {name} {version} cannot be read: {_cause(error)}")
         else:
             found.extend(_Found(point, name, version) for point in points)

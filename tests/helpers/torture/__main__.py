@@ -15,13 +15,17 @@ from pathlib import Path
 from incumbent import boottime
 
 from .candidate import Zygote
+from .consul import ConsulStage
 from .crew import Crew, Terms
-from .judge import Verdict, judge, report
+from .etcd import EtcdStage
+from .judge import Verdict, counted, judge, report
 from .nemesis import Fault, Nemesis
 from .picture import draw
+from .postgres import PostgresStage
 from .register import Register
-from .stages import STAGES, Stage
+from .stages import LocalStage, Stage
 
+STAGES: dict[str, type[Stage]] = {stage.elector: stage for stage in (LocalStage, EtcdStage, ConsulStage, PostgresStage)}
 #: Seconds between two lines of progress, and that candidates may take to leave, beyond the bound.
 PROGRESS, FAREWELL = 5.0, 30.0
 
@@ -71,6 +75,7 @@ def torture(
         until = boottime()
         _dismiss(crews, stage)
         verdict = judge(stage, crews, nemesis.faults, until)
+        verdict.broken += nemesis.failures
         _judge_the_end(crews, stage, register, verdict)
         for crew in crews:
             crew.close()
@@ -81,7 +86,7 @@ def torture(
         shutil.rmtree(work, ignore_errors=True)
     ended = boottime()
     pages = {name: dict(page.counts) for name, page in sorted(register.pages.items())}
-    made = report(verdict, nemesis.faults, pages, ended - began)
+    made = report(verdict, nemesis.faults, nemesis.repertoire, pages, ended - began)
     made["settings"] = {"elector": elector, "seed": seed, "ttl": stage.ttl, "bound": stage.bound}
     made["tenures"] = [asdict(tenure) for tenure in verdict.tenures]
     made["when"] = [asdict(fault) for fault in nemesis.faults]
@@ -113,7 +118,8 @@ def _judge_the_end(crews: list[Crew], stage: Stage, register: Register, verdict:
     """P8, and what the register took: nothing that was fenced off."""
     for crew in crews:
         if not crew.gone():
-            verdict.broken.append(f"P8: candidates of {crew.name} did not end")
+            verdict.broken.append(f"P8: candidates of {crew.name} did not end: see candidates.log")
+            crew.say_where()
         left = stage.claims(crew.name)
         end = time.monotonic() + 2 * stage.bound
         while left and time.monotonic() < end:  # of those who were killed, until it has expired
@@ -139,14 +145,15 @@ def _summary(elector: str, verdict: Verdict, faults: list[Fault], pages, took: f
     )
     recovered = (
         f"after {len(faults) - len(verdict.unrecovered)} of {len(faults)} faults somebody led in time; between two "
-        f"terms nobody led for {verdict.middle_gap:.3f} s (median) to {max(verdict.gaps, default=0.0):.2f} s; "
-        f"{verdict.excused} overlaps that an operator caused by taking a claim away, {len(verdict.betrayed)} that a "
-        "known defect of the store did"
+        f"terms nobody led for {verdict.middle_gap:.3f} s (median) to {max(verdict.gaps, default=0.0):.2f} s, and for "
+        f"{verdict.slowest:.2f} s at most after the last fault was over; {verdict.excused} overlaps that an operator "
+        f"caused by taking a claim away, {len(verdict.betrayed)} that a known defect of the store did"
     )
     lines = [
         happened,
         recovered,
         f"the register took {writes - stale} writes and refused {stale} that were late",
+        "; ".join(f"{what}: {count}" for what, count in counted(faults).most_common()),
         f"see {folder}/report.json and {folder}/timeline.svg",
         *verdict.broken[:20],
         *(f"(the store's) {line}" for line in verdict.betrayed),

@@ -7,15 +7,21 @@ import os
 import random
 import select
 import signal
+import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from incumbent import boottime
 from incumbent.testing import FaultProxy
 
-from .candidate import Order, Zygote
+from .candidate import HOLD, Order, Zygote, clock_file
+from .limits import no_descriptors
 
 __all__ = ["Crew", "Hand", "Slot", "Terms"]
+
+#: Seconds that a candidate may take to start.
+START = 10.0
 
 
 @dataclass
@@ -43,6 +49,12 @@ class Hand:
     #: When it was killed, seconds on the boot-time clock.
     killed_at: float | None = None
     leaving: bool = False
+
+    @property
+    def pid(self) -> int:
+        """The number of its process, -1 if that has ended."""
+        lines = Path(f"/proc/self/fdinfo/{self.pidfd}").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("Pid:"))
 
 
 @dataclass(frozen=True)
@@ -89,7 +101,7 @@ class Crew:
 
     def leader(self) -> Hand | None:
         """Return who led when it last wrote into its journal; found by its last line, so perhaps nobody."""
-        for hand in self.hands:
+        for hand in tuple(self.hands):  # the store's thread asks as well
             with contextlib.suppress(OSError, IndexError):
                 with hand.journal.open("rb") as journal:
                     journal.seek(max(0, hand.journal.stat().st_size - 400))
@@ -131,13 +143,30 @@ class Crew:
         """SIGCONT."""
         self._signal(hand, signal.SIGCONT)
 
+    def hold(self, hand: Hand, tenths: int) -> None:
+        """Have a call into C keep the interpreter's lock for that many tenths of a ttl, at most 30."""
+        self._signal(hand, HOLD + tenths - 1)
+
+    def exhaust(self, hand: Hand) -> AbstractContextManager[None]:
+        """Leave it no descriptor inside the block. Not before it has started: without any it cannot."""
+        end = time.monotonic() + START
+        while not (hand.journal.exists() and hand.journal.stat().st_size) and time.monotonic() < end:
+            time.sleep(0.02)
+        return no_descriptors(hand.pid)
+
+    def step_clock(self, hand: Hand, seconds: int) -> None:
+        """Set its wall clock wrong by so much, or right with 0."""
+        new = clock_file(hand.journal).with_suffix(".new")
+        new.write_text(f"{seconds:+d}")
+        new.replace(clock_file(hand.journal))
+
     def _replace(self, hand: Hand) -> None:
         self.hands.remove(hand)
         self.past.append(hand)
         hand.slot.heal()
         self._join(hand.slot)
 
-    def _signal(self, hand: Hand, number: signal.Signals) -> None:
+    def _signal(self, hand: Hand, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(hand.pidfd, number)
 
@@ -150,6 +179,11 @@ class Crew:
             self.thaw(hand)
             hand.leaving = True
             self._signal(hand, signal.SIGTERM)
+
+    def say_where(self) -> None:
+        """Have those that have not ended write into their log where they hang."""
+        for hand in (*self.hands, *self.past):
+            self._signal(hand, signal.SIGUSR2)
 
     def gone(self) -> bool:
         """Tell whether all have ended."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import pairwise
 from math import inf
 from typing import Any
 
@@ -13,7 +12,7 @@ from .crew import Crew, Hand
 from .nemesis import Fault
 from .stages import Stage
 
-__all__ = ["Tenure", "Verdict", "judge"]
+__all__ = ["Tenure", "Verdict", "counted", "judge", "report"]
 
 #: Seconds in which a leader that is connected learns of the end of its claim.
 PROMPT = 1.0
@@ -47,6 +46,8 @@ class Verdict:
     unrecovered: set[int] = field(default_factory=set)
     #: For how long nobody led between two terms, seconds, in order of length.
     gaps: list[float] = field(default_factory=list)
+    #: The longest of them from the end of the last fault on, seconds.
+    slowest: float = 0.0
     notes: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -67,7 +68,6 @@ def judge(stage: Stage, crews: list[Crew], faults: list[Fault], until: float) ->
         ours = [fault for fault in faults if fault.election in (None, crew.name)]
         _judge_order(tenures, stage, ours, verdict)
         _judge_recovery(crew, stage, tenures, ours, until, verdict)
-        verdict.gaps += [max(0.0, after.began - before.ended) for before, after in pairwise(tenures)]
     verdict.gaps.sort()
     return verdict
 
@@ -146,26 +146,44 @@ def _is_betrayed(before: Tenure, after: Tenure, betrayals: list[tuple[float, flo
 
 
 def _judge_recovery(crew, stage, tenures, faults, until, verdict) -> None:
-    """P7: after each fault somebody leads in time, unless the next one came first."""
-    for fault in faults:
-        others = [other.ended for other in faults if other is not fault and other.began < fault.ended + stage.bound]
-        end = max([fault.ended, *(ended for ended in others if ended > fault.ended)])
-        led = any(t.ended > fault.ended and t.began < end + stage.bound for t in tenures)
-        if not led and end + stage.bound < until:
-            verdict.broken.append(f"P7: nobody led {crew.name} for {stage.bound:g} s after '{fault.what}'")
-            verdict.unrecovered.add(id(fault))
+    """P7: if nobody leads somebody does in time, from the last fault on that came before or meanwhile."""
+    since = tenures[0].ended if tenures else min((fault.began for fault in faults), default=until)
+    outages = []
+    for tenure in tenures[1:]:
+        if tenure.began >= since:  # else it overlaps with the one before
+            outages.append((since, tenure.began))
+        since = max(since, tenure.ended)
+    verdict.gaps += [ended - began for began, ended in outages]
+    for began, ended in [*outages, (since, max(since, until))]:
+        quiet, last = began, None
+        for fault in sorted(faults, key=lambda fault: fault.began):
+            if fault.began < min(ended, quiet + stage.bound) and fault.ended > quiet - stage.ttl:
+                quiet, last = max(quiet, fault.ended), fault
+        verdict.slowest = max(verdict.slowest, ended - quiet)
+        if ended > quiet + stage.bound:
+            what = "" if last is None else f" after '{last.what}'"
+            verdict.broken.append(f"P7: nobody led {crew.name} for {ended - quiet:.1f} s{what}")
+            verdict.unrecovered.add(id(last))
 
 
-def report(verdict: Verdict, faults: list[Fault], register: dict[str, Any], took: float) -> dict[str, Any]:
-    """Return everything for programs."""
+def counted(faults: list[Fault]) -> Counter[str]:
+    """Return how often each fault happened."""
+    return Counter(fault.what for fault in faults)
+
+
+def report(
+    verdict: Verdict, faults: list[Fault], repertoire: set[str], register: dict[str, Any], took: float
+) -> dict[str, Any]:
+    """Return everything for programs; of the faults also those that did not happen."""
     return {
-        "faults": dict(Counter(fault.what for fault in faults).most_common()),
+        "faults": dict(Counter({**dict.fromkeys(sorted(repertoire), 0), **counted(faults)}).most_common()),
         "terms": len(verdict.tenures),
         "broken": verdict.broken,
         "excused": verdict.excused,
         "betrayed by the store": verdict.betrayed,
         "recovered": len(faults) - len(verdict.unrecovered),
         "seconds without a leader": {"median": verdict.middle_gap, "longest": max(verdict.gaps, default=0.0)},
+        "seconds from the last fault to a leader, at most": verdict.slowest,
         "register": register,
         "seconds": took,
     }

@@ -9,14 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from incumbent import boottime
+from incumbent.testing import FaultProxy
 
-from .crew import Crew
+from .crew import Crew, Hand
 from .stages import Stage
 
 __all__ = ["Fault", "Nemesis"]
 
 #: The longest that is waited for a leader before the next fault, in bounds.
 PATIENCE = 2.0
+#: By how many seconds a wall clock is set wrong: a second, an hour, a day, and until after 2038.
+STEPS = (-1, 1, -3600, 3600, -86400, 86400, 15 * 365 * 86400)
 
 
 @dataclass
@@ -37,11 +40,20 @@ class Nemesis:
 
     def __init__(self, stage: Stage, crews: list[Crew], count: int, seed: int) -> None:
         self._stage = stage
+        self._crews = crews
         self._count = count
         self._lock = threading.Lock()
         self._claimed = 0
         self.faults: list[Fault] = []
+        #: What it could not do, or not undo.
+        self.failures: list[str] = []
         self._random = random.Random(f"{seed} store")
+        #: All that can happen; an operator's work apart, each is as probable as it is often among its kind.
+        self.repertoire = {
+            *(what for what, _ in self._acts(crews[0], crews[0].hands[0])),
+            *stage.faults(),
+            *stage.operations(),
+        }
         self._threads = [threading.Thread(target=self._torment, args=(crew,), daemon=True) for crew in crews]
         if stage.faults():
             self._threads.append(threading.Thread(target=self._shake, daemon=True))
@@ -64,7 +76,10 @@ class Nemesis:
 
     def _commit(self, what: str, election: str | None, act: Callable[[], None], *, excused: bool = False) -> None:
         began = boottime()
-        act()
+        try:
+            act()
+        except Exception as error:
+            self.failures.append(f"the torture itself: '{what}' could not be done, or not be undone: {error!r}")
         with self._lock:
             self.faults.append(Fault(what, election, began, boottime(), excused))
 
@@ -78,8 +93,15 @@ class Nemesis:
             time.sleep(crew.random.random() ** 2 * self._stage.ttl)
 
     def _choose(self, crew: Crew) -> tuple[str, Callable[[], None], bool]:
+        acts = self._acts(crew, crew.victim())
+        operations = [(what, lambda act=act: act(crew.name)) for what, act in self._stage.operations().items()]
+        if operations and crew.random.random() < 0.1:
+            return (*crew.random.choice(operations), True)
+        return (*crew.random.choice(acts), False)
+
+    def _acts(self, crew: Crew, victim: Hand) -> list[tuple[str, Callable[[], None]]]:
+        """Return what can be done to a candidate; twice, what is to be done twice as often."""
         rng, ttl = crew.random, self._stage.ttl
-        victim = crew.victim()
         acts: list[tuple[str, Callable[[], None]]] = [
             ("kill", lambda: crew.kill(victim)),
             ("kill", lambda: crew.kill(victim)),
@@ -88,6 +110,9 @@ class Nemesis:
             ("close", lambda: crew.leave(victim)),
             ("hand over", lambda: crew.hand_over(victim)),
             ("freeze all", lambda: self._freeze_all(crew, rng.random() * 2 * ttl)),
+            ("hold the interpreter's lock", lambda: self._hold(crew, victim, rng.choice([3, 9, 15, 30]))),
+            ("exhaust descriptors", lambda: self._exhaust(crew, victim, rng.random() * 2 * ttl)),
+            ("step the wall clock", lambda: self._step_clock(crew, victim, rng.choice(STEPS), rng.random() * ttl)),
         ]
         proxies = victim.slot.proxies
         if proxies:
@@ -101,12 +126,11 @@ class Nemesis:
                     "delay",
                     lambda: self._network(proxies, lambda p: p.delay(rng.random() * 0.3), rng.random() * 3 * ttl),
                 ),
+                ("trickle", lambda: self._network(proxies, self._trickle, rng.random() * 3 * ttl)),
+                ("flap", lambda: self._flap(proxies, rng)),
                 ("one endpoint", lambda: self._network(proxies[:1], lambda p: p.freeze(), rng.random() * 3 * ttl)),
             ]
-        operations = [(what, lambda act=act: act(crew.name)) for what, act in self._stage.operations().items()]
-        if operations and rng.random() < 0.1:
-            return (*rng.choice(operations), True)
-        return (*rng.choice(acts), False)
+        return acts
 
     def _freeze(self, crew: Crew, victim, seconds: float) -> None:
         crew.freeze(victim)
@@ -119,6 +143,31 @@ class Nemesis:
         time.sleep(seconds)
         for hand in crew.hands:
             crew.thaw(hand)
+
+    def _hold(self, crew: Crew, victim, tenths: int) -> None:
+        crew.hold(victim, tenths)
+        time.sleep(tenths / 10 * self._stage.ttl)
+
+    def _exhaust(self, crew: Crew, victim, seconds: float) -> None:
+        with crew.exhaust(victim):
+            for proxy in victim.slot.proxies:
+                proxy.reset()  # so that it needs descriptors
+            time.sleep(seconds)
+
+    def _step_clock(self, crew: Crew, victim, seconds: int, lasting: float) -> None:
+        for wrong in (seconds, 0):
+            crew.step_clock(victim, wrong)
+            time.sleep(2.0 + lasting)  # it looks at the file once in two seconds at the latest
+
+    def _flap(self, proxies, rng: random.Random) -> None:
+        for _ in range(rng.randrange(2, 8)):
+            self._network(proxies, lambda proxy: proxy.freeze(), rng.uniform(0.2, 1.0))
+            time.sleep(rng.uniform(0.1, 0.5))
+
+    @staticmethod
+    def _trickle(proxy: FaultProxy) -> None:
+        proxy.delay(0.02)
+        proxy.trickle(64)
 
     def _network(self, proxies, spoil, seconds: float) -> None:
         for proxy in proxies:
@@ -139,4 +188,6 @@ class Nemesis:
         while self._take():
             what = self._random.choice(list(faults))
             self._commit(what, None, lambda what=what: faults[what](self._random))
-            time.sleep(self._random.uniform(1, 4) * self._stage.ttl)
+            for crew in self._crews:
+                self._await_leader(crew)
+            time.sleep(self._random.uniform(0.5, 2) * self._stage.ttl)

@@ -25,13 +25,14 @@ PROMPT = 10.0
 
 
 class _Connection:
-    """Both ends of one connection through the proxy."""
+    """One connection through the proxy."""
 
-    def __init__(self, client: asyncio.StreamWriter, server: asyncio.StreamWriter) -> None:
-        self.ends = client, server
+    def __init__(self, client: asyncio.StreamWriter) -> None:
+        #: To the client, and to the server as soon as that is reached.
+        self.ends = [client]
 
     def abort(self) -> None:
-        """End both with a RST."""
+        """End it with a RST."""
         for end in self.ends:
             sock = end.get_extra_info("socket")
             with suppress(OSError):
@@ -58,7 +59,7 @@ class FaultProxy:
         self._delay = 0.0
         self._trickle: int | None = None
         self._refusing = False
-        self._connections: set[_Connection] = set()
+        self._connections: dict[_Connection, asyncio.Task[None]] = {}
         #: Connections that were accepted so far, refused ones included.
         self.accepted = 0
         self._loop = asyncio.new_event_loop()
@@ -139,33 +140,33 @@ class FaultProxy:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        self._connections.clear()  # of those that were cancelled before they began
 
     def _abort_all(self) -> None:
         for connection in list(self._connections):
             connection.abort()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    # Not a coroutine: asyncio reports one that is cancelled, as all are when the proxy is closed, as a fault of ours.
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
+        connection = _Connection(writer)
         if self._refusing:
-            _Connection(writer, writer).abort()
-            return
+            connection.abort()
+        else:
+            self._connections[connection] = self._loop.create_task(self._serve(connection, reader))
+
+    async def _serve(self, connection: _Connection, reader: asyncio.StreamReader) -> None:
+        (client,) = connection.ends
         try:
-            server_reader, server_writer = await asyncio.open_connection(*self._server)
-        except OSError:
-            _Connection(writer, writer).abort()
-            return
-        connection = _Connection(writer, server_writer)
-        self._connections.add(connection)
-        try:
+            server_reader, server = await asyncio.open_connection(*self._server)
+            connection.ends.append(server)
             await asyncio.gather(
-                self._relay("to server", reader, server_writer), self._relay("to client", server_reader, writer)
+                self._relay("to server", reader, server), self._relay("to client", server_reader, client)
             )
         except OSError:
             connection.abort()
-        except asyncio.CancelledError:
-            pass  # the proxy is being closed; asyncio would report it as a fault of this callback
         finally:
-            self._connections.discard(connection)
+            del self._connections[connection]
             for end in connection.ends:
                 end.close()
 
