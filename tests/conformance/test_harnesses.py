@@ -191,6 +191,7 @@ def test_harness_is_found_by_the_url():
     assert type(harness) is MemoryHarness
     assert harness.url == "memory://here"
     assert type(harness_for("local")) is LocalHarness
+    assert not hasattr(harness_for("local"), "url")  # it brings a store of its own, elsewhere than users have theirs
 
 
 def test_elector_without_a_harness_is_tested_through_itself(monkeypatch):

@@ -85,7 +85,7 @@ def test_json_tells_everything():
             "expected": "All is well.",
             "seen": "it broke",
             "statement": "assert a.lead()",
-            "journal": [{"at": 0.5, "who": "a", "did": "close()", "came": "None"}],
+            "journal": [{"at": 0.5, "who": "a", "did": "close()", "came": "None", "took": 0.0}],
             "read": "contract.md#the-claim",
             "trace": "all of it",
         },

@@ -44,6 +44,24 @@ class TwoLeaders(ModelElector):
         return claim
 
 
+@broken("test_one_of_many_at_once_leads")
+class LooksAndThenClaims(ModelElector):
+    """Whether somebody leads is asked in one request, and the claim is made in another."""
+
+    def acquire_leadership(self):
+        if self.claim is None and self.ask(self.is_free):
+            time.sleep(0.001)  # the way from the store and back
+            self.ask(self.free)
+        return super().acquire_leadership()
+
+    def is_free(self):
+        return self.store.ballot(self.key).leader is None
+
+    def free(self):
+        """Overwrite, as an upsert does, what has been written since."""
+        self.store.ballot(self.key).leader = None
+
+
 @broken(
     "test_push_is_as_declared",
     "test_candidates_is_as_declared",

@@ -37,7 +37,9 @@ Exits with 0 if the elector conforms, and with 1 if not. Needs pytest: pip insta
 def add_parser(commands: Commands) -> None:
     """Add the command to *commands*."""
     parser = commands.add_parser("conformance", description=DESCRIPTION)
-    parser.add_argument("url", metavar="URL", help="the backend: a URL or the name of an elector")
+    parser.add_argument(
+        "url", metavar="URL", help="the backend: a URL; or the name of an elector, which brings its own"
+    )
     add_json(parser)
     parser.add_argument("--report", metavar="FILE", help="also write the report to FILE, as Markdown")
     parser.add_argument(

@@ -70,3 +70,7 @@ def __getattr__(name: str) -> object:
         pytest.register_assert_rewrite(f"{__name__}.suite", f"{__name__}.candidate")
     value = globals()[name] = getattr(import_module(f".{_HOMES[name]}", __name__), name)
     return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

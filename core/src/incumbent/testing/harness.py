@@ -156,6 +156,8 @@ def harness_for(url: str) -> Harness:
     """
     Make the harness that the elector's package ships for *url*, or a bare one.
 
+    Given the bare name of an elector, the harness brings a store of its own.
+
     Raises:
         ConfigurationError: The URL is wrong, its elector is not installed, or the harness cannot be loaded.
     """
@@ -164,7 +166,7 @@ def harness_for(url: str) -> Harness:
         return BareHarness(url)
     module, _, name = shipped.partition(":")
     try:
-        harness: Harness = getattr(import_module(module), name)(url)
+        harness: Harness = getattr(import_module(module), name)(url if "://" in url else None)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(f"the harness {shipped!r} of {_scheme(url)!r} cannot be loaded: {error}") from error
     return harness

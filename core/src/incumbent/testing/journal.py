@@ -18,6 +18,8 @@ T = TypeVar("T")
 LONGEST = 200
 #: Events that are kept of a test; of more, those in the middle are left out.
 MOST = 1000
+#: Seconds from which on it is told how long an answer took.
+WORTH_TELLING = 0.05
 
 
 @dataclass(frozen=True)
@@ -32,10 +34,14 @@ class Event:
     did: str
     #: What it was answered.
     came: str = ""
+    #: Seconds until the answer, on the same clock.
+    took: float = 0.0
 
     def to_text(self) -> str:
         """Return one line for people."""
-        return f"{self.at:8.3f} s  {self.who:<8} {self.did}" + (f" → {self.came}" if self.came else "")
+        came = f" → {self.came}" if self.came else ""
+        took = f" (after {self.took:.2f} s)" if self.took >= WORTH_TELLING else ""
+        return f"{self.at:8.3f} s  {self.who:<8} {self.did}{came}{took}"
 
 
 @dataclass
@@ -44,6 +50,7 @@ class _Entry:
     who: str
     did: str
     came: str
+    took: float = 0.0
     count: int = 1
     last: float = 0.0
 
@@ -80,8 +87,11 @@ class Journal:
         except BaseException as error:
             entry.came = f"raised {type(error).__name__}: {self.tidy(_message(error))}"
             raise
-        entry.came = self._described(answer)
-        return answer
+        else:
+            entry.came = self._described(answer)
+            return answer
+        finally:
+            entry.took = self._clock() - self._began - entry.at
 
     def note(self, who: str, did: str, came: str = "") -> _Entry:
         """Keep that something happened."""
@@ -99,7 +109,8 @@ class Journal:
         with self._lock:
             self._fold()
             events = [
-                Event(round(entry.at, 3), entry.who, entry.did, entry.came + _times(entry)) for entry in self._entries
+                Event(round(entry.at, 3), entry.who, entry.did, entry.came + _times(entry), round(entry.took, 3))
+                for entry in self._entries
             ]
             if self._left_out:
                 middle = MOST // 2

@@ -27,7 +27,7 @@ def run_conformance(
     store run alone. With one, they are run in this process, one after the other.
 
     Args:
-        url: The store. None only with a *harness* that brings its own.
+        url: The store, or the bare name of an elector, whose harness then brings its own. None only with a *harness*.
         harness: Makes the harness, given *url*; that of the elector's package if left out.
         progress: Called with the outcome of each test when it has ended; a `Progress` hears more.
         jobs: How many tests may run at a time; chosen by the number of processors if left out.

@@ -177,8 +177,6 @@ def _explained(report: pytest.TestReport, clean: Redacted) -> dict[str, Any]:
     return {
         "detail": clean(told["seen"]),
         "statement": told.get("statement", ""),
-        "journal": tuple(
-            Event(event["at"], event["who"], event["did"], clean(event["came"])) for event in told.get("journal", ())
-        ),
+        "journal": tuple(Event(**{**event, "came": clean(event["came"])}) for event in told.get("journal", ())),
         "trace": clean(told.get("trace", "")),
     }

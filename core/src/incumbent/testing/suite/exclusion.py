@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 
-from incumbent import ConfigurationError
+from incumbent import Claim, ConfigurationError
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Candidate, Scene
+
+#: Candidates that ask in the same moment, and how often: a gap between looking and claiming is hit by chance only.
+CROWD, ROUNDS = 8, 20
 
 
 class Exclusion:
@@ -27,12 +31,18 @@ class Exclusion:
 
     def test_one_of_many_at_once_leads(self, scene: Scene) -> None:
         """P1: Of candidates that ask in the same moment, at most one is elected; once they have asked again, one is."""
-        crowd = [scene.candidate(f"c{number}") for number in range(8)]
-        with ThreadPoolExecutor(len(crowd)) as pool:
-            for _ in range(2):
-                claims = list(pool.map(Candidate.acquire_leadership, crowd))
-                assert sum(claim is not None for claim in claims) <= 1
-        assert sum(candidate.acquire_leadership() is not None for candidate in crowd) == 1
+        backends = [scene.backend() for _ in range(CROWD)]
+        with ThreadPoolExecutor(CROWD) as pool:
+            for number in range(ROUNDS):
+                lock_id = f"{scene.lock_id}/{number}"
+                crowd = [scene.candidate(f"c{n}", lock_id=lock_id, backend=backends[n]) for n in range(CROWD)]
+                for _ in range(2):
+                    ready = Barrier(CROWD)
+                    claims = list(pool.map(lambda each, ready=ready: _asks_with(ready, each), crowd))
+                    assert sum(claim is not None for claim in claims) <= 1
+                assert sum(candidate.acquire_leadership() is not None for candidate in crowd) == 1
+                for candidate in crowd:
+                    candidate.close()
 
     def test_namesake_is_another_candidate(self, scene: Scene) -> None:
         """P1: A second elector with the id of the leader is not the leader: the id may have been copied."""
@@ -76,3 +86,9 @@ class Exclusion:
         assert a.acquire_leadership() is None
         scene.tool_relinquishes()
         a.lead_soon()
+
+
+def _asks_with(others: Barrier, candidate: Candidate) -> Claim | None:
+    """Let *candidate* try to be elected when all *others* are about to."""
+    others.wait()
+    return candidate.acquire_leadership()
