@@ -17,6 +17,7 @@ from incumbent import (
     read_leader,
 )
 from incumbent.testing import FaultProxy
+from incumbent_redis._scripts import RELEASE
 
 
 def first_claim(elector, since, seconds=stage.PATIENCE):
@@ -58,6 +59,32 @@ def test_lost_answer_of_a_relinquishing_is_understood(server, name, opened):
         proxy.heal()
         assert elector.relinquish_leadership() is False
         assert other.check_leadership() is not None
+
+
+def test_late_relinquishing_spares_the_next_term(name, opened):
+    """P1: what ends one term names its claim, so that it cannot end the next one when it comes late."""
+    backend = opened()
+    elector = backend.elector(name, "a")
+    stage.lead(elector)
+    first = elector.claim
+    assert elector.relinquish_leadership()
+    stage.lead(elector)
+    assert backend.store.run(RELEASE, [elector.key], [first], read=int) == 0
+    assert elector.check_leadership() is not None
+
+
+def test_renewal_in_the_last_moment_saves_the_leader(name, opened):
+    """P1: who has seen a leader's silence for a ttl takes over only if there was no renewal since it looked."""
+    leader, backend = opened().elector(name, "a"), opened()
+    other = backend.elector(name, "b")
+    stage.lead(leader)
+    assert other.acquire_leadership() is None
+    backend.news.stop()
+    backend.news.join(stage.PATIENCE)  # from now on it sees nothing but the answers to its own attempts
+    stage.eventually(lambda: other._sight.silent(boottime())[0])
+    assert leader.check_leadership() is not None
+    assert other.acquire_leadership() is None
+    assert leader.check_leadership() is not None
 
 
 def test_nothing_expires_by_the_servers_clock(server, name, opened):
