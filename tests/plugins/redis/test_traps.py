@@ -262,9 +262,11 @@ def test_hostile_names_are_names(value, server, name, opened):
 
 def test_thousand_tries_leave_nothing(server, name, opened):
     """P8: a thousand tries in vain, terms, electors and a few backends leave no key and no connection behind."""
-    stage.lead(leader := opened().elector(f"{name}/held", "a"))
     with stage.client(server) as asking:
-        keys, clients = set(asking.keys()), len(asking.client_list())
+        stage.eventually(lambda: len(asking.client_list()) == 1)  # those of the tests before have gone
+        keys = set(asking.keys())
+        held = opened()
+        stage.lead(leader := held.elector(f"{name}/held", "a"))
         for _ in range(10):
             backend = opened()
             for number in range(50):
@@ -276,7 +278,9 @@ def test_thousand_tries_leave_nothing(server, name, opened):
                 elector.close()
                 leader.check_leadership()
             backend.close()
-        stage.eventually(lambda: len(asking.client_list()) <= clients)
+        leader.close()
+        held.close()
+        stage.eventually(lambda: len(asking.client_list()) == 1)
         assert set(asking.keys()) == keys
 
 
