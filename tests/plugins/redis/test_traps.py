@@ -47,6 +47,24 @@ def test_lost_answer_of_an_attempt_is_understood(server, name, opened):
         elector.close()
 
 
+def test_closing_takes_back_an_attempt_whose_answer_was_lost(server, name, opened):
+    """P8: a record that an attempt has written, and nobody was told of, does not outlive its elector."""
+    with FaultProxy("127.0.0.1", server.port) as proxy, stage.client(server) as asking:
+        backend = opened(f"redis://{proxy}", stage.settings(ttl=60, request_timeout=2.0))
+        with backend.store.lent(), backend.store.lent():
+            pass  # two connections: should a look need one, the other is there for the attempt
+        elector = backend.elector(name, "a")
+        stage.lead(elector)
+        assert elector.relinquish_leadership()
+        proxy.freeze("to client")
+        with pytest.raises(BackendUnavailableError):
+            elector.acquire_leadership()
+        stage.eventually(lambda: asking.exists(elector.key))
+        proxy.heal()
+        elector.close()
+        assert not asking.exists(elector.key)
+
+
 def test_lost_answer_of_a_relinquishing_is_understood(server, name, opened):
     """P7: a claim that was given up, but whose answer was lost, is gone; nobody else's is touched by asking again."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
