@@ -12,7 +12,7 @@ import pytest
 
 import incumbent
 from incumbent.cli import main
-from incumbent.cli.new_elector import LONGEST_NAME, TEMPLATE
+from incumbent.cli.new_elector import LONGEST_NAME, TEMPLATE, _files
 from incumbent.registry import EXTRAS
 
 if sys.version_info >= (3, 11):
@@ -145,7 +145,7 @@ def test_nothing_is_left_of_the_template(tmp_path):
 
 def test_places_to_change_are_marked():
     """Each file that knows the toy store says where."""
-    marked = {path.name for path in TEMPLATE.rglob("*") if path.is_file() and "# CHANGE: " in path.read_text()}
+    marked = {path.name for path, text in _files("toy") if "# CHANGE: " in text}
     assert marked == {"tests.yml", "pyproject.toml", "_elector.py", "_store.py", "testing.py", "test_store.py"}
 
 

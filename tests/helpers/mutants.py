@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("core/src", "plugins/etcd/src", "plugins/consul/src")
+SOURCES = ("core/src", "plugins/etcd/src", "plugins/consul/src", "plugins/postgres/src", "plugins/redis/src")
 PAGE = ROOT / "docs" / "mutants.md"
 HEADING = "| what is sabotaged | breaks | found by |"
 
 CORE, ETCD, CONSUL = "core/src/incumbent/", "plugins/etcd/src/incumbent_etcd/", "plugins/consul/src/incumbent_consul/"
+POSTGRES, REDIS = "plugins/postgres/src/incumbent_postgres/", "plugins/redis/src/incumbent_redis/"
 
 #: What finds, in the words of the table: the arguments of `python -m`.
 FINDERS: dict[str, tuple[str, ...]] = {
@@ -36,6 +37,16 @@ FINDERS: dict[str, tuple[str, ...]] = {
     "the traps of Consul": (
         *("pytest", "-q", "-x", "tests/plugins/consul/test_traps.py"),
         "tests/plugins/consul/test_silence.py",
+    ),
+    "the suite on PostgreSQL": ("pytest", "-q", "-x", "tests/plugins/postgres/test_conformance.py"),
+    "the traps of PostgreSQL": (
+        *("pytest", "-q", "-x", "tests/plugins/postgres/test_traps.py"),
+        "tests/plugins/postgres/test_failover.py",
+    ),
+    "the suite on Redis": ("pytest", "-q", "-x", "tests/plugins/redis/test_conformance.py"),
+    "the traps of Redis": (
+        *("pytest", "-q", "-x", "tests/plugins/redis/test_traps.py"),
+        "tests/plugins/redis/test_failover.py",
     ),
 }
 
@@ -54,6 +65,8 @@ class Mutant:
 
 
 ENGINE = ("the simulator", "tests of the promises")
+ON_POSTGRES = ("the traps of PostgreSQL", "the suite on PostgreSQL")
+ON_REDIS = ("the traps of Redis", "the suite on Redis")
 
 MUTANTS = [
     Mutant(
@@ -213,6 +226,139 @@ MUTANTS = [
         "        if held is not None:\n            with suppress(ElectionError):\n"
         "                self._unlock(held, remove=True)\n        if doubt",
         "        if doubt", ("the suite on Consul", "the traps of Consul"),
+    ),
+    Mutant(
+        "PostgreSQL: half a ttl of silence is enough to take over", "P1", POSTGRES + "_sightings.py",
+        "return max(0.0, seen.since + entry.ttl - now)", "return max(0.0, seen.since + entry.ttl / 2 - now)",
+        ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: silence is told by the server's clock", "P1", POSTGRES + "_elector.py",
+        "if entry is not None and self._backend.sightings.saw(entry) > 0:", "if entry is not None and entry.is_fresh:",
+        ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: silence seen on one server counts on another", "P1", POSTGRES + "_sightings.py",
+        "(seen.server, seen.beat) != (entry.server, entry.beat)", "seen.beat != entry.beat", ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: who takes over does not compare the beat", "P1", POSTGRES + "_layout.py",
+        'f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} RETURNING id), "',
+        'f"WHERE id = {literal(silent.session)} RETURNING id), "', ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: a renewal leaves the beat as it was", "P1", POSTGRES + "_layout.py",
+        '"ON CONFLICT (id) DO UPDATE SET beat = excluded.beat, renewed = excluded.renewed; "',
+        '"ON CONFLICT (id) DO UPDATE SET renewed = excluded.renewed; "', ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: a term counts from its claim, not from the renewal before it", "P2", POSTGRES + "_elector.py",
+        "return Claim(token, session.ttl, renewal.sent)", "return Claim(token, session.ttl, self._clock())", ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: a renewed session proves the claim", "P2", POSTGRES + "_elector.py",
+        "if renewal.answer.get(self.lock_id) != (self._id, token):", "if False:", ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: a late relinquishing ends the next term", "P1", POSTGRES + "_layout.py",
+        'term = "" if token is None else f" AND token = {token}"', 'term = ""', ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: tokens are not drawn in turn", "P4", POSTGRES + "_layout.py",
+        "            f\"SELECT pg_advisory_xact_lock(hashtextextended({literal(f'{self.schema}.{lock_id}')}, 0)); \"\n",
+        "", ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: tokens begin at one when the tables are made again", "P4", POSTGRES + "_layout.py",
+        "START WITH {int(time.time() * 1000)}", "START WITH 1", ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: a commit is answered before it is on disk", "P4", POSTGRES + "_layout.py",
+        "SET LOCAL synchronous_commit = on;", "SET LOCAL synchronous_commit = off;", ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: renewals spare what a late request has left", "P8", POSTGRES + "_layout.py",
+        'if claims := ", ".join(map(literal, leftovers)):', 'if claims := "":', ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: closing forgets an attempt that had no answer", "P8", POSTGRES + "_elector.py",
+        "may_have_claim = is_late or self._token is not None", "may_have_claim = self._token is not None", ON_POSTGRES,
+    ),
+    Mutant(
+        "Redis: half a ttl of silence is enough to take over", "P1", REDIS + "_sight.py",
+        "if self.claim and now - self.since >= self.ttl:", "if self.claim and now - self.since >= self.ttl / 2:", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: who has just met a server may be elected there", "P1", REDIS + "_scripts.py",
+        "mark == ARGV[2] and tonumber(ARGV[3]) >= needed", "mark == ARGV[2]", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: who takes over does not compare the beat", "P1", REDIS + "_scripts.py",
+        "claim == ARGV[9] and record[2] == ARGV[10]", "claim == ARGV[9]", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a renewal leaves the beat as it was", "P1", REDIS + "_scripts.py",
+        "    redis.call('HSET', KEYS[i], 'beat', text(math.max((tonumber(record[2] or '0') or 0) + 1, now)))\n", "",
+        ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a record that is there is taken for ours", "P2", REDIS + "_scripts.py",
+        "local is_ours = record[1] and record[1] == ARGV[2 * i + 1]", "local is_ours = record[1]", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a term counts from the answer", "P2", REDIS + "_elector.py",
+        "return Claim(token, ttl, sent)", "return Claim(token, ttl, self._clock())", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: the token is counted in the record alone", "P4", REDIS + "_scripts.py",
+        "token = math.max(token + 1, last + 1, now)", "token = token + 1", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: the token is the server's time", "P4", REDIS + "_scripts.py",
+        "token = math.max(token + 1, last + 1, now)", "token = math.max(token + 1, now)", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: the token is a counter alone", "P4", REDIS + "_scripts.py",
+        "token = math.max(token + 1, last + 1, now)", "token = math.max(token + 1, last + 1)", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a restart or a fail-over is not noticed", "P1", REDIS + "_scripts.py",
+        "if guard[1] ~= reign or not mark then", "if not mark then", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a server that was emptied elects at once", "P1", REDIS + "_scripts.py",
+        "  mark, proven = ARGV[1], 0\n  redis.call('HSET', KEYS[1], 'reign', reign, 'mark', mark, 'proven', '0')",
+        "  mark, proven = ARGV[1], mark and 0 or tonumber(ARGV[4])\n"
+        "  redis.call('HSET', KEYS[1], 'reign', reign, 'mark', mark, 'proven', text(proven))", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a lapsed claim is believed after a restart", "P1", REDIS + "_renewals.py",
+        '"lapsed" if age >= LAPSED * self._ttl else "fresh"', '"fresh"', ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a claim counts before the replicas have it", "P1", REDIS + "_elector.py",
+        "            counts=lambda token: token is not None,\n", "", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a renewal counts before the replicas have it", "P1", REDIS + "_renewals.py",
+        ", counts=lambda found: any(found.values()))", ")", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: somebody else's key is overwritten", "P7", REDIS + "_scripts.py",
+        "if not claim and redis.call('EXISTS', KEYS[2]) == 1 then\n  return conflict(KEYS[2])\nend\n", "", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a claim whose engine is silent is renewed with the others", "P7", REDIS + "_renewals.py",
+        "is_near = now - holder.asked < SILENT * self._ttl and", "is_near =", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: a late relinquishing ends the next term", "P1", REDIS + "_elector.py",
+        "self._token, self._may_exist = None, False\n            self.claim = _nonce()\n",
+        "self._token, self._may_exist = None, False\n", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: closing forgets an attempt that had no answer", "P8", REDIS + "_elector.py",
+        "        if self._may_exist:\n            try:", "        if self._token is not None:\n            try:", ON_REDIS,
     ),
 ]  # fmt: skip
 

@@ -187,6 +187,43 @@ def test_tokens_are_in_the_order_of_the_terms(server, opened, name):
     assert tokens == sorted(set(tokens))
 
 
+def test_tokens_are_drawn_in_turn(victim, opened, name):
+    """P4: Who is held up between drawing its token and writing its row does not lead after one with a larger token."""
+    slow, quick = (opened(victim.url, stage.settings(90.0, 30.0)).elector(name, who) for who in ("slow", "quick"))
+    stage.lead(quick)
+    assert quick.relinquish_leadership()
+    victim.sql(
+        "CREATE FUNCTION hold_up() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM pg_advisory_xact_lock(1); RETURN NEW; END'"
+    )
+    victim.sql(
+        "CREATE TRIGGER hold_up BEFORE INSERT ON incumbent.election FOR EACH ROW WHEN (NEW.candidate = 'slow') "
+        "EXECUTE FUNCTION hold_up()"
+    )
+    tokens: list[int] = []
+
+    def serve(elector) -> None:
+        claim = elector.acquire_leadership()
+        if claim is not None:
+            tokens.append(claim.token)
+            assert elector.relinquish_leadership()
+
+    def waiting() -> int:
+        return len(victim.sql("SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+
+    with ThreadPoolExecutor(2) as pool, psycopg.connect(victim.url.replace("postgres://", "postgresql://")) as blocker:
+        blocker.execute("SELECT pg_advisory_lock(1)")
+        first = pool.submit(serve, slow)
+        stage.eventually(lambda: waiting() == 1)  # it has its token
+        second = pool.submit(serve, quick)
+        stage.eventually(lambda: waiting() == 2 or second.done())
+        blocker.execute("SELECT pg_advisory_unlock(1)")
+        first.result()
+        second.result()
+    assert tokens
+    assert tokens == sorted(tokens)
+
+
 # ---------------------------------------------------------------- other people's locks, settings and rows
 
 

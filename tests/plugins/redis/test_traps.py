@@ -17,6 +17,7 @@ from incumbent import (
     read_leader,
 )
 from incumbent.testing import FaultProxy
+from incumbent_redis._scripts import RELEASE
 
 
 def first_claim(elector, since, seconds=stage.PATIENCE):
@@ -46,6 +47,24 @@ def test_lost_answer_of_an_attempt_is_understood(server, name, opened):
         elector.close()
 
 
+def test_closing_takes_back_an_attempt_whose_answer_was_lost(server, name, opened):
+    """P8: a record that an attempt has written, and nobody was told of, does not outlive its elector."""
+    with FaultProxy("127.0.0.1", server.port) as proxy, stage.client(server) as asking:
+        backend = opened(f"redis://{proxy}", stage.settings(ttl=60, request_timeout=2.0))
+        with backend.store.lent(), backend.store.lent():
+            pass  # two connections: should a look need one, the other is there for the attempt
+        elector = backend.elector(name, "a")
+        stage.lead(elector)
+        assert elector.relinquish_leadership()
+        proxy.freeze("to client")
+        with pytest.raises(BackendUnavailableError):
+            elector.acquire_leadership()
+        stage.eventually(lambda: asking.exists(elector.key))
+        proxy.heal()
+        elector.close()
+        assert not asking.exists(elector.key)
+
+
 def test_lost_answer_of_a_relinquishing_is_understood(server, name, opened):
     """P7: a claim that was given up, but whose answer was lost, is gone; nobody else's is touched by asking again."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
@@ -58,6 +77,32 @@ def test_lost_answer_of_a_relinquishing_is_understood(server, name, opened):
         proxy.heal()
         assert elector.relinquish_leadership() is False
         assert other.check_leadership() is not None
+
+
+def test_late_relinquishing_spares_the_next_term(name, opened):
+    """P1: what ends one term names its claim, so that it cannot end the next one when it comes late."""
+    backend = opened()
+    elector = backend.elector(name, "a")
+    stage.lead(elector)
+    first = elector.claim
+    assert elector.relinquish_leadership()
+    stage.lead(elector)
+    assert backend.store.run(RELEASE, [elector.key], [first], read=int) == 0
+    assert elector.check_leadership() is not None
+
+
+def test_renewal_in_the_last_moment_saves_the_leader(name, opened):
+    """P1: who has seen a leader's silence for a ttl takes over only if there was no renewal since it looked."""
+    leader, backend = opened().elector(name, "a"), opened()
+    other = backend.elector(name, "b")
+    stage.lead(leader)
+    assert other.acquire_leadership() is None
+    backend.news.stop()
+    backend.news.join(stage.PATIENCE)  # from now on it sees nothing but the answers to its own attempts
+    stage.eventually(lambda: other._sight.silent(boottime())[0])
+    assert leader.check_leadership() is not None
+    assert other.acquire_leadership() is None
+    assert leader.check_leadership() is not None
 
 
 def test_nothing_expires_by_the_servers_clock(server, name, opened):
@@ -235,9 +280,11 @@ def test_hostile_names_are_names(value, server, name, opened):
 
 def test_thousand_tries_leave_nothing(server, name, opened):
     """P8: a thousand tries in vain, terms, electors and a few backends leave no key and no connection behind."""
-    stage.lead(leader := opened().elector(f"{name}/held", "a"))
     with stage.client(server) as asking:
-        keys, clients = set(asking.keys()), len(asking.client_list())
+        stage.eventually(lambda: len(asking.client_list()) == 1)  # those of the tests before have gone
+        keys = set(asking.keys())
+        held = opened()
+        stage.lead(leader := held.elector(f"{name}/held", "a"))
         for _ in range(10):
             backend = opened()
             for number in range(50):
@@ -249,7 +296,9 @@ def test_thousand_tries_leave_nothing(server, name, opened):
                 elector.close()
                 leader.check_leadership()
             backend.close()
-        stage.eventually(lambda: len(asking.client_list()) <= clients)
+        leader.close()
+        held.close()
+        stage.eventually(lambda: len(asking.client_list()) == 1)
         assert set(asking.keys()) == keys
 
 
