@@ -67,9 +67,9 @@ class Bench:
             time.sleep(0.01)
         return answer
 
-    def child_of(self, wrapper):
-        """Return the first child of *wrapper*: its guard, unless something stands in front."""
-        children = Path(f"/proc/{wrapper.pid}/task/{wrapper.pid}/children")
+    def child_of(self, pid):
+        """Return the first child of *pid*: of a wrapper its guard, unless something stands in front."""
+        children = Path(f"/proc/{pid}/task/{pid}/children")
         return int(self.eventually(lambda: children.read_text().split())[0])
 
     def waits_for_signals(self, pid):

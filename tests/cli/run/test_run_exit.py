@@ -88,7 +88,7 @@ def test_killed_guard_gives_125_and_no_survivor(bench):
     """Without its guard the command has no protection: it is killed with all its family, and the claim given up."""
     wrapper = bench.start(command=bench.worker("family"), stderr=-1)
     bench.begun(2)
-    os.kill(bench.child_of(wrapper), signal.SIGKILL)
+    os.kill(bench.child_of(wrapper.pid), signal.SIGKILL)
     _, err = wrapper.communicate(timeout=60)
     assert (wrapper.returncode, err) == (125, "incumbent: the guard process was killed, and the command with it\n")
     assert bench.is_quiet()

@@ -82,7 +82,7 @@ def test_signal_passes_through(init, bench, name):
     script = f"trap 'echo {name}; exit 9' {name}; echo ready; while :; do sleep 0.02; done"
     wrapper = init(command=["sh", "-c", script])
     assert wrapper.stdout.readline() == "ready\n"
-    first = bench.child_of(wrapper) if wrapper.args[0] == "unshare" else wrapper.pid
+    first = bench.child_of(wrapper.pid) if wrapper.args[0] == "unshare" else wrapper.pid
     os.kill(first, getattr(signal, f"SIG{name}"))
     out, _ = wrapper.communicate(timeout=60)
     assert out == f"{name}\n"

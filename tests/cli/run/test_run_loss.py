@@ -113,10 +113,12 @@ def test_killed_group_of_the_wrapper_changes_nothing(bench):
 def test_wrapper_and_guard_killed_together_leave_the_claim_to_the_survivors(bench, pair):
     """With both killed, the command dies at once (Linux); what it started may live on, and nobody leads meanwhile."""
     leader, _ = pair("family", "stubborn", elector=bench.local)
-    for pid in (bench.child_of(leader), leader.pid):
+    guard = bench.child_of(leader.pid)
+    command = bench.child_of(guard)
+    for pid in (guard, leader.pid):
         os.kill(pid, signal.SIGKILL)
     leader.wait(60)
-    command, survivor = (line.pid for line in sorted(bench.log("begin"), key=lambda line: line.pid))
+    (survivor,) = {line.pid for line in bench.log("begin")} - {command}
     killed = time.clock_gettime(time.CLOCK_BOOTTIME)
     beats = lambda pid: [line for line in bench.log("beat") if line.pid == pid and line.at > killed + 1.0]
     bench.eventually(lambda: len(beats(survivor)) > 20)
@@ -131,7 +133,7 @@ def test_stopped_guard_is_continued(bench, stopped):
     """A guard that somebody stops is back at work before it is needed."""
     wrapper = bench.start("--once", "--relinquish-interval", "1s", command=bench.worker())
     bench.begun()
-    stopped(bench.child_of(wrapper))
+    stopped(bench.child_of(wrapper.pid))
     assert wrapper.wait(60) == 75
     assert bench.is_quiet()
 

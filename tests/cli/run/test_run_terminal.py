@@ -150,7 +150,7 @@ def test_waiting_wrapper_ends_at_ctrl_c(shell, typed, bench):
     bench.start(command=bench.worker())
     bench.begun()
     shell.type(typed("print('never')") + "\n")
-    bench.waits_for_signals(bench.child_of(shell.process))
+    bench.waits_for_signals(bench.child_of(shell.process.pid))
     shell.type("\x03")
     shell.type("echo code $?\n")
     shell.sees("code 130")

@@ -9,7 +9,7 @@ import pytest
 
 from incumbent import BackendRejectedError, BackendUnavailableError
 from incumbent.testing.requirements import requires
-from incumbent.testing.scene import Scene
+from incumbent.testing.scene import Candidate, Scene
 
 
 def assert_unavailable(call: Callable[[], object]) -> None:
@@ -97,6 +97,7 @@ class Faults:
     def test_claim_of_an_unanswered_attempt_is_recognised(self, scene: Scene) -> None:
         """P7: When an attempt had no answer, the next one is not refused because of the claim that it left."""
         a = scene.candidate("a")
+        _be_connected(a)
         with scene.frozen():
             assert_unavailable(a.acquire_leadership)
         assert a.after_outage(a.acquire_leadership) is not None
@@ -115,6 +116,7 @@ class Faults:
     def test_closing_drops_what_an_unanswered_attempt_left(self, scene: Scene) -> None:
         """P8: The claim of an attempt that had no answer does not outlive its elector."""
         a, b = scene.candidate("a"), scene.candidate("b")
+        _be_connected(a)
         with scene.frozen():
             assert_unavailable(a.acquire_leadership)
         a.close()
@@ -128,3 +130,9 @@ class Faults:
         with pytest.raises(BackendRejectedError) as caught:
             a.acquire_leadership()
         assert len(str(caught.value).splitlines()) == 1
+
+
+def _be_connected(candidate: Candidate) -> None:
+    """Have a connection that is ready: on a new one many clients wait for a greeting, and never send the attempt."""
+    candidate.lead()
+    candidate.relinquish_leadership()
