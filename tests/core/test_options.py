@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incumbent import is_loopback, one_line
+from incumbent import ConfigurationError, is_loopback, one_line, read_file
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
@@ -32,3 +32,33 @@ def test_secrets_are_not_shown():
 def test_a_secret_is_hidden_before_the_text_is_cut():
     """No part of a secret is left at the end of a line that was cut, and the line is as long as it may be."""
     assert one_line("x" * 8 + "S3CR3T", "S3CR3T", longest=10) == "x" * 8 + "**"
+
+
+def test_the_file_of_an_option_is_read(tmp_path):
+    """A regular file's content is returned as it is."""
+    (tmp_path / "file").write_bytes(b"\xff\n")
+    assert read_file("toy", "ca", str(tmp_path / "file")) == b"\xff\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "toy: option ca is empty: give the path of a file, or leave the option out"),
+        ("/no/such", "toy: option ca='/no/such': cannot be read: No such file or directory"),
+        ("/dev/null", "toy: option ca='/dev/null': is not a file"),
+        ("/", "toy: option ca='/': is not a file"),
+        ("a\0b", "toy: option ca='a\\x00b': cannot be read: not a path"),
+    ],
+)
+def test_what_is_no_file_is_refused_in_one_line(path, message):
+    """The refusal names option, value and rule, whatever the value is."""
+    with pytest.raises(ConfigurationError) as caught:
+        read_file("toy", "ca", path)
+    assert str(caught.value) == message
+
+
+def test_a_file_that_is_too_long_is_not_read(tmp_path):
+    """No more than 1 MiB is read."""
+    (tmp_path / "file").write_bytes(bytes((1 << 20) + 1))
+    with pytest.raises(ConfigurationError, match="is longer than 1048576 bytes"):
+        read_file("toy", "ca", str(tmp_path / "file"))

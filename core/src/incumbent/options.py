@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
+import stat
+from pathlib import Path
 
-__all__ = ["is_loopback", "one_line"]
+from .errors import ConfigurationError
+
+__all__ = ["is_loopback", "one_line", "read_file"]
+
+#: A longer file is not what it is said to be, bytes.
+LONGEST_FILE = 1 << 20
 
 
 def is_loopback(host: str) -> bool:
@@ -34,3 +41,36 @@ def one_line(text: str, *secrets: str | None, longest: int = 300) -> str:
         text = text.replace(secret, "***")
     text = " ".join(text.split())
     return "".join(character if character.isprintable() else "?" for character in text)[:longest]
+
+
+def read_file(scheme: str, option: str, path: str) -> bytes:
+    """
+    Read the file that an option of a URL names.
+
+    Thread-safe.
+
+    Args:
+        scheme: Whose option it is: the message begins with it.
+        option: The name of the option.
+        path: Its value, which may be anything.
+
+    Raises:
+        ConfigurationError: It is empty, cannot be read, is no regular file, or longer than 1 MiB.
+    """
+    if not path:  # of a variable that is not set, perhaps: it must not turn encryption off
+        raise ConfigurationError(
+            f"{scheme}: option {option} is empty: give the path of a file, or leave the option out"
+        )
+    where = f"{scheme}: option {option}={ascii(path)[:255]}"
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):  # a FIFO would block
+            raise ConfigurationError(f"{where}: is not a file")
+        if status.st_size > LONGEST_FILE:
+            raise ConfigurationError(f"{where}: is longer than {LONGEST_FILE} bytes")
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        if isinstance(error, ConfigurationError):
+            raise
+        reason = getattr(error, "strerror", None) or "not a path"
+        raise ConfigurationError(f"{where}: cannot be read: {reason}") from None
