@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .keepalive import KeepAlive, Renewal
     from .machine import State
     from .observer import observe, read_leader
+    from .options import is_loopback, one_line, read_file
     from .registry import open_backend
     from .runner import Runner
     from .term import Term
@@ -88,9 +89,12 @@ __all__ = [
     "Term",
     "boottime",
     "hookimpl",
+    "is_loopback",
     "no",
     "observe",
+    "one_line",
     "open_backend",
+    "read_file",
     "read_leader",
     "yes",
 ]
@@ -129,6 +133,7 @@ _HOMES = {
     "hookspecs": ("hookimpl",),
     "keepalive": ("KeepAlive", "Renewal"),
     "machine": ("State",),
+    "options": ("is_loopback", "one_line", "read_file"),
     "observer": ("observe", "read_leader"),
     "registry": ("open_backend",),
     "runner": ("Runner",),

@@ -124,7 +124,7 @@ def test_encryption_is_checked(guarded, server):
     [
         ("postgres://h/db?sslmode=yes", "must be one of"),
         ("postgres://h/db?sslmode=", "is empty"),
-        ("postgres://h/db?sslrootcert=/nowhere", "not a file that can be read"),
+        ("postgres://h/db?sslrootcert=/nowhere", "cannot be read: No such file"),
         ("postgres://h/db?sslcert=/etc/hostname", "needs option sslkey"),
         ("postgres://h/a/b", "name of one database"),
         ("postgres://h/db?host=/run", "leave one of them out"),

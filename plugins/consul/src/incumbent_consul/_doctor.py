@@ -9,10 +9,10 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
-from incumbent import BackendRejectedError, ElectionError, Finding
+from incumbent import BackendRejectedError, ElectionError, Finding, is_loopback
 
 from ._client import Client
-from ._settings import SERVER_TTL_MIN, ConsulSettings, is_loopback
+from ._settings import SERVER_TTL_MIN, ConsulSettings
 
 if TYPE_CHECKING:
     from ._backend import ConsulBackend

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret
+from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret, is_loopback
 
 from ._files import brief, is_file, is_token, read_token
 from ._transport import Endpoint
 
-__all__ = ["LONGEST_LOCK_DELAY", "OPTIONS", "SERVER_TTL_MIN", "ConsulSettings", "is_loopback"]
+__all__ = ["LONGEST_LOCK_DELAY", "OPTIONS", "SERVER_TTL_MIN", "ConsulSettings"]
 
 OPTIONS: Mapping[str, str] = {
     "token": "ACL token; better in a file, or in CONSUL_HTTP_TOKEN",
@@ -204,13 +203,3 @@ def _files_said(options: Mapping[str, str]) -> str:
     """Name the options, or else the variables, that the files of TLS come from."""
     given = [name for name in ("ca", "cert", "key") if name in options]
     return f"option {' and '.join(given)}" if given else "CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY"
-
-
-def is_loopback(host: str) -> bool:
-    """Tell whether what is sent to *host* stays on this one."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, one_line
 
 __all__ = ["LeaseExistsError", "LeaseGoneError", "is_token_refused", "senseless", "translated"]
 
-#: Longer messages are cut: a server may send anything.
-LONGEST = 300
 #: What etcd says when its token is unknown, too old, or of a time before its users were changed.
 TOKEN_REFUSED = ("invalid auth token", "revision of auth store is old")
 #: Codes for which asking again cannot help; what is neither here nor handled by itself may pass.
@@ -67,11 +65,7 @@ def translated(error: Any, where: object, timeout: float, secrets: Iterable[str]
 
 def _details(error: Any, secrets: Iterable[str] = ()) -> str:
     text = (error.details() if hasattr(error, "details") else str(error)) or ""
-    for secret in secrets:  # some servers and relays send back what they were sent
-        text = text.replace(secret, "***")
-    text = " ".join(str(text).split())
-    text = "".join(character if character.isprintable() else "?" for character in text)
-    return text.removeprefix("etcdserver: ")[:LONGEST]
+    return one_line(str(text), *secrets).removeprefix("etcdserver: ")
 
 
 def _plainly(details: str) -> str:

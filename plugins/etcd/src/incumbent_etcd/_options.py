@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from incumbent import Address, BackendSettings, ConfigurationError, Secret
+from incumbent import Address, BackendSettings, ConfigurationError, Secret, is_loopback
 
 from ._security import SYSTEM, Security, read_password
 
@@ -42,10 +41,7 @@ class Endpoint:
     @property
     def is_loopback(self) -> bool:
         """Whether what is sent there stays on this machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 @dataclass(frozen=True)

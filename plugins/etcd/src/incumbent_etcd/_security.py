@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import ssl
-import stat
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-from incumbent import ConfigurationError
+from incumbent import ConfigurationError, read_file
 
 __all__ = ["SYSTEM", "Credentials", "Security", "expiry", "read_password"]
 
 #: As option ca: the certificates that this system trusts.
 SYSTEM = "system"
-#: A longer file is not what it is said to be, bytes.
-LONGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True, repr=False)
@@ -66,7 +63,7 @@ def read_password(path: str) -> str:
     Raises:
         ConfigurationError: It cannot be read, or has none.
     """
-    lines = _read("password-file", path).splitlines()
+    lines = read_file("etcd", "password-file", path).splitlines()
     try:
         password = lines[0].decode() if lines else ""
     except UnicodeDecodeError:
@@ -87,25 +84,10 @@ def expiry(path: str) -> datetime | None:
 
 
 def _read_pem(option: str, path: str, kind: str) -> bytes:
-    data = _read(option, path)
+    data = read_file("etcd", option, path)
     if b"-----BEGIN " not in data or kind.encode() + b"-----" not in data:
         raise ConfigurationError(f"etcd: option {option}={_shown(path)}: has no {kind.lower()} in PEM format")
     return data
-
-
-def _read(option: str, path: str) -> bytes:
-    try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):  # a FIFO would block
-            raise ConfigurationError(f"etcd: option {option}={_shown(path)}: is not a file")
-        if status.st_size > LONGEST_FILE:
-            raise ConfigurationError(f"etcd: option {option}={_shown(path)}: is longer than {LONGEST_FILE} bytes")
-        return Path(path).read_bytes()
-    except (OSError, ValueError) as error:
-        if isinstance(error, ConfigurationError):
-            raise
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise ConfigurationError(f"etcd: option {option}={_shown(path)}: cannot be read: {reason}") from None
 
 
 def _system_certificates() -> bytes:

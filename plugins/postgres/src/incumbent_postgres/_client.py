@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from ._errors import LostError, RefusedError, one_line
+from incumbent import one_line
+
+from ._errors import LostError, RefusedError
 from ._names import resolved
 
 __all__ = ["Client", "Row"]

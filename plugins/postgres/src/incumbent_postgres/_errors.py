@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
 
-__all__ = ["MISSING", "LostError", "RefusedError", "no_connection", "one_line", "senseless", "translated"]
+__all__ = ["MISSING", "LostError", "RefusedError", "no_connection", "senseless", "translated"]
 
-#: Longer messages are cut: a server may send anything.
-LONGEST = 300
 #: The schema or a table is not there.
 MISSING = ("3F000", "42P01")
 #: SQLSTATEs, or their first characters, for which asking again cannot help; but for those that are MISSING.
@@ -42,14 +40,6 @@ class RefusedError(Exception):
 def senseless(what: str) -> BackendUnavailableError:
     """Return what is raised for rows that no elector writes."""
     return BackendUnavailableError(f"postgres: a row of the tables makes no sense ({what}): delete it")
-
-
-def one_line(text: str, secret: str | None = None) -> str:
-    """Return *text* as it may be shown."""
-    if secret:  # some relays send back what they were sent
-        text = text.replace(secret, "***")
-    text = " ".join(text.split())
-    return "".join(character if character.isprintable() else "?" for character in text)[:LONGEST]
 
 
 def no_connection(where: str, text: str) -> ElectionError:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from incumbent import Address, ConfigurationError, Secret
+from incumbent import Address, ConfigurationError, Secret, read_file
 
 __all__ = ["HELP", "Options"]
 
@@ -97,16 +96,7 @@ def _check(given: Mapping[str, str], *, has_hosts: bool) -> None:
         )
     for name in FILES:
         if name in given and (name, given[name]) != ("sslrootcert", "system"):
-            _check_file(name, given[name])
-
-
-def _check_file(name: str, value: str) -> None:
-    try:
-        is_readable = Path(value).is_file() and os.access(value, os.R_OK)
-    except (OSError, ValueError):
-        is_readable = False
-    if not is_readable:
-        raise ConfigurationError(f"postgres: option {name}={ascii(value)[:255]}: is not a file that can be read")
+            read_file("postgres", name, given[name])  # libpq would say so at the first request
 
 
 def _database(path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import redis
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, one_line
 
 from ._scripts import CONFLICT
 
@@ -50,7 +50,7 @@ PASSING = (
 
 def translated(error: Exception, where: object, timeout: float, secrets: Iterable[str] = ()) -> ElectionError:
     """Return the contract's error for *error*, which using the server *where* has raised, without *secrets*."""
-    text = _plain(str(error), secrets)
+    text = one_line(str(error), *secrets, longest=LONGEST)
     if isinstance(error, redis.exceptions.MovedError | redis.exceptions.ClusterCrossSlotError):
         return BackendRejectedError(f"redis {where}: {_CLUSTER}")
     for sign, meaning in PERMANENT:
@@ -86,10 +86,3 @@ def _connection(error: Exception, text: str) -> str:
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror[:80]
     return text
-
-
-def _plain(text: str, secrets: Iterable[str]) -> str:
-    for secret in secrets:
-        text = text.replace(secret, "***")
-    text = " ".join(text.split())
-    return "".join(character if character.isprintable() else "?" for character in text)[:LONGEST]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from incumbent import Address, ConfigurationError, Secret
+from incumbent import Address, ConfigurationError, Secret, is_loopback
 
 from ._security import Security, file_option, read_password
 
@@ -44,10 +43,7 @@ class Endpoint:
     @property
     def is_loopback(self) -> bool:
         """Whether what is sent there stays on this machine."""
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 @dataclass(frozen=True)

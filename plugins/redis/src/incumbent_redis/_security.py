@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import ssl
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 
-from incumbent import ConfigurationError
+from incumbent import ConfigurationError, read_file
 
 __all__ = ["Security", "file_option", "read_password"]
-
-#: A longer file is not what it is said to be, bytes.
-LONGEST_FILE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -52,17 +47,7 @@ def file_option(name: str, path: str | None) -> str | None:
     """
     if path is None:
         return None
-    if not path:  # of a variable that is not set, perhaps: it must not turn encryption off
-        raise ConfigurationError(f"redis: option {name} is empty: give the path of a file, or leave the option out")
-    try:
-        status = Path(path).stat()
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a path"
-        raise ConfigurationError(f"redis: option {name}={_shown(path)}: cannot be read: {reason}") from None
-    if not stat.S_ISREG(status.st_mode):  # a FIFO would block
-        raise ConfigurationError(f"redis: option {name}={_shown(path)}: is not a file")
-    if status.st_size > LONGEST_FILE:
-        raise ConfigurationError(f"redis: option {name}={_shown(path)}: is longer than {LONGEST_FILE} bytes")
+    read_file("redis", name, path)
     return path
 
 
@@ -74,13 +59,9 @@ def read_password(path: str) -> str:
         ConfigurationError: It cannot be read, or has none.
     """
     try:
-        lines = Path(path).read_text(encoding="utf-8").splitlines()
+        lines = read_file("redis", "password-file", path).decode().splitlines()
     except UnicodeDecodeError:
         raise ConfigurationError(f"redis: option password-file={_shown(path)}: is not UTF-8") from None
-    except OSError as error:
-        raise ConfigurationError(
-            f"redis: option password-file={_shown(path)}: cannot be read: {error.strerror}"
-        ) from None
     if not lines or not lines[0]:
         raise ConfigurationError(f"redis: option password-file={_shown(path)}: its first line is empty")
     return lines[0]
