@@ -97,7 +97,7 @@ class Faults:
     def test_claim_of_an_unanswered_attempt_is_recognised(self, scene: Scene) -> None:
         """P7: When an attempt had no answer, the next one is not refused because of the claim that it left."""
         a = scene.candidate("a")
-        _be_connected(a)
+        _be_connected(scene, a)
         with scene.frozen():
             assert_unavailable(a.acquire_leadership)
         assert a.after_outage(a.acquire_leadership) is not None
@@ -116,7 +116,7 @@ class Faults:
     def test_closing_drops_what_an_unanswered_attempt_left(self, scene: Scene) -> None:
         """P8: The claim of an attempt that had no answer does not outlive its elector."""
         a, b = scene.candidate("a"), scene.candidate("b")
-        _be_connected(a)
+        _be_connected(scene, a)
         with scene.frozen():
             assert_unavailable(a.acquire_leadership)
         a.close()
@@ -132,7 +132,6 @@ class Faults:
         assert len(str(caught.value).splitlines()) == 1
 
 
-def _be_connected(candidate: Candidate) -> None:
+def _be_connected(scene: Scene, candidate: Candidate) -> None:
     """Have a connection that is ready: on a new one many clients wait for a greeting, and never send the attempt."""
-    candidate.lead()
-    candidate.relinquish_leadership()
+    scene.candidate("elsewhere", lock_id=f"{scene.lock_id}/elsewhere", backend=candidate.backend).lead()
