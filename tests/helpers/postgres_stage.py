@@ -81,9 +81,8 @@ class Pair:
         try:
             self.primary.start()
             self.standby.start()
-            self.primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
-            self.primary.sql("SELECT pg_reload_conf()")
-            self._wait_for_the_standby()
+            self._demand_standbys()
+            self._wait_for_standbys()
         except BaseException:
             self.close()
             raise
@@ -93,14 +92,20 @@ class Pair:
         self.primary.kill()
         self.standby.promote()
         self.primary, self.standby = self.standby, self.primary
+        self._demand_standbys()  # settings are not replicated
         self.standby.follow(self.primary)
-        self._wait_for_the_standby()
+        self._wait_for_standbys()
 
     def close(self) -> None:
         self.primary.stop()
         self.standby.stop()
 
-    def _wait_for_the_standby(self) -> None:
+    def _demand_standbys(self) -> None:
+        """Have the primary answer what a standby has, and nothing else."""
+        self.primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        self.primary.sql("SELECT pg_reload_conf()")
+
+    def _wait_for_standbys(self) -> None:
         eventually(lambda: self.primary.sql("SELECT pid FROM pg_stat_replication WHERE sync_state = 'sync'"))
 
 
