@@ -154,15 +154,21 @@ def test_outage_is_quiet_and_cheap(victim, name, caplog, endpoints):
         goes_on(pair[:2])
 
 
+def processor_time() -> float:
+    """Return what this process has used, but for the proxies that stand in it for the network, seconds."""
+    proxies = [thread.ident for thread in threading.enumerate() if thread.name == "incumbent-fault-proxy"]
+    return time.process_time() - sum(time.clock_gettime(time.pthread_getcpuclockid(ident)) for ident in proxies)
+
+
 def outage(victim, pair, caplog) -> None:
     """Let the server be down for a while, and look at what that costs."""
     stage.eventually(lambda: sum(election.is_leader() for election in pair) == 2)
     victim.process.kill()
     stage.eventually(lambda: not any(election.is_leader() for election in pair), stage.TTL)
     threads = threading.active_count()
-    before = time.process_time()
+    before = processor_time()
     time.sleep(OUTAGE)
-    used = time.process_time() - before
+    used = processor_time() - before
     stage.say(f"an outage uses {100 * used / OUTAGE:.1f} % of a core")
     assert used / OUTAGE < SHARE
     assert threading.active_count() <= threads

@@ -21,6 +21,8 @@ def test_leader_goes_on_over_a_failover(trio, name, opened):
     leader, other = opened(trio.url, patient).elector(name, "a"), opened(trio.url, patient).elector(name, "b")
     first = stage.lead(leader)
     assert other.acquire_leadership() is None
+    with stage.client(trio.replica) as asking:
+        stage.eventually(lambda: asking.hget(f"{{incumbent}}:{name}", "token") == str(first.token))
     trio.primary.kill()
     trio.promote()
     renewed = stage.eventually(lambda: _answer(leader.check_leadership))[0]
