@@ -14,7 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElectionConfig, LeaderElector
+import patience
+
+from incumbent import BackendSettings, Claim, LeaderElectionConfig, LeaderElector
 from incumbent.testing import FaultProxy, free_port
 from incumbent_consul.testing import ConsulServer, consul_program
 
@@ -47,27 +49,13 @@ def url(*servers: object, path: str = "", **options: str) -> str:
 
 
 def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """Return the first true answer of *what*; fail if there is none in time."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < end, "it has not happened"
-        time.sleep(0.02)
+    """See `patience.eventually`; Consul takes longer."""
+    return patience.eventually(what, seconds)
 
 
 def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
-    """Try until *elector* leads, whatever fails meanwhile."""
-
-    def attempt() -> Claim | None:
-        with suppress(BackendUnavailableError):
-            return elector.acquire_leadership()
-        return None
-
-    claim = eventually(attempt, seconds)
-    assert claim is not None
-    return claim
+    """See `patience.lead`."""
+    return patience.lead(elector, seconds)
 
 
 def say(figure: str) -> None:

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector
+from patience import PATIENCE, eventually
+
+from incumbent import BackendSettings
 from incumbent.testing import FaultProxy, free_port
 from incumbent_etcd._server import Etcd, binary
 
@@ -22,37 +24,10 @@ T = TypeVar("T")
 TTL, REQUEST_TIMEOUT = 3.0, 1.0
 #: The command line, as it is installed for this interpreter.
 INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
-#: Seconds after which something that happens by itself has not happened.
-PATIENCE = 30.0
 
 
 def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
     return BackendSettings(ttl, request_timeout)
-
-
-def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """Return the first true answer of *what*; fail if there is none in time."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < end, "it has not happened"
-        time.sleep(0.02)
-
-
-def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
-    """Try until *elector* leads, whatever fails meanwhile."""
-
-    def attempt() -> Claim | None:
-        try:
-            return elector.acquire_leadership()
-        except BackendUnavailableError:
-            return None
-
-    claim = eventually(attempt, seconds)
-    assert claim is not None
-    return claim
 
 
 def keys(server: Etcd, name: str) -> dict[str, str]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 import server_binaries
+from patience import PATIENCE, eventually, lead
 from psycopg import pq
 
-from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector
+from incumbent import BackendSettings
 from incumbent.testing import ServerProcess, free_port
 from incumbent_postgres._server import Postgres, _as_owner
 
@@ -33,37 +33,10 @@ __all__ = [
 T = TypeVar("T")
 
 TTL, REQUEST_TIMEOUT = 2.0, 0.8
-#: Seconds after which something that happens by itself has not happened.
-PATIENCE = 30.0
 
 
 def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
     return BackendSettings(ttl, request_timeout)
-
-
-def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """Return the first true answer of *what*; fail if there is none in time."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < end, "it has not happened"
-        time.sleep(0.02)
-
-
-def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
-    """Try until *elector* leads, whatever fails meanwhile."""
-
-    def attempt() -> Claim | None:
-        try:
-            return elector.acquire_leadership()
-        except BackendUnavailableError:
-            return None
-
-    claim = eventually(attempt, seconds)
-    assert claim is not None
-    return claim
 
 
 def connections(server: Postgres) -> int:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import socketserver
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
 import redis
+from patience import PATIENCE, attempt, eventually, lead
 
-from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector, open_backend
+from incumbent import BackendSettings, open_backend
 from incumbent.testing import FaultProxy
 from incumbent_redis._server import Server
 
@@ -36,8 +37,6 @@ T = TypeVar("T")
 
 #: Short, so that a fail-over is not waited for long; the requests have time enough on a slow machine.
 TTL, REQUEST_TIMEOUT = 2.0, 0.6
-#: Seconds after which something that happens by itself has not happened.
-PATIENCE = 30.0
 
 
 def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
@@ -51,32 +50,6 @@ def url(server: Server | Puppet, options: str = "") -> str:
 def client(server: Server, **options) -> redis.Redis:
     """Return an ordinary client, as an administrator has one."""
     return redis.Redis(port=server.port, decode_responses=True, protocol=2, socket_timeout=PATIENCE, **options)
-
-
-def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """Return the first true answer of *what*; fail if there is none in time."""
-    end = time.monotonic() + seconds
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < end, "it has not happened"
-        time.sleep(0.02)
-
-
-def attempt(elector: LeaderElector) -> Claim | None:
-    """Ask once; an outage is no claim."""
-    try:
-        return elector.acquire_leadership()
-    except BackendUnavailableError:
-        return None
-
-
-def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
-    """Try until *elector* leads, whatever fails meanwhile."""
-    claim = eventually(lambda: attempt(elector), seconds)
-    assert claim is not None
-    return claim
 
 
 def come_of_age(server: Server) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "load_backend_class",
     "make_backend",
     "open_backend",
+    "packages",
 ]
 
 ENTRY_POINT_GROUP = "incumbent.electors"
@@ -86,7 +87,7 @@ def make_backend(backend: type[Backend], address: Address, settings: BackendSett
     except (ElectionError, KeyboardInterrupt):
         raise
     except BaseException as error:
-        found = ", ".join(map(str, _find(address.scheme))) or f"{backend.__module__}.{backend.__qualname__}"
+        found = ", ".join(packages(address.scheme)) or f"{backend.__module__}.{backend.__qualname__}"
         # The message of a foreign exception may hold a secret of the URL; its type does not.
         raise ElectorLoadError(
             f"elector {address.scheme!r} ({found}): its backend failed: {type(error).__name__}"
@@ -138,10 +139,14 @@ def installed() -> list[Installed]:
     return rows
 
 
+def packages(name: str) -> list[str]:
+    """Return the packages that bring elector *name*, each with its version; there should be one at most."""
+    return [str(found) for found in _find(name)]
+
+
 def brought_by(name: str) -> str | None:
     """Return which packages bring elector *name*, or what to install for one of our own; None if it is free."""
-    known = EXTRAS.get(name.partition("+")[0])
-    return " and ".join(map(str, _find(name))) or known
+    return " and ".join(packages(name)) or EXTRAS.get(name.partition("+")[0])
 
 
 def _look() -> tuple[list[_Found], list[str]]:

@@ -45,7 +45,7 @@ class EtcdStage(ClusterStage):
         self.cluster = WiredCluster(self.folder, *ARGUMENTS)
         self.servers = list(self.cluster.members.values())
         for server in self.servers:  # from now on, who is new joins
-            server._process.command += ["--initial-cluster-state", "existing"]
+            server.command += ["--initial-cluster-state", "existing"]
         first = self.servers[0]
         first.ctl("role", "add", "candidate")
         first.ctl("role", "grant-permission", "--prefix=true", "candidate", "readwrite", "job")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import consul_stage as stage
 import pytest
 import server_binaries
 
-from incumbent import Backend, BackendSettings, open_backend
+from incumbent import BackendSettings
 from incumbent_consul.testing import ConsulServer
 
 # Before anything is collected: the harness looks there.
@@ -19,8 +18,6 @@ os.environ.setdefault("INCUMBENT_CONSUL_BIN", str(server_binaries.find("consul")
 # What a developer has set for Consul's own tool is not meant for these.
 for variable in [variable for variable in os.environ if variable.startswith("CONSUL_")]:
     del os.environ[variable]
-
-OpenBackend = Callable[..., Backend]
 
 
 @pytest.fixture(scope="module")
@@ -54,20 +51,5 @@ def tap(server: ConsulServer) -> Iterator[stage.Tap]:
 
 
 @pytest.fixture
-def name() -> str:
-    """An election of the test's own."""
-    return f"tests/{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def opened(request: pytest.FixtureRequest) -> Iterator[OpenBackend]:
-    """Open backends, as processes of their own would; closed when the test ends."""
-    backends: list[Backend] = []
-
-    def open_one(where: str | None = None, settings: BackendSettings | None = None) -> Backend:
-        backends.append(open_backend(where or request.getfixturevalue("url"), settings or stage.settings()))
-        return backends[-1]
-
-    yield open_one
-    for backend in backends:
-        backend.close()
+def ordinary() -> BackendSettings:
+    return stage.settings()

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import etcd_stage as stage
 import pytest
 import server_binaries
 
-from incumbent import Backend, BackendSettings, open_backend
+from incumbent import BackendSettings
 
 # Before anything is collected: the harness looks there.
 os.environ.setdefault("INCUMBENT_ETCD_BIN", str(server_binaries.find("etcd")))
 # What a developer has set for etcdctl is not meant for these.
 for name in [name for name in os.environ if name.startswith("ETCDCTL_")]:
     del os.environ[name]
-
-OpenBackend = Callable[..., Backend]
 
 
 @pytest.fixture(scope="module")
@@ -46,20 +43,5 @@ def url(server: stage.Etcd) -> str:
 
 
 @pytest.fixture
-def name() -> str:
-    """An election of the test's own."""
-    return f"tests/{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def opened(url: str) -> Iterator[OpenBackend]:
-    """Open backends, as processes of their own would; closed when the test ends."""
-    backends: list[Backend] = []
-
-    def open_one(where: str = url, settings: BackendSettings | None = None) -> Backend:
-        backends.append(open_backend(where, settings or stage.settings()))
-        return backends[-1]
-
-    yield open_one
-    for backend in backends:
-        backend.close()
+def ordinary() -> BackendSettings:
+    return stage.settings()

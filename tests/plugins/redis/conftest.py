@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import redis_stage as stage
 import server_binaries
 
-from incumbent import Backend, BackendSettings, open_backend
+from incumbent import BackendSettings
 
 # Before anything is collected: the harness looks there.
 for program in ("redis", "valkey"):
     os.environ.setdefault(f"INCUMBENT_{program.upper()}_BIN", str(server_binaries.find(program)))
 # What a developer has set for redis-cli is not meant for these.
 os.environ.pop("REDISCLI_AUTH", None)
-
-OpenBackend = Callable[..., Backend]
 
 
 @pytest.fixture(scope="module")
@@ -44,21 +41,5 @@ def url(server: stage.Server) -> str:
 
 
 @pytest.fixture
-def name() -> str:
-    """An election of the test's own."""
-    return f"tests/{uuid.uuid4().hex[:12]}"
-
-
-@pytest.fixture
-def opened(request: pytest.FixtureRequest) -> Iterator[OpenBackend]:
-    """Open backends, as processes of their own would; closed when the test ends."""
-    backends: list[Backend] = []
-
-    def open_one(where: str | None = None, settings: BackendSettings | None = None) -> Backend:
-        chosen = request.getfixturevalue("url") if where is None else where
-        backends.append(open_backend(chosen, settings or stage.settings()))
-        return backends[-1]
-
-    yield open_one
-    for backend in backends:
-        backend.close()
+def ordinary() -> BackendSettings:
+    return stage.settings()

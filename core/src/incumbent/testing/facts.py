@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import entry_points
 from urllib.parse import quote
 
 from incumbent import CONTRACT_VERSION, Address, Backend, __version__
-from incumbent.registry import ENTRY_POINT_GROUP
+from incumbent.registry import packages
 
 __all__ = ["Redacted", "versions"]
 
@@ -38,21 +37,10 @@ class Redacted:
 
 def versions(scheme: str, backend: type[Backend]) -> dict[str, str]:
     """Return what was tested with what."""
+    package = " or ".join(packages(scheme)) or "no installed package"
     return {
-        "elector": f"{scheme}, from {_package(scheme)}, for contract {backend.contract_version}",
+        "elector": f"{scheme}, from {package}, for contract {backend.contract_version}",
         "incumbent": f"{__version__}, contract {CONTRACT_VERSION}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "platform": platform.platform(terse=True),
     }
-
-
-def _package(scheme: str) -> str:
-    try:
-        packages = {
-            f"{point.dist.name} {point.dist.version}"
-            for point in entry_points(group=ENTRY_POINT_GROUP, name=scheme)
-            if point.dist is not None
-        }
-    except Exception:  # somebody else's damaged package: what Python raises for one differs
-        packages = set()
-    return " or ".join(sorted(packages)) or "no installed package"

@@ -36,7 +36,7 @@ def binary(name: str) -> str:
     return found
 
 
-class Etcd:
+class Etcd(ServerProcess):
     """
     One server on loopback. Not thread-safe.
 
@@ -79,47 +79,7 @@ class Etcd:
             *("--unsafe-no-fsync", "--log-level", "error", "--logger", "zap"),
             *arguments,
         ]
-        self._process = ServerProcess(
-            command, ready=self._is_ready, log=folder / "log", environment=dict(environment or {})
-        )
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the process is there."""
-        return self._process.running
-
-    def launch(self) -> None:
-        """Start without waiting: the members of a cluster wait for each other."""
-        self._process.launch()
-
-    def wait_until_ready(self) -> None:
-        """Wait until it serves."""
-        self._process.wait_until_ready()
-
-    def start(self) -> None:
-        """Start, and wait until it serves."""
-        self._process.start()
-
-    def freeze(self) -> None:
-        """SIGSTOP."""
-        self._process.freeze()
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        self._process.thaw()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.stop()
+        super().__init__(command, ready=self._is_ready, log=folder / "log", environment=dict(environment or {}))
 
     def restart(self, *, empty: bool = False) -> None:
         """Start it again at the same port, with its data or without. Nothing if it runs."""

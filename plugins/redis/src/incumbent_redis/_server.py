@@ -30,7 +30,7 @@ def binary(name: str) -> str:
     return found
 
 
-class Server:
+class Server(ServerProcess):
     """
     One server on loopback. Not thread-safe.
 
@@ -72,40 +72,12 @@ class Server:
                 *("--repl-diskless-sync-delay", "0"),
                 *arguments,
             ]
-        self._process = ServerProcess(
-            command, ready=self._is_ready, log=folder / "log", environment=dict(environment or {})
-        )
-
-    @property
-    def pid(self) -> int:
-        """The process id."""
-        return self._process.pid
-
-    @property
-    def running(self) -> bool:
-        """Whether the process is there."""
-        return self._process.running
+        super().__init__(command, ready=self._is_ready, log=folder / "log", environment=dict(environment or {}))
 
     def start(self) -> None:
         """Start, and wait until it serves."""
         self._data.mkdir(exist_ok=True)
-        self._process.start()
-
-    def freeze(self) -> None:
-        """SIGSTOP."""
-        self._process.freeze()
-
-    def thaw(self) -> None:
-        """SIGCONT."""
-        self._process.thaw()
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self._process.kill()
-
-    def stop(self) -> None:
-        """End it."""
-        self._process.stop()
+        super().start()
 
     def restart(self, *, empty: bool = False) -> None:
         """Start it again at the same port, with its data or without. Nothing if it runs."""

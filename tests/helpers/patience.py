@@ -1,0 +1,40 @@
+"""Waiting with a deadline for what real servers and processes do by themselves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from incumbent import BackendUnavailableError, Claim, LeaderElector
+
+T = TypeVar("T")
+
+#: Seconds after which something that happens by itself has not happened.
+PATIENCE = 30.0
+
+
+def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """Return the first true answer of *what*; fail if there is none in time."""
+    end = time.monotonic() + seconds
+    while True:
+        answer = what()
+        if answer:
+            return answer
+        assert time.monotonic() < end, "it has not happened"
+        time.sleep(0.02)
+
+
+def attempt(elector: LeaderElector) -> Claim | None:
+    """Ask once; an outage is no claim."""
+    try:
+        return elector.acquire_leadership()
+    except BackendUnavailableError:
+        return None
+
+
+def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
+    """Try until *elector* leads, whatever fails meanwhile."""
+    claim = eventually(lambda: attempt(elector), seconds)
+    assert claim is not None
+    return claim
