@@ -12,11 +12,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from patience import PATIENCE, eventually
+from patience import PATIENCE, eventually, lead
 
 from incumbent import BackendSettings
 from incumbent.testing import FaultProxy, free_port
 from incumbent_etcd._server import Etcd, binary
+
+__all__ = [
+    "INCUMBENT",
+    "PATIENCE",
+    "REQUEST_TIMEOUT",
+    "TTL",
+    "Cluster",
+    "Elect",
+    "Etcd",
+    "cpu_seconds",
+    "eventually",
+    "forked",
+    "keys",
+    "lead",
+    "leases",
+    "settings",
+]
 
 T = TypeVar("T")
 
