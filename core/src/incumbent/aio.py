@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
+from concurrent.futures import wait
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -22,6 +24,9 @@ from .term import Term
 __all__ = ["AsyncLeaderElection"]
 
 _T = TypeVar("_T")
+
+#: How often a callback that waits for the event loop looks whether there still is one, seconds.
+LOOP_POLL = 1.0
 
 
 class AsyncLeaderElection:
@@ -51,6 +56,7 @@ class AsyncLeaderElection:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiters: set[asyncio.Future[None]] = set()
         self._works: set[asyncio.Task[Any]] = set()
+        self._watched: Term | None = None
         self._election = LeaderElection(self._adapt(config), elector, runner=runner)
         self._election._watchers.append(self._wake_threadsafe)
         self.config = config
@@ -187,7 +193,9 @@ class AsyncLeaderElection:
             await asyncio.wait({task})
 
     async def _term_over(self, term: Term) -> None:
-        term.call_at_end(self._wake_threadsafe)
+        if self._watched is not term:  # once for each, however often there is work during it
+            self._watched = term
+            term.call_at_end(self._wake_threadsafe)
         while term.is_valid():
             left = term.remaining()
             with_limit = None if left == float("inf") else left
@@ -219,8 +227,9 @@ class AsyncLeaderElection:
                 waiter.set_result(None)
 
     def _wake_threadsafe(self) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
+        if self._loop is not None:
+            with suppress(RuntimeError):  # the loop has been closed
+                self._loop.call_soon_threadsafe(self._wake)
 
     async def _settle(self) -> None:
         """Wait for the work of the ended term, so that the claim outlives it (P6)."""
@@ -262,5 +271,17 @@ class AsyncLeaderElection:
         """Call *callback* on the dispatcher's thread; what it returns to be awaited runs on the loop."""
         answer = callback(*values)
         if inspect.iscoroutine(answer):
-            assert self._loop is not None
-            asyncio.run_coroutine_threadsafe(answer, self._loop).result()
+            self._run(answer)
+
+    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Have *work* done on the loop, and wait for its end; a loop that is closed would never come to it."""
+        assert self._loop is not None
+        try:
+            future = asyncio.run_coroutine_threadsafe(work, self._loop)
+            while not wait([future], LOOP_POLL).done:
+                if self._loop.is_closed():
+                    raise RuntimeError("the event loop was closed before it was done")
+            future.result()
+        finally:
+            if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
+                work.close()

@@ -266,7 +266,7 @@ def test_cluster_loses_a_follower(cluster, trio, name):
 
 
 def test_cluster_cleans_up_the_server_of_the_session(cluster, trio, name):
-    """P1, P7: Consul removes a dead server and the sessions that were made at it: the term is lost, and another comes."""
+    """P1, P7: Consul removes a dead server and the sessions made at it: the term is lost, and another comes."""
     term = next(election.term for election in trio if election.is_leader())
     node = session_node(cluster, name)
     assert node != cluster.leader()
