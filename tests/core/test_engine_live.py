@@ -170,14 +170,15 @@ import signal, sys
 from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig
 election = LeaderElection(LeaderElectionConfig(lock_id="reports", relinquish_interval=None), sys.argv[1])
 signal.signal(signal.SIGTERM, lambda *_: election.close())
-waits = {
-    "run": election.run,
-    "wait_for_leadership": lambda: election.start() or election.wait_for_leadership(),
-    "term.wait": lambda: election.start() or election.wait_for_leadership().wait(),
-}[sys.argv[2]]
+wait = election.run
+if sys.argv[2] != "run":
+    election.start()
+    wait = election.wait_for_leadership
+if sys.argv[2] == "term.wait":
+    wait = wait().wait
 print("waits", flush=True)
 try:
-    print("returned", waits())
+    print("returned", wait())
 except InvalidStateError as error:
     print(error)
 """
@@ -197,7 +198,7 @@ def test_a_signal_handler_may_close_the_election(tmp_path, wait, end):
             other.close()
         process = subprocess.Popen([sys.executable, "-c", HANDLER, url, wait], stdout=subprocess.PIPE, text=True)
         assert process.stdout.readline() == "waits\n"
-        if wait != "wait_for_leadership":
+        if wait == "run":
             wait_until(lambda: read_leader(url, "reports").candidate is not None)
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=60)
