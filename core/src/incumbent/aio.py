@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine
-from concurrent.futures import wait
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
@@ -17,6 +15,7 @@ from .config import LeaderElectionConfig
 from .election import LeaderElection
 from .elector import LeaderElector
 from .errors import InvalidStateError, LeadershipLostError
+from .loop import Loop
 from .machine import State
 from .runner import Runner
 from .term import Term
@@ -24,9 +23,6 @@ from .term import Term
 __all__ = ["AsyncLeaderElection"]
 
 _T = TypeVar("_T")
-
-#: How often a callback that waits for the event loop looks whether there still is one, seconds.
-LOOP_POLL = 1.0
 
 
 class AsyncLeaderElection:
@@ -53,12 +49,11 @@ class AsyncLeaderElection:
         *,
         runner: Runner | None = None,
     ) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._loop = Loop()
         self._works: set[asyncio.Task[Any]] = set()
         self._watched: Term | None = None
         self._election = LeaderElection(self._adapt(config), elector, runner=runner)
-        self._election._watchers.append(self._wake_threadsafe)
+        self._election._watchers.append(self._loop.wake_threadsafe)
         self.config = config
         self.candidate = self._election.candidate
 
@@ -66,7 +61,7 @@ class AsyncLeaderElection:
         return f"<Async{repr(self._election)[1:]}"
 
     async def __aenter__(self) -> AsyncLeaderElection:
-        self._loop = asyncio.get_running_loop()
+        self._loop.enter()
         self._election.start()
         return self
 
@@ -88,7 +83,7 @@ class AsyncLeaderElection:
             BackendRejectedError: The backend refuses for good.
         """
         async with self:
-            await self._until(self._is_over)
+            await self._loop.until(self._is_over)
 
     async def close(self) -> None:
         """
@@ -148,7 +143,7 @@ class AsyncLeaderElection:
         """
         try:
             # The term that was seen, not another look: that may find it over already.
-            term = await asyncio.wait_for(self._until(lambda: self.term or self._is_over()), timeout)
+            term = await asyncio.wait_for(self._loop.until(lambda: self.term or self._is_over()), timeout)
         except asyncio.TimeoutError:
             return None
         if isinstance(term, Term):
@@ -179,7 +174,7 @@ class AsyncLeaderElection:
         finally:
             await self._cancel(task)
             self._works.discard(task)
-            self._wake()
+            self._loop.wake()
         term.check()
         raise LeadershipLostError(f"term {term.token} of {term.lock_id!r} is over")
 
@@ -195,12 +190,12 @@ class AsyncLeaderElection:
     async def _term_over(self, term: Term) -> None:
         if self._watched is not term:  # once for each, however often there is work during it
             self._watched = term
-            term.call_at_end(self._wake_threadsafe)
+            term.call_at_end(self._loop.wake_threadsafe)
         while term.is_valid():
             left = term.remaining()
             with_limit = None if left == float("inf") else left
             try:
-                await asyncio.wait_for(self._until(lambda: not term.is_valid()), with_limit)
+                await asyncio.wait_for(self._loop.until(lambda: not term.is_valid()), with_limit)
             except asyncio.TimeoutError:
                 continue
 
@@ -208,32 +203,9 @@ class AsyncLeaderElection:
         candidacy = self._election._candidacy
         return self._election._closed or (candidacy is not None and candidacy.finished)
 
-    async def _until(self, holds: Callable[[], _T]) -> _T:
-        """Wait until *holds* answers something true, and return that."""
-        if self._loop is None:
-            raise InvalidStateError("the election is not started: use an async with block")
-        while not (answer := holds()):
-            waiter: asyncio.Future[None] = self._loop.create_future()
-            self._waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
-        return answer
-
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _wake_threadsafe(self) -> None:
-        if self._loop is not None:
-            with suppress(RuntimeError):  # the loop has been closed
-                self._loop.call_soon_threadsafe(self._wake)
-
     async def _settle(self) -> None:
         """Wait for the work of the ended term, so that the claim outlives it (P6)."""
-        await self._until(lambda: not self._works)
+        await self._loop.until(lambda: not self._works)
 
     def _adapt(self, config: LeaderElectionConfig) -> LeaderElectionConfig:
         """Hand this object to the level callbacks, and run coroutine functions on the loop."""
@@ -271,17 +243,4 @@ class AsyncLeaderElection:
         """Call *callback* on the dispatcher's thread; what it returns to be awaited runs on the loop."""
         answer = callback(*values)
         if inspect.iscoroutine(answer):
-            self._run(answer)
-
-    def _run(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Have *work* done on the loop, and wait for its end; a loop that is closed would never come to it."""
-        assert self._loop is not None
-        try:
-            future = asyncio.run_coroutine_threadsafe(work, self._loop)
-            while not wait([future], LOOP_POLL).done:
-                if self._loop.is_closed():
-                    raise RuntimeError("the event loop was closed before it was done")
-            future.result()
-        finally:
-            if inspect.getcoroutinestate(work) == inspect.CORO_CREATED:
-                work.close()
+            self._loop.run(answer)
