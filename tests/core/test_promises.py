@@ -443,6 +443,21 @@ def test_a_notification_during_a_call_is_not_lost(stage):
     assert puppet.calls == ["acquire", "acquire"]
 
 
+def test_a_storm_of_notifications_is_one(stage):
+    """An elector that notifies too often harms nobody: what the engine has not looked at yet is not put twice."""
+    puppet = stage.puppet()
+    puppet.answers["acquire"] = None
+    election = stage.election(puppet)
+    for _ in range(1000):
+        puppet.notify()
+    assert stage.runner._inbox.qsize() == 1
+    stage.settle()
+    del puppet.answers["acquire"]
+    puppet.notify()
+    stage.settle()
+    assert election.is_leader()
+
+
 def test_a_notified_leader_checks_at_once(stage):
     """With push, a leader whose claim was taken away learns it at once."""
     puppet = stage.puppet()

@@ -64,6 +64,8 @@ class Candidacy:
         self.term: Term | None = None
         self.error: Exception | None = None
         self.finished = False
+        #: Whether a notification of the elector has not been looked at yet.
+        self.notified = False
         self.changed = threading.Condition()
         self._watchers = watchers
         self.dispatcher: Dispatcher

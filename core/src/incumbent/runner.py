@@ -95,7 +95,7 @@ class Runner:
 
     def add(self, candidate: Candidacy) -> None:
         """Have *candidate* campaign."""
-        candidate.elector.notify = partial(self.post, candidate, ev.Notified())
+        candidate.elector.notify = partial(self._notify, candidate)
         with self._lock:
             if not self._running:
                 self._calls = self._given[0] or Workers("incumbent-call", size=POOL_SIZE, patience=CALL_PATIENCE)
@@ -111,6 +111,12 @@ class Runner:
     def post(self, candidate: Candidacy, event: ev.Event) -> None:
         """Put *event* into the inbox. Never blocks; also for signal handlers."""
         self._inbox.put((candidate, event))
+
+    def _notify(self, candidate: Candidacy) -> None:
+        """Post it, unless one is waiting already: "too often is harmless", says the contract."""
+        if not candidate.notified:
+            candidate.notified = True
+            self.post(candidate, ev.Notified())
 
     def join(self, timeout: float) -> None:
         """Wait *timeout* seconds at most for the threads to end, if no candidate needs them any more (P8)."""
@@ -159,6 +165,8 @@ class Runner:
         return max(0.0, min(wait for wait in waits if wait is not None))
 
     def _handle(self, candidate: Candidacy, event: ev.Event) -> None:
+        if isinstance(event, ev.Notified):
+            candidate.notified = False  # before anything is asked: what changes from now on is news again
         try:
             for action in candidate.machine.handle(event, self.clock.now()):
                 self._perform(candidate, action)
