@@ -5,6 +5,8 @@ import random
 
 from simulation.cluster import shrink, simulate, simulate_all
 from simulation.elector import LeaseElector, SessionElector
+from simulation.stores import LeaseStore
+from simulation.world import World
 
 from incumbent import Claim, Term, config, machine
 
@@ -46,6 +48,19 @@ def test_story_has_leaders_and_misfortunes():
                  "deletes the key", "slow", "loss", "twice", "is closed", "its callback raises", "relinquished",
                  "schedule", "lost", "not renewed in time"):  # fmt: skip
         assert word in told, word
+
+
+def test_leader_before_knows_no_newer_lease():
+    """P2: two fail-overs in a row, and a lease in between: the servers' old leader cannot say that it renewed that."""
+    world = World(0)
+    store = LeaseStore(world, ttl=3.0, rate=1.0)
+    store.renew("before", create=True)
+    store.fail_over()
+    store.renew("after", create=True)
+    world.run_until(0.5)
+    assert store.renew("before")
+    assert store.renew("after")
+    assert store._ends == {"before": 4.0, "after": 3.5}
 
 
 def test_clocks_beyond_the_promise_overlap():
