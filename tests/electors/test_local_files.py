@@ -331,6 +331,16 @@ def test_a_missing_directory_is_made_for_its_user_alone(tmp_path):
     assert mode(path) == 0o700
 
 
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("mask", [0o000, 0o177, 0o777], ids=oct)
+def test_the_umask_plays_no_part_for_missing_directories(tmp_path, mask):
+    """Whoever makes them can enter them, and nobody else, also those above."""
+    path = tmp_path / "a" / "b"
+    os.umask(mask)
+    Directory(path).prepare()
+    assert [mode(path), mode(path.parent)] == [0o700] * 2
+
+
 @pytest.mark.parametrize("unsafe", [0o777, 0o702, 0o2777])
 def test_a_directory_that_anybody_may_write_to_is_refused(directory, unsafe):
     """Without the sticky bit anybody could replace the files: permanent, with what to do."""

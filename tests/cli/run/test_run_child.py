@@ -106,3 +106,9 @@ def test_terminated_wrapper_does_not_start_the_command_again(bench):
     assert wrapper.wait(60) == 128 + signal.SIGTERM
     assert len(bench.log("begin")) == 1
     assert bench.is_quiet()
+
+
+def test_ignored_sigchld_is_not_inherited(bench):
+    """Where the parent ignores SIGCHLD, the kernel would keep from us how our children ended: we do not ignore it."""
+    ignore = lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    assert bench.run(command=["sh", "-c", "exit 3"], preexec_fn=ignore) == (3, "", "")

@@ -68,7 +68,7 @@ class Directory:
             BackendUnavailableError: It could not be made just now.
         """
         with mapped_errors(self.path):
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(self.path)
             status = self.path.lstat()
         if stat.S_ISLNK(status.st_mode):
             raise BackendRejectedError(f"{self.path}: is a symbolic link: give the directory that it leads to")
@@ -224,6 +224,15 @@ class Files:
         finally:
             os.close(descriptor)
         new.replace(self.record)
+
+
+def _make(path: Path) -> None:
+    """Make the directory, and what is missing above it, for its user alone, whatever the umask is."""
+    if not path.parent.exists():
+        _make(path.parent)
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+        path.chmod(0o700)
 
 
 def _overwrite(descriptor: int, data: bytes, *, durable: bool) -> None:
