@@ -53,6 +53,13 @@ def fork() -> int:
     return os.fork()
 
 
+def occupy_streams() -> None:
+    """Open nothing where stdin, stdout or stderr is closed, for us alone: libraries write there, whatever it is."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(descriptor)
+
+
 def adopt_orphans() -> None:
     """Become the parent of every descendant that loses its own, so that it can be seen dead. Linux only."""
     prctl = _prctl()
