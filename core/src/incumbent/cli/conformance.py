@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incumbent.errors import ConfigurationError
+from incumbent.errors import ConfigurationError, ElectionError
 from incumbent.testing import run_conformance
 
 from ._output import RED, clean, paint, show
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             report = _shown(args)
         if page is not None:
-            _write(page, report.to_markdown())
+            _write(page, report.to_markdown(), args.report)
     return report.exit_status
 
 
@@ -102,11 +103,15 @@ def _opened(path: str | None) -> Iterator[TextIO | None]:
             raise
 
 
-def _write(page: TextIO, text: str) -> None:
-    if page.seekable():
-        page.truncate(0)
-    page.write(text)
-    page.flush()
+def _write(page: TextIO, text: str, path: str) -> None:
+    rest = text.encode()
+    try:
+        if stat.S_ISREG(os.fstat(page.fileno()).st_mode):
+            page.truncate(0)
+        while rest:  # past the buffer, which would be written once more at the end
+            rest = rest[os.write(page.fileno(), rest) :]
+    except OSError as error:
+        raise ElectionError(f"--report: {clean(path)} cannot be written: {error.strerror}") from error
 
 
 def _count(text: str) -> int:
