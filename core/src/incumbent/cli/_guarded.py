@@ -61,9 +61,8 @@ class Guarded:
         except EOFError:
             self._channel.close()
             self._channel = None
-            if self._group:
-                kill_family(self._group, self._strangers)
-                self._guard = 0  # it was of the family
+            kill_family(self._group, self._strangers)  # also if it was killed before it could name the group
+            self._guard = 0  # it was of the family
             return [["gone"]]
         for verb, *words in lines:
             if verb == "started":

@@ -117,9 +117,9 @@ def children() -> set[int]:
 
 
 def kill_family(group: int, strangers: set[int]) -> None:
-    """Kill the process group and all children but *strangers*, and return when nobody of them is left."""
+    """Kill the process group, if it is not 0, and all children but *strangers*; return when nobody of them is left."""
     while True:
-        is_left = signal_group(group, signal.SIGKILL)
+        is_left = group != 0 and signal_group(group, signal.SIGKILL)
         for pid in children() - strangers:
             is_left = True
             with contextlib.suppress(ProcessLookupError, PermissionError):
