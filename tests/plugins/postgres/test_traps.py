@@ -305,9 +305,7 @@ def test_connection_that_was_ended_while_idle_costs_nothing(server, opened, name
     elector = opened().elector(name, "a")
     stage.lead(elector)
     for _ in range(5):
-        server.sql(
-            "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'incumbent'"
-        )
+        server.sql("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'incumbent'")
         assert elector.check_leadership() is not None
 
 

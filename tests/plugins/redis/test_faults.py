@@ -158,7 +158,7 @@ def test_outage_costs_no_processor_time(victim, name, opened):
 
 
 def test_call_that_hangs_costs_no_processor_time(name, opened, monkeypatch):
-    """P10: while an attempt hangs, and the leader's time passes, the thread looks as often as ever, and not for ever."""
+    """P10: while an attempt hangs, and the leader's time passes, the thread looks as often as ever."""
     leader, backend = opened().elector(name, "l"), opened(settings=stage.settings(request_timeout=10.0))
     stage.lead(leader)
     elector = backend.elector(name, "a")

@@ -17,6 +17,7 @@ from incumbent import (
     read_leader,
 )
 from incumbent.testing import FaultProxy
+from incumbent_redis import _store
 from incumbent_redis._scripts import ACQUIRE, RELEASE, RENEW
 
 
@@ -454,6 +455,26 @@ def test_hand_over_among_fifty_costs_one_attempt_each(server, name, opened):
         assert len(set(told)) == 50
         assert _calls(asking, "publish") == 2
         assert _calls(asking, "evalsha") <= 50 + 1 + 51, "the attempts, the relinquishing, and at most a look of each"
+
+
+def test_interrupted_call_leaves_no_connection(server, name, opened, monkeypatch):
+    """P8: Ctrl-C in a request ends its connection, whose answer nobody awaits any more."""
+    backend = opened()
+    elector = backend.elector(name, "a")
+    wires = []
+
+    def interrupted(wire, *_):
+        wires.append(wire)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(elector._backend.news, "follow", lambda _: None)  # this thread alone
+        patch.setattr(_store, "_evaluate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            elector.observe_leadership()
+    assert wires
+    assert not backend.store._wires
+    assert elector.observe_leadership().candidate is None
 
 
 # ---------------------------------------------------------------- other processes
