@@ -252,8 +252,8 @@ MUTANTS = [
     ),
     Mutant(
         "PostgreSQL: who takes over does not compare the beat", "P1", POSTGRES + "_layout.py",
-        'f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} RETURNING id), "',
-        'f"WHERE id = {literal(silent.session)} RETURNING id), "', ON_POSTGRES,
+        'f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} "',
+        'f"WHERE id = {literal(silent.session)} "', ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: a renewal leaves the beat as it was", "P1", POSTGRES + "_layout.py",
@@ -295,7 +295,7 @@ MUTANTS = [
     ),
     Mutant(
         "Redis: half a ttl of silence is enough to take over", "P1", REDIS + "_sight.py",
-        "if self.claim and now - self.since >= self.ttl:", "if self.claim and now - self.since >= self.ttl / 2:", ON_REDIS,
+        "max(self.since, known_since) >= self.ttl:", "max(self.since, known_since) >= self.ttl / 2:", ON_REDIS,
     ),
     Mutant(
         "Redis: who has just met a server may be elected there", "P1", REDIS + "_scripts.py",
@@ -367,7 +367,7 @@ MUTANTS = [
     ),
     Mutant(
         "Redis: closing forgets an attempt that had no answer", "P8", REDIS + "_elector.py",
-        "        if self._may_exist:\n            try:", "        if self._token is not None:\n            try:", ON_REDIS,
+        "        if self._may_exist:\n            with", "        if self._token is not None:\n            with", ON_REDIS,
     ),
 ]  # fmt: skip
 
