@@ -269,6 +269,10 @@ MUTANTS = [
         "if renewal.answer.get(self.lock_id) != (self._id, token):", "if False:", ON_POSTGRES,
     ),
     Mutant(
+        "PostgreSQL: silence that was seen on another server counts", "P1", POSTGRES + "_layout.py",
+        'f"AND {RUN} = {literal(silent.server)} RETURNING id), "', '"RETURNING id), "', ON_POSTGRES,
+    ),
+    Mutant(
         "PostgreSQL: a late relinquishing ends the next term", "P1", POSTGRES + "_layout.py",
         'term = "" if token is None else f" AND token = {token}"', 'term = ""', ON_POSTGRES,
     ),
@@ -359,6 +363,10 @@ MUTANTS = [
     Mutant(
         "Redis: a claim whose engine is silent is renewed with the others", "P7", REDIS + "_renewals.py",
         "is_near = now - holder.asked < SILENT * self._ttl and", "is_near =", ON_REDIS,
+    ),
+    Mutant(
+        "Redis: silence that was seen on another server counts", "P1", REDIS + "_scripts.py",
+        " and mark == ARGV[2]\n", "\n", ON_REDIS,
     ),
     Mutant(
         "Redis: a late relinquishing ends the next term", "P1", REDIS + "_elector.py",
