@@ -88,6 +88,8 @@ class DeclaresPush(ModelElector):
     "test_dead_store_shows_nothing",
     "test_closing_leaves_no_thread",
     "test_closing_leaves_no_descriptor",
+    "test_id_is_shown_as_it_was_given",
+    "test_since_is_when_the_leader_was_elected",
 )
 class DeclaresObserving(ModelElector):
     """Declares that it observes, and cannot."""
