@@ -119,6 +119,22 @@ def test_class_without_a_harness_is_refused(pytester, run_pytest):
 
 
 @pytest.mark.parametrize(
+    ("harness", "message"),
+    [
+        ("lambda: 1 / 0", "ERROR: TestMine: the harness: *lambda*() failed: ZeroDivisionError"),
+        ("dict", "ERROR: TestMine: a harness must be an incumbent.testing.Harness, not {}"),
+    ],
+)
+def test_class_with_a_wrong_harness_is_refused(pytester, run_pytest, harness, message):
+    """What is wrong with it is one line here too, and no internal error of pytest."""
+    pytester.makepyfile(CLASS.replace("= MemoryHarness", f"= {harness}"))
+    result = run_pytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
+
+
+@pytest.mark.parametrize(
     ("url", "message"), [("nobodys://", "nobodys"), ("memory://?colour=red", "unknown option 'colour'")]
 )
 def test_bad_url_of_the_option_stops_the_run(run_pytest, url, message):

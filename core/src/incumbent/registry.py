@@ -23,6 +23,7 @@ __all__ = [
     "ENTRY_POINT_GROUP",
     "Installed",
     "brought_by",
+    "check_backend",
     "installed",
     "load_backend_class",
     "make_backend",
@@ -205,20 +206,30 @@ def _load(found: _Found) -> type[Backend]:
         raise
     except BaseException as error:  # an import may even call sys.exit
         raise ElectorLoadError(f"elector {name!r} ({found}) cannot be loaded: {_cause(error)}") from error
-    _check_backend(found, answer)
-    backend: type[Backend] = answer
-    return backend
-
-
-def _check_backend(found: _Found, answer: object) -> None:
-    prefix = f"elector {found.entry_point.name!r} ({found})"
+    prefix = f"elector {name!r} ({found})"
     if answer is None:
         raise ElectorLoadError(
             f"{prefix}: {found.entry_point.value} has no hook incumbent_backend marked with hookimpl"
         )
+    return check_backend(answer, f"{prefix}: its hook", prefix, found.distribution)
+
+
+def check_backend(answer: object, source: str, prefix: str, distribution: str) -> type[Backend]:
+    """
+    Return *answer*, if it is a backend class that this core can use.
+
+    Args:
+        answer: Anything.
+        source: What has returned it, for the message.
+        prefix: Whose class it is: other messages begin with it.
+        distribution: What to upgrade, if it is too old.
+
+    Raises:
+        ElectorLoadError: One line that says what is wrong with it.
+    """
     if not (inspect.isclass(answer) and issubclass(answer, Backend)):
-        raise ElectorLoadError(f"{prefix}: its hook must return a subclass of incumbent.Backend, not {shorten(answer)}")
-    _check_contract(prefix, found.distribution, answer)
+        raise ElectorLoadError(f"{source} must return a subclass of incumbent.Backend, not {shorten(answer)}")
+    _check_contract(prefix, distribution, answer)
     if inspect.isabstract(answer):
         missing = ", ".join(sorted(answer.__abstractmethods__))
         raise ElectorLoadError(f"{prefix}: {answer.__name__} does not implement {missing}")
@@ -226,6 +237,7 @@ def _check_backend(found: _Found, answer: object) -> None:
         raise ElectorLoadError(f"{prefix}: {answer.__name__} declares no capabilities")
     if not isinstance(answer.options, Mapping):
         raise ElectorLoadError(f"{prefix}: {answer.__name__}.options must say which options it takes, as a mapping")
+    return answer
 
 
 def _check_contract(prefix: str, distribution: str, backend: type[Backend]) -> None:
