@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from model_elector import ModelBackend, ModelElector
 
-from incumbent import BackendSettings, InvalidStateError, no
+from incumbent import BackendSettings, Finding, InvalidStateError, no
 
 from . import broken
 from .claims import IsInvisibleToOtherTools
@@ -159,3 +159,19 @@ class GrantsAnyTtl(ModelBackend):
 
     def __init__(self, address, settings):
         super().__init__(address, BackendSettings(10.0, settings.request_timeout, settings.clock))
+
+
+@broken("test_diagnosis_is_told_in_lines")
+class DiagnosesInText(ModelBackend):
+    """What the server says of itself is passed on as it is, in place of findings."""
+
+    def diagnose(self):
+        yield "version 7\nuptime 8"
+
+
+@broken("test_diagnosis_is_told_in_lines")
+class DiagnosesWithoutARemedy(ModelBackend):
+    """A warning does not say what to do."""
+
+    def diagnose(self):
+        yield Finding("warning", "it is old")

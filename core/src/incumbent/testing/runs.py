@@ -124,9 +124,11 @@ class Run:
     def report(self) -> ConformanceReport:
         """Return what is known by now."""
         began, since = self._began
+        clean = self._redacted()
         return ConformanceReport(
-            elector=self._redacted().url,
-            outcomes=tuple(self._outcomes.values()),
+            elector=clean.url,
+            # Reasons that the author has written, who may have put the URL into them.
+            outcomes=tuple(replace(outcome, detail=clean(outcome.detail)) for outcome in self._outcomes.values()),
             seconds=time.monotonic() - since,
             began=began,
             versions=versions(self._harness.scheme, self._harness.backend_class()),
@@ -178,7 +180,13 @@ def _probe(harness: Harness) -> tuple[Finding, ...]:
     try:
         candidate = scene.candidate("probe")
         candidate.acquire_leadership()
-        return bounded(HARNESS_LIMIT, lambda: tuple(candidate.backend.diagnose()), "diagnose()")
+        found = bounded(HARNESS_LIMIT, lambda: tuple(candidate.backend.diagnose()), "diagnose()")
+        clean = Redacted(harness.url)
+        return tuple(
+            replace(finding, text=clean(finding.text), remedy=clean(finding.remedy))
+            for finding in found
+            if isinstance(finding, Finding)
+        )
     except (ConfigurationError, BackendUnavailableError, BackendRejectedError):
         raise
     except Exception:  # a fault of the elector: which one, the tests say

@@ -42,6 +42,18 @@ class Processes:
             outsider.kill()
             assert a.lead_soon().token > outsider.claim.token
 
+    @requires("outsider")
+    def test_killed_follower_does_not_stand_in_the_way(self, scene: Scene) -> None:
+        """P7: A candidate that waited and was killed with SIGKILL does not keep its place before those who stay."""
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        with scene.outsider() as outsider:
+            assert outsider.claim is None
+            b.acquire_leadership()
+            outsider.kill()
+            a.relinquish_leadership()
+            b.lead_soon()
+
     def test_forked_child_does_not_keep_the_claim(self, scene: Scene) -> None:
         """P9: A child that the leader forked does not keep the claim that the leader gives up."""
         a, b = scene.candidate("a"), scene.candidate("b")
