@@ -200,7 +200,7 @@ def test_processes_of_xdist_explain_failures(pytester, run_pytest):
             "in order:",
             "* harness  delete() → None",
             "read:     docs/contract.md#*",
-            "memory://conformance: 1 passed, 1 failed, 8 not run, 103 not selected",
+            "memory://conformance: 1 passed, 1 failed, 8 not run, 104 not selected",
         ]
     )
 

@@ -240,6 +240,22 @@ class OverlooksDeletion(ModelElector):
         return super().renew() or leader is None
 
 
+@broken("test_leader_is_told_of_who_came_after_a_deletion")
+class SeesAClaimAndNotWhose(ModelElector):
+    """A check looks whether the lease lives and the key is there, and not who has the key."""
+
+    entered = None
+
+    def enter(self):
+        entry = super().enter()
+        self.entered = self.store.ballot(self.key)
+        return entry
+
+    def renew(self):
+        ballot = self.store.ballot(self.key)
+        return super().renew() or (ballot is not self.entered and ballot.leader is not None)
+
+
 @broken("test_lost_claim_is_gone_for_good")
 class ForgetsThatItLost(ModelElector):
     """A claim that was reported as gone is still regarded as held."""
