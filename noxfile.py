@@ -97,7 +97,7 @@ def simulate(session: nox.Session) -> None:
 
 @nox.session
 def torture(session: nox.Session) -> None:
-    """Torture real candidates on real servers: `--elector local|etcd|consul|postgres --faults N --seed S`."""
+    """Torture real candidates on real servers: `--elector local|etcd|consul|postgres|redis --faults N --seed S`."""
     install_editable(session, "tests")
     session.run("python", "-m", "torture", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
 

@@ -230,6 +230,46 @@ def test_waiting_needs_a_started_election(url):
     asyncio.run(main())
 
 
+def test_a_loop_that_closes_meanwhile_disturbs_no_other_election(url, monkeypatch):
+    """An event loop that closes between two looks at it costs the engine nothing: others on it go on."""
+
+    async def main():
+        election = AsyncLeaderElection(config(), url)
+        await election.__aenter__()
+        await election.wait_for_leadership(30)
+        return election
+
+    loop = asyncio.new_event_loop()
+    election = loop.run_until_complete(main())
+    loop.close()
+    monkeypatch.setattr(loop, "is_closed", lambda: False)  # as it was a moment ago
+    election.relinquish()
+    with LeaderElection(config(), f"{url}-other") as other:
+        assert other.wait_for_leadership(30) is not None
+    election._election.close()
+    assert election._election._candidacy.finished
+
+
+def test_a_loop_that_was_stopped_ends_the_election(url):
+    """P7: callbacks that no loop runs any more end the election with an error, and give the claim up."""
+
+    async def main():
+        election = AsyncLeaderElection(config(), url)
+        await election.__aenter__()
+        await election.wait_for_leadership(30)
+        return election
+
+    loop = asyncio.new_event_loop()
+    election = loop.run_until_complete(main())
+    election.relinquish()
+    time.sleep(0.2)  # its callback has been handed to the loop by now, which does not run
+    loop.close()
+    with LeaderElection(config(), url) as other:
+        assert other.wait_for_leadership(30) is not None
+    with pytest.raises(CallbackError, match="the event loop"):
+        election._election.wait_for_leadership(30)
+
+
 def test_work_is_cancelled_at_the_end_of_the_term_and_the_claim_outlives_it(url):
     """P6: `during` cancels its work when the term ends, and the claim is given up when the work has ended."""
     order = []
@@ -254,6 +294,19 @@ def test_work_is_cancelled_at_the_end_of_the_term_and_the_claim_outlives_it(url)
 
     asyncio.run(main())
     assert order == [True]
+
+
+def test_work_after_work_in_one_term_leaves_nothing_with_the_term(url):
+    """P8: a leader that does a thousand pieces of work in one term keeps no more than for one."""
+
+    async def main():
+        async with AsyncLeaderElection(config(), url) as election:
+            term = await election.wait_for_leadership(30)
+            for _ in range(1000):
+                await election.during(term, asyncio.sleep(0))
+            assert len(term._watchers) <= 1
+
+    asyncio.run(main())
 
 
 def test_work_that_ends_first_gives_its_answer(url):

@@ -165,6 +165,47 @@ def test_ctrl_c_in_run_hands_over(tmp_path):
         assert election.wait_for_leadership(60).token == 2
 
 
+HANDLER = """
+import signal, sys
+from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig
+election = LeaderElection(LeaderElectionConfig(lock_id="reports", relinquish_interval=None), sys.argv[1])
+signal.signal(signal.SIGTERM, lambda *_: election.close())
+wait = election.run
+if sys.argv[2] != "run":
+    election.start()
+    wait = election.wait_for_leadership
+if sys.argv[2] == "term.wait":
+    wait = wait().wait
+print("waits", flush=True)
+try:
+    print("returned", wait())
+except InvalidStateError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("wait", "end"),
+    [("run", "returned None"), ("wait_for_leadership", "the election is closed"), ("term.wait", "returned True")],
+)
+def test_a_signal_handler_may_close_the_election(tmp_path, wait, end):
+    """P8: a handler of SIGTERM that closes the election ends whatever the interrupted thread was waiting for."""
+    url = f"local://{tmp_path}/state"
+    with LeaderElection(config("reports"), url) as other:
+        if wait == "wait_for_leadership":
+            other.wait_for_leadership()
+        else:
+            other.close()
+        process = subprocess.Popen([sys.executable, "-c", HANDLER, url, wait], stdout=subprocess.PIPE, text=True)
+        assert process.stdout.readline() == "waits\n"
+        if wait == "run":
+            wait_until(lambda: read_leader(url, "reports").candidate is not None)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=60)
+    assert output == f"{end}\n"
+    assert process.returncode == 0
+
+
 def test_a_forked_child_of_a_leader_leads_nothing(tmp_path):
     """P9: the child of a leader is no leader, says so, and closes nothing of its parent's."""
     with LeaderElection(config("reports"), f"local://{tmp_path}/state") as election:

@@ -14,6 +14,7 @@ from incumbent import (
     BackendUnavailableError,
     CallbackError,
     Claim,
+    ElectionError,
     InvalidStateError,
     LeaderElection,
     LeaderElectionConfig,
@@ -114,6 +115,29 @@ def test_a_claim_shorter_than_the_renew_deadline_is_refused(stage):
     assert puppet.calls[-1] == "relinquish"
 
 
+def test_a_term_that_was_seen_over_is_not_revived(stage, monkeypatch):
+    """P2: a renewal that is noted after somebody saw the deadline pass extends nothing; the next term is another."""
+    election = stage.election(stage.puppet(), cooldown=1)
+    term = election.term
+    noted = election._candidacy.extend_term
+    seen = []
+
+    def stuck(deadline):
+        stage.clock.advance(term.remaining() + 0.01)
+        seen.append(term.is_valid())
+        answer = noted(deadline)
+        seen.append((deadline > stage.clock.now(), term.is_valid(), term.remaining()))
+        monkeypatch.undo()
+        return answer
+
+    monkeypatch.setattr(election._candidacy, "extend_term", stuck)
+    stage.advance(3)
+    assert seen == [False, (True, False, 0.0)]
+    assert stage.heard[:2] == [("elected", 1), ("deposed", 1, "not renewed in time")]
+    stage.advance(3)
+    assert election.term.token == 2
+
+
 # ---------------------------------------------------------------- P4, P5: tokens, no phantom
 
 
@@ -175,7 +199,7 @@ def test_a_claim_that_arrives_after_the_stop_is_given_up(stage):
     stage.runner.step()
     closer = threading.Thread(target=election.close)
     closer.start()
-    while not stage.runner._inbox:
+    while stage.runner._inbox.empty():
         pass
     stage.runner.step()
     while closer.is_alive():
@@ -419,6 +443,21 @@ def test_a_notification_during_a_call_is_not_lost(stage):
     assert puppet.calls == ["acquire", "acquire"]
 
 
+def test_a_storm_of_notifications_is_one(stage):
+    """An elector that notifies too often harms nobody: what the engine has not looked at yet is not put twice."""
+    puppet = stage.puppet()
+    puppet.answers["acquire"] = None
+    election = stage.election(puppet)
+    for _ in range(1000):
+        puppet.notify()
+    assert stage.runner._inbox.qsize() == 1
+    stage.settle()
+    del puppet.answers["acquire"]
+    puppet.notify()
+    stage.settle()
+    assert election.is_leader()
+
+
 def test_a_notified_leader_checks_at_once(stage):
     """With push, a leader whose claim was taken away learns it at once."""
     puppet = stage.puppet()
@@ -509,13 +548,66 @@ def test_close_while_a_call_hangs(stage):
     stage.calls.jobs.clear()
     closer = threading.Thread(target=election.close)
     closer.start()
-    while not stage.runner._inbox:
+    while stage.runner._inbox.empty():
         pass
     stage.advance(6)
     closer.join(30)
     assert not closer.is_alive()
     assert puppet.calls == ["acquire"]
     assert puppet.closed == 1
+
+
+def test_a_call_that_outlives_its_elector_is_closed_again(stage):
+    """P8: a claim that a call brings while its candidate is being dismissed is dropped: the elector is closed again."""
+    puppet = stage.puppet()
+    election = stage.election(puppet, start=False, close_timeout=5)
+    election.start()
+    stage.runner.step()
+    attempt = stage.calls.jobs.popleft()
+    closer = threading.Thread(target=election.close)
+    closer.start()
+    while stage.runner._inbox.empty():
+        pass
+    stage.advance(6, calls=False)
+    puppet.close = lambda: (setattr(puppet, "closed", puppet.closed + 1), attempt() if puppet.closed == 1 else None)
+    stage.settle()
+    closer.join(30)
+    assert not closer.is_alive()
+    assert puppet.closed == 2
+
+
+def test_close_from_a_signal_handler_in_the_middle_of_start(stage):
+    """P8: a handler that closes the election while `start` is under way is not forgotten."""
+    puppet = stage.puppet()
+    election = stage.election(puppet, start=False)
+    add = stage.runner.add
+
+    def interrupted(candidacy):
+        add(candidacy)
+        election.close()
+
+    stage.runner.add = interrupted
+    election.start()
+    stage.settle()
+    assert stage.runner._candidates == set()
+    assert puppet.closed == 1
+
+
+def test_an_engine_that_gets_no_thread_starts_later(stage):
+    """A system without a thread to give is told to the caller, and the next election starts the engine."""
+
+    def refuse():
+        raise RuntimeError("can't start new thread")
+
+    given, stage.runner._start = stage.runner._start, refuse
+    puppet = stage.puppet()
+    election = stage.election(puppet, start=False)
+    with pytest.raises(RuntimeError, match="new thread"):
+        election.start()
+    stage.runner._start = given
+    election.start()
+    stage.settle()
+    assert election.is_leader()
 
 
 def test_a_started_election_does_not_start_again(stage):
@@ -573,6 +665,29 @@ def test_a_hung_election_does_not_stop_others():
         election.close()
     assert time.monotonic() - began < 60
     release.set()
+
+
+def test_a_fault_in_the_engine_ends_one_election_only(stage, monkeypatch):
+    """P7: what is raised where nothing should be, as by a filter of the log, ends that election, and no other."""
+    puppet, other = stage.puppet(), stage.puppet(lock_id="invoices")
+    broken, healthy = stage.election(puppet), stage.election(other, lock_id="invoices")
+
+    def fail(record):
+        if record.lock_id == "reports":
+            raise ZeroDivisionError("a filter")
+        return True
+
+    logger = logging.getLogger("incumbent")
+    logger.addFilter(fail)
+    try:
+        puppet.answers["check"] = other.answers["check"] = None
+        stage.advance(5)
+    finally:
+        logger.removeFilter(fail)
+    with pytest.raises(ElectionError, match="fault of the engine: ZeroDivisionError: a filter"):
+        broken.wait_for_leadership(0)
+    assert puppet.closed == 1
+    assert healthy.term.token == 2
 
 
 def test_a_callback_blocked_for_ten_ttls_does_not_cost_the_leadership(stage):

@@ -94,15 +94,24 @@ MUTANTS = [
     ),
     Mutant(
         "a term is valid until somebody says otherwise", "P2", CORE + "term.py",
-        "return max(0.0, self._deadline - self._clock.now())", "return 1.0", ENGINE,
+        "left = self._deadline - self._clock.now()\n        if left > 0.0:\n            return left",
+        "return 1.0", ENGINE,
+    ),
+    Mutant(
+        "a term that was seen over is renewed after all", "P2", CORE + "term.py",
+        "self._over = self._over or left <= 0.0", "left = max(0.0, left)", ENGINE,
+    ),
+    Mutant(
+        "a call that outlives its candidate may leave a claim", "P8", CORE + "runner.py",
+        "if candidate.machine.phase is Phase.CLOSED:", "if candidate.finished:", ENGINE,
     ),
     Mutant(
         "a term outlives its end", "P1", CORE + "term.py",
-        "if self._over.is_set() or os.getpid() != self._pid:", "if os.getpid() != self._pid:", ENGINE,
+        "if self._over or os.getpid() != self._pid:", "if os.getpid() != self._pid:", ENGINE,
     ),
     Mutant(
         "a forked child believes that it leads", "P9", CORE + "term.py",
-        "if self._over.is_set() or os.getpid() != self._pid:", "if self._over.is_set():", ENGINE,
+        "if self._over or os.getpid() != self._pid:", "if self._over:", ENGINE,
     ),
     Mutant(
         "renewals wait for callbacks", "P6", CORE + "runner.py",

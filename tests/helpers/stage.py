@@ -125,7 +125,7 @@ class Stage:
                 self.calls.run_one()
             elif callbacks and self.callbacks.jobs:
                 self.callbacks.run_one()
-            elif not self.runner._inbox and pause > 0.0:
+            elif self.runner._inbox.empty() and pause > 0.0:
                 return pause
 
     def advance(self, seconds: float, *, calls: bool = True, callbacks: bool = True) -> None:

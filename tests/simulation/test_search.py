@@ -5,6 +5,8 @@ import random
 
 from simulation.cluster import shrink, simulate, simulate_all
 from simulation.elector import LeaseElector, SessionElector
+from simulation.stores import LeaseStore
+from simulation.world import World
 
 from incumbent import Claim, Term, config, machine
 
@@ -46,6 +48,19 @@ def test_story_has_leaders_and_misfortunes():
                  "deletes the key", "slow", "loss", "twice", "is closed", "its callback raises", "relinquished",
                  "schedule", "lost", "not renewed in time"):  # fmt: skip
         assert word in told, word
+
+
+def test_leader_before_knows_no_newer_lease():
+    """P2: two fail-overs in a row, and a lease in between: the servers' old leader cannot say that it renewed that."""
+    world = World(0)
+    store = LeaseStore(world, ttl=3.0, rate=1.0)
+    store.renew("before", create=True)
+    store.fail_over()
+    store.renew("after", create=True)
+    world.run_until(0.5)
+    assert store.renew("before")
+    assert store.renew("after")
+    assert store._ends == {"before": 4.0, "after": 3.5}
 
 
 def test_clocks_beyond_the_promise_overlap():
@@ -146,7 +161,7 @@ def test_unconditional_release_is_found(monkeypatch):
 
 
 def test_late_event_before_the_deadline_check_is_found(monkeypatch):
-    """P2: a process that was paused must not take an old answer for a new one."""
+    """P2: a process that was paused must not take an old answer for a new one; the machine and the term see to that."""
 
     def handle(self, event, now):
         self._now, self._actions = now, []
@@ -157,7 +172,11 @@ def test_late_event_before_the_deadline_check_is_found(monkeypatch):
             transition.step(self, event)
         return self._actions
 
+    def remaining(self):
+        return 0.0 if self._reason else max(0.0, self._deadline - self._clock.now())
+
     monkeypatch.setattr(machine.Machine, "handle", handle)
+    monkeypatch.setattr(Term, "remaining", remaining)
     assert finds("P1", "P2")
 
 

@@ -12,7 +12,9 @@ from torture.nemesis import Fault
 from torture.stages import LocalStage
 
 
-@pytest.mark.parametrize(("elector", "faults"), [("local", 24), ("etcd", 20), ("consul", 16), ("postgres", 16)])
+@pytest.mark.parametrize(
+    ("elector", "faults"), [("local", 24), ("etcd", 20), ("consul", 16), ("postgres", 16), ("redis", 16)]
+)
 def test_no_promise_is_broken(elector, faults, tmp_path, capsys):
     """P1, P4, P6, P7, P8: kills, freezes, cuts and restarts, on real processes and clusters, overlap no two leaders."""
     seed = random.SystemRandom().randrange(10**6)

@@ -15,6 +15,7 @@ from .config import LeaderElectionConfig
 from .election import LeaderElection
 from .elector import LeaderElector
 from .errors import InvalidStateError, LeadershipLostError
+from .loop import Loop
 from .machine import State
 from .runner import Runner
 from .term import Term
@@ -48,11 +49,11 @@ class AsyncLeaderElection:
         *,
         runner: Runner | None = None,
     ) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._loop = Loop()
         self._works: set[asyncio.Task[Any]] = set()
+        self._watched: Term | None = None
         self._election = LeaderElection(self._adapt(config), elector, runner=runner)
-        self._election._watchers.append(self._wake_threadsafe)
+        self._election._watchers.append(self._loop.wake_threadsafe)
         self.config = config
         self.candidate = self._election.candidate
 
@@ -60,7 +61,7 @@ class AsyncLeaderElection:
         return f"<Async{repr(self._election)[1:]}"
 
     async def __aenter__(self) -> AsyncLeaderElection:
-        self._loop = asyncio.get_running_loop()
+        self._loop.enter()
         self._election.start()
         return self
 
@@ -82,7 +83,7 @@ class AsyncLeaderElection:
             BackendRejectedError: The backend refuses for good.
         """
         async with self:
-            await self._until(self._is_over)
+            await self._loop.until(self._is_over)
 
     async def close(self) -> None:
         """
@@ -142,7 +143,7 @@ class AsyncLeaderElection:
         """
         try:
             # The term that was seen, not another look: that may find it over already.
-            term = await asyncio.wait_for(self._until(lambda: self.term or self._is_over()), timeout)
+            term = await asyncio.wait_for(self._loop.until(lambda: self.term or self._is_over()), timeout)
         except asyncio.TimeoutError:
             return None
         if isinstance(term, Term):
@@ -173,7 +174,7 @@ class AsyncLeaderElection:
         finally:
             await self._cancel(task)
             self._works.discard(task)
-            self._wake()
+            self._loop.wake()
         term.check()
         raise LeadershipLostError(f"term {term.token} of {term.lock_id!r} is over")
 
@@ -187,12 +188,14 @@ class AsyncLeaderElection:
             await asyncio.wait({task})
 
     async def _term_over(self, term: Term) -> None:
-        term.call_at_end(self._wake_threadsafe)
+        if self._watched is not term:  # once for each, however often there is work during it
+            self._watched = term
+            term.call_at_end(self._loop.wake_threadsafe)
         while term.is_valid():
             left = term.remaining()
             with_limit = None if left == float("inf") else left
             try:
-                await asyncio.wait_for(self._until(lambda: not term.is_valid()), with_limit)
+                await asyncio.wait_for(self._loop.until(lambda: not term.is_valid()), with_limit)
             except asyncio.TimeoutError:
                 continue
 
@@ -200,31 +203,9 @@ class AsyncLeaderElection:
         candidacy = self._election._candidacy
         return self._election._closed or (candidacy is not None and candidacy.finished)
 
-    async def _until(self, holds: Callable[[], _T]) -> _T:
-        """Wait until *holds* answers something true, and return that."""
-        if self._loop is None:
-            raise InvalidStateError("the election is not started: use an async with block")
-        while not (answer := holds()):
-            waiter: asyncio.Future[None] = self._loop.create_future()
-            self._waiters.add(waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
-        return answer
-
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-    def _wake_threadsafe(self) -> None:
-        if self._loop is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake)
-
     async def _settle(self) -> None:
         """Wait for the work of the ended term, so that the claim outlives it (P6)."""
-        await self._until(lambda: not self._works)
+        await self._loop.until(lambda: not self._works)
 
     def _adapt(self, config: LeaderElectionConfig) -> LeaderElectionConfig:
         """Hand this object to the level callbacks, and run coroutine functions on the loop."""
@@ -262,5 +243,4 @@ class AsyncLeaderElection:
         """Call *callback* on the dispatcher's thread; what it returns to be awaited runs on the loop."""
         answer = callback(*values)
         if inspect.iscoroutine(answer):
-            assert self._loop is not None
-            asyncio.run_coroutine_threadsafe(answer, self._loop).result()
+            self._loop.run(answer)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import inf
+from typing import TYPE_CHECKING, TypeVar
 
 from .clock import Clock
 from .config import LeaderElectionConfig
@@ -14,13 +16,15 @@ from .dispatch import Dispatcher
 from .elector import Backend, Claim, LeaderElector, LeaderRecord
 from .events import Reason
 from .machine import Machine, Phase, State, Timing
-from .term import Term
+from .term import LONGEST_WAIT, Term
 from .workers import Executor
 
 if TYPE_CHECKING:
     from .errors import CallbackError
 
 __all__ = ["Candidacy", "Listeners"]
+
+T = TypeVar("T")
 
 _log = logging.getLogger("incumbent")
 
@@ -60,6 +64,8 @@ class Candidacy:
         self.term: Term | None = None
         self.error: Exception | None = None
         self.finished = False
+        #: Whether a notification of the elector has not been looked at yet.
+        self.notified = False
         self.changed = threading.Condition()
         self._watchers = watchers
         self.dispatcher: Dispatcher
@@ -104,10 +110,10 @@ class Candidacy:
         self._announced = term
         return None if self.listeners.elected is None else self.listeners.elected(term)
 
-    def extend_term(self, deadline: float) -> None:
-        """Note that the term was renewed."""
+    def extend_term(self, deadline: float) -> bool:
+        """Note that the term was renewed; False if somebody has seen its deadline pass before."""
         assert self.term is not None
-        self.term._extend(deadline)
+        return self.term._extend(deadline) or self.term.reason is not None
 
     def end_term(self, reason: Reason, done: Callable[[], object]) -> None:
         """End the term, tell the application that was told of it, and call *done* when it knows."""
@@ -122,6 +128,13 @@ class Candidacy:
             self.dispatcher.put("on_deposed", lambda: deposed(term, reason), wanted=lambda: self._announced is term)
         self.tell_follower()
         self.dispatcher.put("the end of the term", done)
+
+    def abandon(self) -> None:
+        """End the term without a word to the application: the engine cannot go on."""
+        self.machine.phase = Phase.CLOSED
+        if self.term is not None:
+            self.term._end(Reason.LOST)
+            self.term = None
 
     # ------------------------------------------------------------ telling
 
@@ -161,6 +174,17 @@ class Candidacy:
     def outage_ended(self) -> None:
         """Log that it is over."""
         self._say(logging.INFO, "the backend answers again")
+
+    def wait_for(self, holds: Callable[[], T], timeout: float | None = None) -> T:
+        """Block until *holds* answers something true, *timeout* seconds at most, and return what it answered last."""
+        end = inf if timeout is None else time.monotonic() + timeout
+        with self.changed:
+            while not (answer := holds()):
+                left = end - time.monotonic()
+                if left <= 0.0:
+                    break
+                self.changed.wait(min(left, LONGEST_WAIT))
+        return answer
 
     def finish(self, error: Exception | None) -> None:
         """Let those who wait for the end go."""

@@ -55,7 +55,7 @@ class LeaderElection:
         self.config = config
         self._runner = runner or Runner.shared()
         self._backend: Backend | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal handler may close it in the middle of `start`
         self._candidacy: Candidacy | None = None
         self._watchers: list[Callable[[], None]] = []
         self._closed = False
@@ -94,6 +94,8 @@ class LeaderElection:
             candidacy = Candidacy(self.config, self._enter(), self._backend, self._listeners(), self._watchers)
             self._runner.add(candidacy)
             self._candidacy = candidacy
+        if self._closed:
+            self._runner.post(candidacy, StopAsked())
 
     def run(self, stop: threading.Event | None = None) -> None:
         """
@@ -110,9 +112,9 @@ class LeaderElection:
         candidacy = self._candidacy
         assert candidacy is not None
         try:
-            with candidacy.changed:
-                while not candidacy.finished and not (stop is not None and stop.is_set()):
-                    candidacy.changed.wait(None if stop is None else STOP_POLL)
+            while not candidacy.wait_for(lambda: candidacy.finished, None if stop is None else STOP_POLL):
+                if stop is not None and stop.is_set():
+                    break
         finally:
             self.close()
         self._raise_error()
@@ -121,10 +123,10 @@ class LeaderElection:
         """
         Leave the election: end the term, let the callbacks return, give the claim up, free everything.
 
-        Idempotent. Blocks for `close_timeout` and a few requests at most; what is not done by then is
-        logged: a callback that still runs keeps the claim until it returns, and a backend that does
-        not answer lets the claim expire. From inside a callback it returns at once, and the rest
-        happens when that callback has returned.
+        Idempotent; signal handlers may call it. Blocks for `close_timeout` and a few requests at most;
+        what is not done by then is logged: a callback that still runs keeps the claim until it returns,
+        and a backend that does not answer lets the claim expire. From inside a callback it returns at
+        once, and the rest happens when that callback has returned.
         """
         if os.getpid() != self._pid:
             return  # a forked child has nothing to leave (P9)
@@ -140,9 +142,7 @@ class LeaderElection:
         if candidacy.dispatcher.is_this_thread():
             return
         limit = self.config.close_timeout + 3 * self.config.request_timeout
-        with candidacy.changed:
-            finished = candidacy.changed.wait_for(lambda: candidacy.finished, limit)
-        if finished:
+        if candidacy.wait_for(lambda: candidacy.finished, limit):
             self._runner.join(limit)
         else:
             doing = candidacy.dispatcher.current or "the backend"
@@ -211,9 +211,8 @@ class LeaderElection:
         candidacy = self._candidacy
         if candidacy is None:
             raise InvalidStateError("the election is not started: use start(), or a with block")
-        with candidacy.changed:
-            # The term that was seen, not another look: that may find it over already.
-            term = candidacy.changed.wait_for(lambda: self.term or self._closed or candidacy.finished, timeout)
+        # The term that was seen, not another look: that may find it over already.
+        term = candidacy.wait_for(lambda: self.term or self._closed or candidacy.finished, timeout)
         if isinstance(term, Term):
             return term
         if not term:

@@ -13,9 +13,10 @@ import logging
 import os
 import random
 import threading
-from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from queue import Empty, SimpleQueue
 from typing import ClassVar
 
 from . import events as ev
@@ -25,6 +26,8 @@ from .calls import ask
 from .candidacy import Candidacy
 from .clock import Clock, SystemClock
 from .elector import Backend, BackendSettings
+from .errors import ElectionError
+from .phases import Phase
 from .workers import Executor, Workers
 
 __all__ = ["Runner"]
@@ -62,9 +65,8 @@ class Runner:
         self.clock = clock or SystemClock()
         self._given = calls, callbacks
         self._jitter = jitter
-        self._lock = threading.Lock()
-        self._inbox: deque[tuple[Candidacy, ev.Event]] = deque()
-        self._arrived = threading.Condition(self._lock)
+        self._lock = threading.RLock()  # a signal handler may close one election in the middle of starting another
+        self._inbox: SimpleQueue[tuple[Candidacy, ev.Event]] = SimpleQueue()
         self._candidates: set[Candidacy] = set()
         self._numbers = itertools.count()
         self._timers: list[tuple[float, int, Candidacy, ev.Timer]] = []
@@ -93,24 +95,28 @@ class Runner:
 
     def add(self, candidate: Candidacy) -> None:
         """Have *candidate* campaign."""
-        candidate.elector.notify = partial(self.post, candidate, ev.Notified())
+        candidate.elector.notify = partial(self._notify, candidate)
         with self._lock:
-            self._candidates.add(candidate)
             if not self._running:
-                self._running = True
                 self._calls = self._given[0] or Workers("incumbent-call", size=POOL_SIZE, patience=CALL_PATIENCE)
                 self._callbacks = self._given[1] or Workers(
                     "incumbent-callback", size=POOL_SIZE, patience=CALLBACK_PATIENCE
                 )
                 self._start()
+                self._running = True
+            self._candidates.add(candidate)
         candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)))
         self.post(candidate, ev.Started())
 
     def post(self, candidate: Candidacy, event: ev.Event) -> None:
-        """Put *event* into the inbox. Never blocks for longer than another `post`."""
-        with self._arrived:
-            self._inbox.append((candidate, event))
-            self._arrived.notify()
+        """Put *event* into the inbox. Never blocks; also for signal handlers."""
+        self._inbox.put((candidate, event))
+
+    def _notify(self, candidate: Candidacy) -> None:
+        """Post it, unless one is waiting already: "too often is harmless", says the contract."""
+        if not candidate.notified:
+            candidate.notified = True
+            self.post(candidate, ev.Notified())
 
     def join(self, timeout: float) -> None:
         """Wait *timeout* seconds at most for the threads to end, if no candidate needs them any more (P8)."""
@@ -128,25 +134,21 @@ class Runner:
     def _loop(self) -> None:
         while True:
             pause = self.step()
-            with self._arrived:
-                if not self._candidates and not self._inbox:
+            with self._lock:
+                if not self._candidates and self._inbox.empty():
                     self._running = False
                     pools = self._calls, self._callbacks
                     break
-                if not self._inbox and pause > 0.0:
-                    self._arrived.wait(pause)
+            with suppress(Empty):
+                self._handle(*self._inbox.get(timeout=pause))
         for pool in pools:
             pool.close(LONGEST_SLEEP)
 
     def step(self) -> float:
         """Handle everything that has arrived or is due. Returns the seconds to sleep unless something arrives."""
-        while True:
-            with self._lock:
-                arrived, self._inbox = self._inbox, deque()
-            if not arrived:
-                break
-            for candidate, event in arrived:
-                self._handle(candidate, event)
+        with suppress(Empty):
+            while True:
+                self._handle(*self._inbox.get_nowait())
         now = self.clock.now()
         while self._timers and self._timers[0][0] <= now:
             _, number, candidate, timer = heapq.heappop(self._timers)
@@ -163,8 +165,16 @@ class Runner:
         return max(0.0, min(wait for wait in waits if wait is not None))
 
     def _handle(self, candidate: Candidacy, event: ev.Event) -> None:
-        for action in candidate.machine.handle(event, self.clock.now()):
-            self._perform(candidate, action)
+        if isinstance(event, ev.Notified):
+            candidate.notified = False  # before anything is asked: what changes from now on is news again
+        try:
+            for action in candidate.machine.handle(event, self.clock.now()):
+                self._perform(candidate, action)
+        except Exception as fault:
+            error = ElectionError(f"{candidate}: fault of the engine: {type(fault).__name__}: {fault}")
+            error.__cause__ = fault
+            candidate.abandon()
+            self._dismiss_soon(candidate, error)  # one election ends; the others on this thread go on
 
     def _perform(self, candidate: Candidacy, action: ev.Action) -> None:
         if isinstance(action, ev.Call):
@@ -177,7 +187,8 @@ class Runner:
             if candidate.config.schedule is not None:
                 self._alarms.arm(candidate, candidate.config.schedule, self.clock.now(), self.clock.wall())
         elif isinstance(action, ev.ExtendTerm):
-            candidate.extend_term(action.deadline)
+            if not candidate.extend_term(action.deadline):
+                self.post(candidate, ev.RelinquishAsked(ev.Reason.NOT_RENEWED))
         elif isinstance(action, ev.EndTerm):
             self._alarms.disarm(candidate)
             candidate.end_term(action.reason, partial(self.post, candidate, ev.CallbacksReturned()))
@@ -192,19 +203,19 @@ class Runner:
         elif isinstance(action, ev.OutageEnded):
             candidate.outage_ended()
         else:
-            self._forget(candidate)
-            self._calls.submit(partial(self._dismiss, candidate, action.error))
+            self._dismiss_soon(candidate, action.error)
 
-    def _forget(self, candidate: Candidacy) -> None:
+    def _dismiss_soon(self, candidate: Candidacy, error: Exception | None) -> None:
         self._alarms.forget(candidate)
         for timer in ev.Timer:
             self._valid.pop((candidate, timer), None)
+        self._calls.submit(partial(self._dismiss, candidate, error))
 
     # ------------------------------------------------------------ jobs, on the pool's threads
 
     def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
         event = ask(candidate.elector, verb, self.clock, self._jitter())
-        if candidate.finished:
+        if candidate.machine.phase is Phase.CLOSED:
             candidate.elector.close()  # the call outlived its candidate, and may have brought a claim
         self.post(candidate, event)
 
@@ -218,9 +229,9 @@ class Runner:
                 close()
             except Exception as failure:
                 _log.warning("%s: closing its %s failed: %s", candidate, what, type(failure).__name__)
-        with self._arrived:
+        with self._lock:
             self._candidates.discard(candidate)
-            self._arrived.notify()
+        self.post(candidate, ev.Started())  # changes nothing any more, but the thread looks whether it is needed
         candidate.finish(error)
 
     def _unshare(self, backend: Backend | None) -> None:

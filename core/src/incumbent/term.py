@@ -16,6 +16,10 @@ __all__ = ["Term"]
 
 _log = logging.getLogger("incumbent")
 
+#: Who waits looks by itself as often, seconds: a suspension, and what a signal handler does while this thread is
+#: about to sleep, wake nobody.
+LONGEST_WAIT = 1.0
+
 
 class Term:
     """
@@ -48,8 +52,8 @@ class Term:
         self._clock = clock
         self._deadline = deadline
         self._reason: Reason | None = None
-        self._over = threading.Event()
-        self._lock = threading.Lock()
+        self._over = False
+        self._ended = threading.Condition()  # its lock is reentrant: a signal handler may end the term
         self._watchers: list[Callable[[], None]] = []
         self._pid = os.getpid()
 
@@ -69,9 +73,15 @@ class Term:
 
     def remaining(self) -> float:
         """Return the seconds for which the term is sure to stay valid without a renewal; 0.0 when it is over."""
-        if self._over.is_set() or os.getpid() != self._pid:
+        if self._over or os.getpid() != self._pid:
             return 0.0
-        return max(0.0, self._deadline - self._clock.now())
+        left = self._deadline - self._clock.now()
+        if left > 0.0:
+            return left
+        with self._ended:
+            left = self._deadline - self._clock.now()  # it may have been renewed just now
+            self._over = self._over or left <= 0.0  # who was told so once is never told otherwise
+        return 0.0 if self._over else left
 
     def is_valid(self) -> bool:
         """Return False as soon as the leadership must be doubted. Costs about a microsecond."""
@@ -110,7 +120,9 @@ class Term:
             pause = min(self.remaining(), left - (self._clock.now() - began))
             if pause <= 0.0:
                 break
-            self._over.wait(None if pause == inf else min(pause, threading.TIMEOUT_MAX))
+            with self._ended:
+                if not self._over:
+                    self._ended.wait(min(pause, LONGEST_WAIT))
         return not self.is_valid()
 
     def call_at_end(self, watcher: Callable[[], None]) -> None:
@@ -120,19 +132,28 @@ class Term:
         It runs on the thread that renews terms, so it must not block and must not raise: set an event
         or hand over to another thread, nothing more. For real work use the `on_deposed` callback.
         """
-        with self._lock:
-            if not self._over.is_set():
-                self._watchers.append(watcher)
+        with self._ended:
+            self._watchers.append(watcher)
+            if not self._over:
                 return
-        watcher()
+        self._call_watchers()
 
-    def _extend(self, deadline: float) -> None:
-        self._deadline = deadline
+    def _extend(self, deadline: float) -> bool:
+        """Put the deadline off; False if the term is over, and stays so."""
+        with self._ended:
+            if not self._over:
+                self._deadline = deadline
+            return not self._over
 
     def _end(self, reason: Reason) -> None:
-        with self._lock:
+        with self._ended:
             self._reason = self._reason or reason
-            self._over.set()
+            self._over = True
+            self._ended.notify_all()
+        self._call_watchers()
+
+    def _call_watchers(self) -> None:
+        with self._ended:
             watchers, self._watchers = self._watchers, []
         for watcher in watchers:
             try:

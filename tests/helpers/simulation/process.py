@@ -126,7 +126,7 @@ class Process:
             if self._wake_due == due:
                 self._wake_due = None
                 pause = self.runner.step()
-                if self.runner._candidates or self.runner._inbox:
+                if self.runner._candidates or not self.runner._inbox.empty():
                     self._wake(pause)
 
         self.after(seconds, step)

@@ -34,6 +34,8 @@ class Store:
         #: Token: who was granted it.
         self.grants: dict[int, str] = {}
         self.revision = world.random.randint(0, 1000)
+        #: Whom the leader before this one knows, and until when it may still answer them.
+        self._stale: set[str] = set()
         self._stale_until = -1.0
         #: Owner: when its lease or session ends, on the server's clock.
         self._ends: dict[str, float] = {}
@@ -58,7 +60,7 @@ class Store:
         if owner not in self._ends:
             if not create:
                 return False
-        elif self.world.now < self._stale_until:
+        elif owner in self._stale and self.world.now < self._stale_until:
             return True  # answered by who is no longer the leader of the cluster: of no effect
         self._ends[owner] = self.now() + self.patience * self.ttl
         self._look_later(self.patience * self.ttl)
@@ -86,7 +88,7 @@ class Store:
         self.world.say("server", "fails over")
         for owner in self._ends:
             self._ends[owner] = self.now() + self.patience * self.ttl + EXTENSION
-        self._stale_until = self.world.now + STALE
+        self._stale, self._stale_until = set(self._ends), self.world.now + STALE
         self._look_later(self.patience * self.ttl + EXTENSION)
 
     def _look_later(self, seconds: float) -> None:

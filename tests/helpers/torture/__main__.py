@@ -22,10 +22,12 @@ from .judge import Verdict, counted, judge, report
 from .nemesis import Fault, Nemesis
 from .picture import draw
 from .postgres import PostgresStage
+from .redis import RedisStage
 from .register import Register
 from .stages import LocalStage, Stage
 
-STAGES: dict[str, type[Stage]] = {stage.elector: stage for stage in (LocalStage, EtcdStage, ConsulStage, PostgresStage)}
+KINDS: tuple[type[Stage], ...] = (LocalStage, EtcdStage, ConsulStage, PostgresStage, RedisStage)
+STAGES = {stage.elector: stage for stage in KINDS}
 #: Seconds between two lines of progress, and that candidates may take to leave, beyond the bound.
 PROGRESS, FAREWELL = 5.0, 30.0
 

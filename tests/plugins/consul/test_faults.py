@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 import consul_stage as stage
 import pytest
 
-from incumbent import BackendUnavailableError, LeaderElection, Runner
+from incumbent import BackendUnavailableError, LeaderElection, Reason, Runner
 from incumbent.testing import FaultProxy
 
 #: What a process may use of a core while the servers are away, and for how long that is measured, seconds.
@@ -214,9 +214,10 @@ def cluster(tmp_path_factory):
 
 @pytest.fixture
 def trio(cluster, name):
-    """Three candidates, each on an engine of its own, and a watch that never two of them lead."""
+    """Three candidates, each on an engine of its own, whose first endpoint is a follower; never two of them lead."""
     config = stage.config(name, ttl=10.0, request_timeout=1.0)
-    elections = [LeaderElection(config, cluster.url(), runner=Runner()) for _ in range(3)]
+    url = cluster.url(*sorted(range(3), key=cluster.leader().__eq__))
+    elections = [LeaderElection(config, url, runner=Runner()) for _ in range(3)]
     for election in elections:
         election.start()
     overlaps, over = [], threading.Event()
@@ -249,12 +250,30 @@ def test_cluster_loses_its_leader(cluster, trio, how):
     stage.say(f"servers' leader: {how}; two hand-overs were done {time.monotonic() - began:.1f} s later")
 
 
-def test_cluster_loses_a_follower(cluster, trio):
+def session_node(cluster, name) -> int:
+    """Return the number of the server at which the session of the present leader was made."""
+    server = cluster.servers[cluster.leader()]
+    (session,) = server.ask("GET", f"/v1/session/info/{stage.holder(server, name)}")
+    return int(session["Node"].removeprefix("server-"))
+
+
+def test_cluster_loses_a_follower(cluster, trio, name):
     """P7: Losing a minority ends no term."""
     term = next(election.term for election in trio if election.is_leader())
-    follower = next(number for number in range(3) if number != cluster.leader())
+    follower = next(number for number in range(3) if number not in (cluster.leader(), session_node(cluster, name)))
     cluster.servers[follower].process.kill()
     assert not term.wait(timeout=8.0)
+
+
+def test_cluster_cleans_up_the_server_of_the_session(cluster, trio, name):
+    """P1, P7: Consul removes a dead server and the sessions made at it: the term is lost, and another comes."""
+    term = next(election.term for election in trio if election.is_leader())
+    node = session_node(cluster, name)
+    assert node != cluster.leader()
+    cluster.servers[node].process.kill()
+    assert term.wait(timeout=stage.PATIENCE)
+    assert term.reason is Reason.LOST
+    stage.eventually(lambda: any(election.is_leader() for election in trio))
 
 
 def test_cluster_loses_its_majority_and_comes_back(cluster, trio):
