@@ -40,6 +40,7 @@ from . import broken
     "test_forked_child_is_refused",
     "test_one_of_many_succeeds_an_expired_leader",
     "test_recognised_claim_is_kept_as_long_as_it_says",
+    "test_killed_follower_does_not_stand_in_the_way",
 )
 class TwoLeaders(ModelElector):
     """Whoever is refused believes that it was elected."""
@@ -103,6 +104,7 @@ class LooksAndThenClaims(ModelElector):
     "test_forked_child_is_refused",
     "test_one_of_many_succeeds_an_expired_leader",
     "test_recognised_claim_is_kept_as_long_as_it_says",
+    "test_killed_follower_does_not_stand_in_the_way",
 )
 class TakesOver(ModelElector):
     """Acquiring takes the claim from a leader that is alive."""

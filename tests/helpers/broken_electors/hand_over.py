@@ -138,6 +138,7 @@ class HandsOverLate(ModelElector):
     "test_closing_leaves_no_thread",
     "test_closing_leaves_no_descriptor",
     "test_one_of_many_succeeds_an_expired_leader",
+    "test_killed_follower_does_not_stand_in_the_way",
 )
 class NeverElectsWhoWaited(ModelElector):
     """Who was refused once is always refused."""
