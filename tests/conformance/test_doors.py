@@ -63,8 +63,8 @@ def test_option_adds_the_suite_to_what_is_named(pytester, run_pytest):
     """With `--elector`, the suite is run after the paths that are named, and alone if none is."""
     named = pytester.makepyfile(test_mine=OWN_TEST)
     few = ("--elector", "memory://", "-k", "mine or whole_number")
-    run_pytest(*few, named).assert_outcomes(passed=2, deselected=104)
-    run_pytest(*few).assert_outcomes(passed=1, deselected=104)
+    run_pytest(*few, named).assert_outcomes(passed=2, deselected=105)
+    run_pytest(*few).assert_outcomes(passed=1, deselected=105)
 
 
 def test_marker_selects_the_suite(pytester, run_pytest):
@@ -79,7 +79,7 @@ def test_what_was_not_selected_is_told(pytester, run_pytest):
     """A run of a part of the suite does not look like one of all of it."""
     pytester.makepyfile(CLASS)
     result = run_pytest("-k", "whole_number")
-    result.stdout.fnmatch_lines(["memory://conformance: 1 passed, 0 failed, 8 not run, 104 not selected"])
+    result.stdout.fnmatch_lines(["memory://conformance: 1 passed, 0 failed, 8 not run, 105 not selected"])
 
 
 def test_each_class_has_its_own_harness_and_report(pytester, run_pytest):
@@ -104,7 +104,7 @@ def test_each_class_has_its_own_harness_and_report(pytester, run_pytest):
         """
     )
     result = run_pytest("-s", "-k", "token_is or token_stays")
-    result.assert_outcomes(passed=4, deselected=206)
+    result.assert_outcomes(passed=4, deselected=208)
     assert re.findall("opened|closed", result.stdout.str()) == ["opened", "closed", "opened", "closed"]
     for name in "ab":
         result.stdout.fnmatch_lines([f"memory://{name}: 2 passed, 0 failed, *"])
@@ -171,7 +171,7 @@ def test_processes_of_xdist_share_the_suite(pytester, run_pytest):
         [
             "*conformance of memory://conformance*",
             "not run *test_killed_leader_is_succeeded: the harness cannot outsider: nobody outside*",
-            "memory://conformance: 105 passed, 0 failed, 8 not run",
+            "memory://conformance: 106 passed, 0 failed, 8 not run",
         ]
     )
     assert result.stdout.str().count("0 failed, 8 not run") == 1
@@ -200,7 +200,7 @@ def test_processes_of_xdist_explain_failures(pytester, run_pytest):
             "in order:",
             "* harness  delete() → None",
             "read:     docs/contract.md#*",
-            "memory://conformance: 1 passed, 1 failed, 8 not run, 104 not selected",
+            "memory://conformance: 1 passed, 1 failed, 8 not run, 105 not selected",
         ]
     )
 
