@@ -121,7 +121,7 @@ def test_harness_may_know_an_operation_early(unplugging):
 def test_harness_for_a_later_contract_must_know_its_operations(unplugging, monkeypatch):
     """With the contract comes the duty to do or disclaim it."""
     monkeypatch.setattr(ModelBackend, "contract_version", 2)
-    monkeypatch.setattr("incumbent.registry.CONTRACT_VERSION", 2)
+    monkeypatch.setattr("incumbent.declared.CONTRACT_VERSION", 2)
     with pytest.raises(ConfigurationError, match=r"ModelHarness must implement unplug\(\), or say"):
         validate(ModelHarness())
 

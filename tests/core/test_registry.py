@@ -344,8 +344,8 @@ def test_a_plugin_for_a_newer_contract_is_refused_clearly(ship):
 @pytest.fixture
 def later(monkeypatch):
     """Two contracts have come since the first, and the first is not served any more."""
-    monkeypatch.setattr("incumbent.registry.CONTRACT_VERSION", 3)
-    monkeypatch.setattr("incumbent.registry.OLDEST_CONTRACT", 2)
+    monkeypatch.setattr("incumbent.declared.CONTRACT_VERSION", 3)
+    monkeypatch.setattr("incumbent.declared.OLDEST_CONTRACT", 2)
 
 
 @pytest.mark.usefixtures("later")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from incumbent import Address, Capabilities, ConfigurationError, Support, no, yes
 from incumbent.address import shorten
-from incumbent.registry import check_backend
+from incumbent.declared import check_backend
 
 from .harness import OPERATIONS, SINCE, Harness, made_by
 
