@@ -13,7 +13,7 @@ from typing import Any
 
 from ._errors import senseless
 
-__all__ = ["Election", "Entry", "Standing"]
+__all__ = ["Election", "Entry", "Standing", "elections_of"]
 
 #: Keys ahead of ours that are read at once: the nearest is enough unless other elections lie below this one.
 LOOK_AHEAD = 8
@@ -42,6 +42,12 @@ class Standing:
     is_partial: bool
     #: The store's revision at which this was so.
     revision: int
+
+
+def elections_of(keys: Iterable[bytes], lease: int) -> dict[bytes, bytes]:
+    """Return those of *keys* that are candidates' on *lease*, by the `prefix` of their elections."""
+    end = b"/%x" % lease
+    return {key[: 1 - len(end)]: key for key in keys if key.endswith(end)}
 
 
 class Election:

@@ -36,6 +36,8 @@ class News:
             return
         self.unfollow()
         self._following = self._watcher.watch(key, revision, lambda _: self.tell(), self.tell, deletions=deletions)
+        if self._closed:  # meanwhile
+            self.unfollow()
 
     def unfollow(self) -> None:
         """Tell of no key any more."""
@@ -54,6 +56,8 @@ class News:
             self._notify,
             range_end=election.end,
         )
+        if self._closed:  # meanwhile
+            self.close()
 
     def tell(self) -> None:
         """Have the engine ask."""
