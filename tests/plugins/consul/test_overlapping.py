@@ -39,6 +39,14 @@ def locks(request: Request) -> bool:
     return request.target.startswith("/v1/txn") and b'"lock"' in request.body
 
 
+def unlocks(request: Request) -> bool:
+    return request.target.startswith("/v1/txn") and b'"unlock"' in request.body
+
+
+def steps_out(request: Request) -> bool:
+    return request.method == "DELETE" and "/.queue/" in request.target
+
+
 def lines_up(request: Request) -> bool:
     return request.method == "PUT" and "/.queue/" in request.target
 
@@ -136,6 +144,40 @@ def test_place_whose_answer_was_lost_is_given_up_at_once(server, backend, led, n
     assert not places(server, name)
 
 
+def test_claim_that_could_not_be_given_up_is_given_up_later(server, backend, name):
+    """P8: A leader that is closed while no answer comes leaves no lock, though its session lives on for others."""
+    elector = backend.elector(name, "a")
+    assert elector.acquire_leadership() is not None
+    Withheld(backend, unlocks)
+    elector.close()
+    assert stage.holder(server, name) is not None
+    stage.eventually(lambda: stage.holder(server, name) is None, 2 * stage.TTL)
+
+
+def test_claim_that_could_not_be_given_up_is_no_new_term(server, opened, backend, name):
+    """P1, P4: Nor does the next candidate of the process take it for its own: it bears the token of another term."""
+    elector = backend.elector(name, "a")
+    claim = elector.acquire_leadership()
+    late = Withheld(backend, unlocks)
+    elector.close()
+    heir = backend.elector(name, "b")
+    term = heir.acquire_leadership()
+    assert term is None or term.token > claim.token
+    late.arrive()
+    assert stage.lead(heir).token > claim.token
+    assert heir.check_leadership() is not None
+
+
+def test_place_that_could_not_be_given_up_is_given_up_later(server, backend, led, name):
+    """P8: So does who waited: a place that stays in the queue would be before all others."""
+    elector = backend.elector(name, "a")
+    assert elector.acquire_leadership() is None
+    Withheld(backend, steps_out)
+    elector.close()
+    assert places(server, name)
+    stage.eventually(lambda: not places(server, name), 2 * stage.TTL)
+
+
 def test_lock_that_is_taken_while_its_elector_is_closed_is_given_up(server, backend, name):
     """P8: So is a lock; and nobody watches for who has left."""
     elector = backend.elector(name, "late")
@@ -204,6 +246,16 @@ def test_session_of_who_comes_is_not_ended_by_who_leaves(server, opened, name):
     assert claims[0] is not None
     assert second.check_leadership() is not None
     assert session.keep_alive._stop is not None, "it is not renewed by itself"
+
+
+def test_session_is_kept_for_who_comes_while_it_is_looked_at(backend, opened, name):
+    """P7: A candidate that comes while the others are found to need no session any more is renewed for all the same."""
+    session, elector = backend._sessions[0], backend.elector(name, "a")
+    waiting = next(iter(session._holders))
+    waiting.look = elector.acquire_leadership
+    waiting._place = waiting._ahead = None
+    session._look(None)
+    assert session.keep_alive._stop is not None
 
 
 def test_lock_that_was_asked_for_twice_is_recognised(opened, name):

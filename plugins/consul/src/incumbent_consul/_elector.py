@@ -98,9 +98,9 @@ class ConsulElector(Waiting):
             self._closed = True
         self._watcher.leave(self)
         with self._client.pool.limited(self._client.pool.timeout):
-            doubt = self._leave()
+            doubt, ending = self._leave()
             if self._shared is not None:
-                self._shared.leave(self, doubt=doubt)
+                self._shared.leave(self, doubt=doubt, ending=ending)
 
     # ------------------------------------------------------------ attempts
 
@@ -128,7 +128,9 @@ class ConsulElector(Waiting):
             except SessionGoneError:
                 self._doubt = None
                 raise
-        lock = result if isinstance(result, Pair) else self._client.get(self.key)  # asked twice, it was done at first
+            lock = (
+                result if isinstance(result, Pair) else self._client.get(self.key)
+            )  # asked twice, it is done at first
         if lock is None or lock.session != session:
             self._doubt = before
             return None
@@ -166,8 +168,13 @@ class ConsulElector(Waiting):
             held.index = lock.modify_index  # somebody has written to the key, and left it locked
         raise BackendUnavailableError("consul: the key is written to all the time")
 
-    def _leave(self) -> tuple[str, ...]:
-        """Give up all there is; return the keys that may be locked yet. Never raises."""
+    def _leave(self) -> tuple[list[str], list[str]]:
+        """
+        Give up all there is. Never raises.
+
+        Returns:
+            The keys that may be locked yet, and those that may be unlocked yet.
+        """
         with self._state:
             held, self._held = self._held or self._leftover, None
             self._leftover = None
@@ -175,21 +182,25 @@ class ConsulElector(Waiting):
             doubt, self._doubt = self._doubt, None
             late, self._late = self._late, None
             left, self._left = self._left, None
-        if held is not None:
-            with suppress(ElectionError):
+        ending = []
+        try:
+            if held is not None:
                 self._unlock(held, remove=True)
-        if doubt is not None:
-            with suppress(ElectionError):
+            elif doubt is not None:
                 lock = self._client.get(self.key)
                 if lock is not None and lock.session == doubt:
                     self._unlock(Held(doubt, lock.modify_index, lock.modify_index, 0.0), remove=True)
-        for session in {place, late} - {None}:
-            with suppress(ElectionError):
-                self._client.delete(self._keys.place(str(session)))
+        except ElectionError:
+            ending.append(self.key)
+        for key in {self._keys.place(session) for session in (place, late) if session is not None}:
+            try:
+                self._client.delete(key)
+            except ElectionError:
+                ending.append(key)
         if left is not None:
             with suppress(ElectionError):
                 self._client.delete(self.key, left)  # unless somebody has used it since
-        return () if late is None else (self.key, self._keys.place(late))
+        return [] if late is None else [self.key, self._keys.place(late)], ending
 
     # ------------------------------------------------------------ for the session
 
@@ -239,7 +250,7 @@ class ConsulElector(Waiting):
             with self._state:
                 self._shared = shared
             if self._closed:  # meanwhile: `close` knew of no session
-                shared.leave(self, doubt=())
+                shared.leave(self)
                 self._check_open()
         return self._shared
 

@@ -78,7 +78,7 @@ class Session:
         self._renewed = 0.0
         #: Keys that a request of who has left may lock yet, however late it arrives, and the keys of their elections.
         self._doubtful: dict[str, str] = {}
-        #: Those of them that were asked to be unlocked, and are not known to be.
+        #: Those of them that were asked to be unlocked or removed, and are not known to be.
         self._ending: dict[str, str] = {}
         self.keep_alive: KeepAlive[Verified] = KeepAlive(
             self._renew, clock, interval=self._interval, share=ttl / 50, name="incumbent-consul-session"
@@ -96,13 +96,14 @@ class Session:
             self._holders.add(holder)
             return True
 
-    def leave(self, holder: Holder, *, doubt: Iterable[str]) -> None:
+    def leave(self, holder: Holder, *, doubt: Iterable[str] = (), ending: Iterable[str] = ()) -> None:
         """
         Let *holder* go, and end the session if it was the last.
 
         Args:
             holder: An elector that leaves the election.
             doubt: Keys that an attempt of it without an answer may lock yet; they are unlocked then.
+            ending: Keys that it tried to unlock, or to remove, and had no answer.
         """
         with self._lock:
             self._holders.discard(holder)
@@ -110,9 +111,11 @@ class Session:
                 session = self._let_go()  # and who joins now gets another
             else:
                 session = None
-                self._doubtful.update((key, holder.key) for key in doubt)
+                self._doubtful.update((key, holder.key) for key in (*doubt, *ending))
+                self._ending.update((key, holder.key) for key in ending)
                 for key in list(self._doubtful)[:-MOST_DOUBTFUL]:
                     del self._doubtful[key]
+                    self._ending.pop(key, None)
         self._finish(session)
 
     def current(self) -> str:
@@ -225,10 +228,9 @@ class Session:
             holders = list(self._holders)
         for holder in holders:
             holder.look()
-        if not any(holder.may_hold or holder.waits for holder in holders):
-            self.keep_alive.stop()
-            if any(holder.may_hold or holder.waits for holder in holders):  # meanwhile
-                self.keep()
+        with self._lock:  # who comes now waits with `keep`
+            if not any(holder.may_hold or holder.waits for holder in self._holders):
+                self.keep_alive.stop()
 
 
 class SessionKind(Protocol):

@@ -85,6 +85,7 @@ class Session:
                     self._past = [lease] if lease is not None else []
                     lease = self._lease = Lease(self._connection, self._ttl, self._clock)
                     self._leaving.clear()  # what they left has ended with the old one
+                    self._strange.clear()
             if not lease.is_granted:
                 lease.grant()
             return lease
