@@ -128,9 +128,8 @@ class ConsulElector(Waiting):
             except SessionGoneError:
                 self._doubt = None
                 raise
-            lock = (
-                result if isinstance(result, Pair) else self._client.get(self.key)
-            )  # asked twice, it is done at first
+            # What was asked twice is refused the second time, and done all the same.
+            lock = result if isinstance(result, Pair) else self._client.get(self.key)
         if lock is None or lock.session != session:
             self._doubt = before
             return None
