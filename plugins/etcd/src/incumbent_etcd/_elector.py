@@ -178,9 +178,13 @@ class EtcdElector(LeaderElector):
         place = self._place
         renewal = None
         if place is not None:
+            after = max(self._evidence, self._news.latest)
             try:
-                renewal = place.lease.renewal(max(self._evidence, self._news.latest))
-            except LeaseGoneError:
+                if self._news.is_broken and not self._is_first(place, token, after):
+                    self._forget()  # but not the key, which the next attempt finds
+                    return None
+                renewal = place.lease.renewal(after)
+            except (LeaseGoneError, ForeignHandError):
                 place = None
         if place is not None and renewal is not None and place.key in renewal.answer.keys:
             return self._lead(place, token, renewal, renewal.sent)
@@ -189,6 +193,16 @@ class EtcdElector(LeaderElector):
             self._discard(place)
         self._forget()
         return None
+
+    def _is_first(self, place: Place, token: int, after: float) -> bool:
+        """Tell whether our key is the one of the term: a store that was restored may have it as it was long before."""
+        self._news.is_broken = False
+        try:
+            standing, _ = self._stand(place, after)
+            return standing.own.created == token and place.ahead(standing) is None
+        except BaseException:
+            self._news.is_broken = True
+            raise
 
     def _discard(self, place: Place) -> None:
         """Delete the key now, or else before another one is made."""
