@@ -297,3 +297,30 @@ def test_thread_that_could_not_be_started_is_started_later(opened, name, monkeyp
     assert elector.acquire_leadership() is not None
     started = {thread.name for thread in set(threading.enumerate()) - before}
     assert started >= {"incumbent-consul-session", "incumbent-consul-watch"}
+
+
+def test_engine_that_wakes_up_while_its_claim_is_given_up_keeps_the_new_one(server, backend, name):
+    """P1: What is given up behind the back of a silent engine is its old claim, not the one that it gets meanwhile."""
+    elector = backend.elector(name, "a")
+    assert elector.acquire_leadership() is not None
+    elector._held.known -= 2 * stage.TTL
+    unlock, claims = backend.client.unlock, []
+
+    def slow(*arguments, **more):
+        backend.client.unlock = unlock
+        claims.append(elector.acquire_leadership())
+        return unlock(*arguments, **more)
+
+    backend.client.unlock = slow
+    elector.look()
+    assert claims[0] is not None
+    assert elector.check_leadership().token == claims[0].token
+
+
+def test_engine_that_is_silent_after_an_attempt_without_an_answer_leads_nothing(opened, backend, name):
+    """P7: A lock that was taken, and whose engine does not ask again, ends like that of any other silent engine."""
+    elector = backend.elector(name, "a")
+    Withheld(backend, locks, arrives=True)
+    with pytest.raises(BackendUnavailableError):
+        elector.acquire_leadership()
+    stage.lead(opened().elector(name, "heir"), 4 * stage.TTL)

@@ -202,3 +202,14 @@ def test_thread_that_could_not_be_started_is_started_later(backend, name, monkey
     started = {thread.name for thread in set(threading.enumerate()) - before}
     assert started >= {"incumbent-etcd-keepalive", "incumbent-etcd-watch"}
     watcher.close()
+
+
+def test_engine_that_is_silent_after_an_attempt_without_an_answer_loses_its_place(opened, backend, name):
+    """P7: A key that was made, and whose engine does not ask again, is removed like that of any other silent engine."""
+    elector = backend.elector(name, "a")
+    withheld = Withheld(backend.connection, "Txn")
+    with pytest.raises(BackendUnavailableError):
+        elector.acquire_leadership()
+    withheld.arrive()
+    stage.lead(opened().elector(name, "heir"), 4 * stage.TTL)
+    assert elector.acquire_leadership() is None

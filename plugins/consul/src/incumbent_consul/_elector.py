@@ -164,6 +164,9 @@ class ConsulElector(Waiting):
             lock = self._client.get(self.key)
             if lock is None or lock.session != held.session:
                 return False
+            with self._state:
+                if self._doubt is not None or self._held not in (None, held):
+                    return False  # it was unlocked on another thread, and the engine has locked it anew
             held.index = lock.modify_index  # somebody has written to the key, and left it locked
         raise BackendUnavailableError("consul: the key is written to all the time")
 
@@ -224,12 +227,14 @@ class ConsulElector(Waiting):
         with self._state:
             held = self._held
             silent = held is not None and not held.over and now - held.known > ttl
-            deaf = self._place is not None and self._called is not None and now - self._called > ttl
+            deaf = (self.waits or self._doubt is not None) and self._called is not None and now - self._called > ttl
             if not silent and not deaf and self._leftover is None:
                 return
             self._called = None
             if silent and held is not None:
                 held.over, self._leftover = True, held
+            elif deaf and self._doubt is not None:  # if it is locked, it is found out at which index
+                self._leftover, self._doubt = Held(self._doubt, 0, 0, now), None
             place = None
             if silent or deaf:
                 place, self._place, self._ahead = self._place, None, None

@@ -56,7 +56,7 @@ class Waiting(LeaderElector):
         #: The session that has a place in the queue for this candidate, and the place before it.
         self._place: str | None = None
         self._ahead: str | None = None
-        #: Since when it has been told that it may lead, without asking.
+        #: Since when its engine should ask, and has not: it was told that it may lead, or got no answer.
         self._called: float | None = None
         self._told: tuple[object, float] = (None, 0.0)
         self._shown: object = None
@@ -198,6 +198,9 @@ class Waiting(LeaderElector):
             yield
         except SessionGoneError:
             self._late = before
+            raise
+        except ElectionError:
+            self._called = self._clock()
             raise
         self._late = before
 

@@ -227,6 +227,9 @@ class EtcdElector(LeaderElector):
             self._news.untaken = None
         try:
             yield
+        except ElectionError:
+            self._news.untaken = self._clock()  # the engine should ask again
+            raise
         finally:
             self._calling = False
 
@@ -257,7 +260,7 @@ class EtcdElector(LeaderElector):
             if self._calling or self._closed:
                 return
             is_silent = False
-            if place is not None and place.lease is lease and place.revision is not None:
+            if place is not None and place.lease is lease:
                 since = self._news.untaken if self._token is None else self._evidence
                 is_silent = since is not None and self._clock() - since > lease.ttl
             if is_silent:
