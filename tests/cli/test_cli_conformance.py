@@ -105,6 +105,17 @@ def test_report_that_cannot_be_written_costs_no_run(capsys, monkeypatch, tmp_pat
     assert capsys.readouterr().err.startswith("incumbent: --report: ")
 
 
+def test_report_that_finds_a_full_disk_is_one_line(capsys, found):
+    """What was found is shown all the same, and the file is named."""
+    found(GOOD)
+
+    assert main(["conformance", "memory://", "--report", "/dev/full"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out.endswith("memory://: 1 passed, 0 failed\n")
+    assert captured.err.startswith("incumbent: --report: /dev/full cannot be written: ")
+    assert captured.err.count("\n") == 1
+
+
 def test_report_of_a_run_that_fails_leaves_the_old_one(capsys, monkeypatch, tmp_path):
     """A store that cannot be reached does not cost the report of the last run, and leaves no empty one."""
 

@@ -8,7 +8,7 @@ import re
 import sys
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, distributions
 
@@ -16,13 +16,14 @@ import pluggy
 
 from . import hookspecs
 from .address import Address, check_options, nearest, printable, shorten
-from .elector import CONTRACT_VERSION, OLDEST_CONTRACT, Backend, BackendSettings, Capabilities
+from .elector import CONTRACT_VERSION, OLDEST_CONTRACT, Backend, BackendSettings, Capabilities, Support
 from .errors import ElectionError, ElectorLoadError, ElectorNotFoundError
 
 __all__ = [
     "ENTRY_POINT_GROUP",
     "Installed",
     "brought_by",
+    "check_backend",
     "installed",
     "load_backend_class",
     "make_backend",
@@ -194,6 +195,7 @@ def _find(name: str) -> list[_Found]:
 
 def _load(found: _Found) -> type[Backend]:
     name = found.entry_point.name
+    prefix = f"elector {name!r} ({found})"
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
@@ -201,31 +203,60 @@ def _load(found: _Found) -> type[Backend]:
         manager.register(found.entry_point.load(), name)
         manager.check_pending()
         answer = manager.hook.incumbent_backend()
-    except KeyboardInterrupt:
+        if answer is not None:
+            return check_backend(answer, f"{prefix}: its hook", prefix, found.distribution)
+    except (KeyboardInterrupt, ElectorLoadError):
         raise
-    except BaseException as error:  # an import may even call sys.exit
-        raise ElectorLoadError(f"elector {name!r} ({found}) cannot be loaded: {_cause(error)}") from error
-    _check_backend(found, answer)
-    backend: type[Backend] = answer
-    return backend
+    except BaseException as error:  # an import may even call sys.exit, and so may whatever is looked at
+        raise ElectorLoadError(f"{prefix} cannot be loaded: {_cause(error)}") from error
+    raise ElectorLoadError(f"{prefix}: {found.entry_point.value} has no hook incumbent_backend marked with hookimpl")
 
 
-def _check_backend(found: _Found, answer: object) -> None:
-    prefix = f"elector {found.entry_point.name!r} ({found})"
-    if answer is None:
-        raise ElectorLoadError(
-            f"{prefix}: {found.entry_point.value} has no hook incumbent_backend marked with hookimpl"
-        )
+def check_backend(answer: object, source: str, prefix: str, distribution: str) -> type[Backend]:
+    """
+    Return *answer*, if it is a backend class that this core can use.
+
+    Args:
+        answer: Anything.
+        source: What has returned it, for the message.
+        prefix: Whose class it is: other messages begin with it.
+        distribution: What to upgrade, if it is too old.
+
+    Raises:
+        ElectorLoadError: One line that says what is wrong with it.
+    """
     if not (inspect.isclass(answer) and issubclass(answer, Backend)):
-        raise ElectorLoadError(f"{prefix}: its hook must return a subclass of incumbent.Backend, not {shorten(answer)}")
-    _check_contract(prefix, found.distribution, answer)
+        raise ElectorLoadError(f"{source} must return a subclass of incumbent.Backend, not {shorten(answer)}")
+    _check_contract(prefix, distribution, answer)
     if inspect.isabstract(answer):
         missing = ", ".join(sorted(answer.__abstractmethods__))
         raise ElectorLoadError(f"{prefix}: {answer.__name__} does not implement {missing}")
     if not isinstance(getattr(answer, "capabilities", None), Capabilities):
         raise ElectorLoadError(f"{prefix}: {answer.__name__} declares no capabilities")
-    if not isinstance(answer.options, Mapping):
-        raise ElectorLoadError(f"{prefix}: {answer.__name__}.options must say which options it takes, as a mapping")
+    _check_capabilities(f"{prefix}: {answer.__name__}.capabilities", answer.capabilities)
+    options: object = answer.options
+    if not isinstance(options, Mapping) or not all(isinstance(text, str) for text in (*options, *options.values())):
+        raise ElectorLoadError(
+            f"{prefix}: {answer.__name__}.options must say which options it takes, as a mapping of names to help"
+        )
+    harness: object = answer.harness
+    if harness is not None and not (isinstance(harness, str) and all(harness.partition(":"))):
+        raise ElectorLoadError(
+            f"{prefix}: {answer.__name__}.harness must be None or 'module:Class', not {shorten(harness)}"
+        )
+    return answer
+
+
+def _check_capabilities(prefix: str, capabilities: Capabilities) -> None:
+    """Check the shapes of what is declared: who lists all electors reads it, and must not fail for one of them."""
+    for capability in fields(capabilities):
+        declared: object = getattr(capabilities, capability.name)
+        if capability.name != "ttl_range" and not isinstance(declared, Support):
+            raise ElectorLoadError(f"{prefix}.{capability.name} must be yes() or no('why'), not {shorten(declared)}")
+    bounds: object = capabilities.ttl_range
+    is_pair = isinstance(bounds, tuple) and len(bounds) == 2
+    if not is_pair or not all(isinstance(bound, (int, float)) for bound in capabilities.ttl_range):
+        raise ElectorLoadError(f"{prefix}.ttl_range must be the shortest and the longest ttl, not {shorten(bounds)}")
 
 
 def _check_contract(prefix: str, distribution: str, backend: type[Backend]) -> None:
@@ -265,6 +296,6 @@ def _not_found(name: str) -> ElectorNotFoundError:
 def _cause(error: BaseException) -> str:
     try:
         text = printable(" ".join(str(error).split())[:200])
-    except Exception:  # of an exception that cannot be shown, the type must do
+    except (Exception, SystemExit):  # of an exception that cannot be shown, the type must do
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -124,6 +124,28 @@ def test_failed_import_of_etcd3_is_the_trap_and_does_no_harm(url, name):
     assert run(program, url, name) == "True"
 
 
+def test_library_that_cannot_be_read_just_now_is_an_outage(url, name):
+    """P7: Without a descriptor left the client library cannot be imported; with one, it is, and the candidate leads."""
+    program = """
+        import os, resource, sys
+        from incumbent import BackendSettings, BackendUnavailableError, open_backend
+        backend = open_backend(sys.argv[1], BackendSettings(3.0, 1.0))
+        elector = backend.elector(sys.argv[2], "a")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            elector.acquire_leadership()
+        except BackendUnavailableError as error:
+            print(error)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        print(elector.acquire_leadership() is not None)
+        backend.close()
+    """
+    outage, leads = run(program, url, name).splitlines()
+    assert outage.startswith("python-etcd3 is not read: OSError: [Errno 24]")
+    assert leads == "True"
+
+
 def test_proxy_of_the_environment_is_not_used(url, name):
     """Security: `http_proxy` and its like do not redirect the connection."""
     program = f"""
