@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,11 +103,12 @@ def _opened(path: str | None) -> Iterator[TextIO | None]:
 
 
 def _write(page: TextIO, path: str, text: str) -> None:
+    rest = text.encode()
     try:
-        if page.seekable():
+        if stat.S_ISREG(os.fstat(page.fileno()).st_mode):
             page.truncate(0)
-        page.write(text)
-        page.flush()
+        while rest:  # past the buffer, which would be written once more at the end
+            rest = rest[os.write(page.fileno(), rest) :]
     except OSError as error:  # the disk is full
         raise _unwritable(path, error) from error
 

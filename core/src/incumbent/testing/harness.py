@@ -57,6 +57,9 @@ class Harness:
         url: The store that the user asked for; None to bring one's own.
     """
 
+    #: No test for pytest, though a subclass may have a name such as `TestStoreHarness`.
+    __test__ = False
+
     #: The entry-point name of the elector.
     scheme: str
     #: Where the store is. Known when `open` has returned.
