@@ -203,8 +203,9 @@ def test_name_that_cannot_be_one_is_refused(capsys, tmp_path, monkeypatch, name)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_name_that_would_hide_the_contract_is_refused(capsys):
+def test_name_that_would_hide_the_contract_is_refused(capsys, tmp_path, monkeypatch):
     """`class LeaderElector(LeaderElector)` is no class that its author's mypy would pass."""
+    monkeypatch.chdir(tmp_path)
     assert "LeaderElector" in refusal(capsys, "leader")
 
 

@@ -232,9 +232,8 @@ MUTANTS = [
     ),
     Mutant(
         "Consul: the session is destroyed before the key is released", "P8", CONSUL + "_elector.py",
-        "        if held is not None:\n            with suppress(ElectionError):\n"
-        "                self._unlock(held, remove=True)\n        if doubt",
-        "        if doubt", ("the suite on Consul", "the traps of Consul"),
+        "            if held is not None:\n                self._unlock(held, remove=True)\n            elif doubt",
+        "            if doubt", ("the suite on Consul", "the traps of Consul"),
     ),
     Mutant(
         "PostgreSQL: half a ttl of silence is enough to take over", "P1", POSTGRES + "_sightings.py",
@@ -252,8 +251,8 @@ MUTANTS = [
     ),
     Mutant(
         "PostgreSQL: who takes over does not compare the beat", "P1", POSTGRES + "_layout.py",
-        'f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} RETURNING id), "',
-        'f"WHERE id = {literal(silent.session)} RETURNING id), "', ON_POSTGRES,
+        'f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} "',
+        'f"WHERE id = {literal(silent.session)} "', ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: a renewal leaves the beat as it was", "P1", POSTGRES + "_layout.py",
@@ -267,6 +266,10 @@ MUTANTS = [
     Mutant(
         "PostgreSQL: a renewed session proves the claim", "P2", POSTGRES + "_elector.py",
         "if renewal.answer.get(self.lock_id) != (self._id, token):", "if False:", ON_POSTGRES,
+    ),
+    Mutant(
+        "PostgreSQL: silence that was seen on another server counts", "P1", POSTGRES + "_layout.py",
+        'f"AND {RUN} = {literal(silent.server)} RETURNING id), "', '"RETURNING id), "', ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: a late relinquishing ends the next term", "P1", POSTGRES + "_layout.py",
@@ -295,7 +298,7 @@ MUTANTS = [
     ),
     Mutant(
         "Redis: half a ttl of silence is enough to take over", "P1", REDIS + "_sight.py",
-        "if self.claim and now - self.since >= self.ttl:", "if self.claim and now - self.since >= self.ttl / 2:", ON_REDIS,
+        "max(self.since, known_since) >= self.ttl:", "max(self.since, known_since) >= self.ttl / 2:", ON_REDIS,
     ),
     Mutant(
         "Redis: who has just met a server may be elected there", "P1", REDIS + "_scripts.py",
@@ -361,13 +364,17 @@ MUTANTS = [
         "is_near = now - holder.asked < SILENT * self._ttl and", "is_near =", ON_REDIS,
     ),
     Mutant(
+        "Redis: silence that was seen on another server counts", "P1", REDIS + "_scripts.py",
+        " and mark == ARGV[2]\n", "\n", ON_REDIS,
+    ),
+    Mutant(
         "Redis: a late relinquishing ends the next term", "P1", REDIS + "_elector.py",
         "self._token, self._may_exist = None, False\n            self.claim = _nonce()\n",
         "self._token, self._may_exist = None, False\n", ON_REDIS,
     ),
     Mutant(
         "Redis: closing forgets an attempt that had no answer", "P8", REDIS + "_elector.py",
-        "        if self._may_exist:\n            try:", "        if self._token is not None:\n            try:", ON_REDIS,
+        "        if self._may_exist:\n            with", "        if self._token is not None:\n            with", ON_REDIS,
     ),
 ]  # fmt: skip
 

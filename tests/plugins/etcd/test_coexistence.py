@@ -124,6 +124,28 @@ def test_failed_import_of_etcd3_is_the_trap_and_does_no_harm(url, name):
     assert run(program, url, name) == "True"
 
 
+def test_library_that_cannot_be_read_just_now_is_an_outage(url, name):
+    """P7: Without a descriptor left the client library cannot be imported; with one, it is, and the candidate leads."""
+    program = """
+        import os, resource, sys
+        from incumbent import BackendSettings, BackendUnavailableError, open_backend
+        backend = open_backend(sys.argv[1], BackendSettings(3.0, 1.0))
+        elector = backend.elector(sys.argv[2], "a")
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
+        try:
+            elector.acquire_leadership()
+        except BackendUnavailableError as error:
+            print(error)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        print(elector.acquire_leadership() is not None)
+        backend.close()
+    """
+    outage, leads = run(program, url, name).splitlines()
+    assert outage.startswith("python-etcd3 is not read: OSError: [Errno 24]")
+    assert leads == "True"
+
+
 def test_proxy_of_the_environment_is_not_used(url, name):
     """Security: `http_proxy` and its like do not redirect the connection."""
     program = f"""
@@ -256,3 +278,35 @@ def test_forking_while_requests_are_out(url, name, forking):
                 time.sleep(0.01 * number)
         assert term.is_valid()
         assert election.term is term
+
+
+def test_forking_while_the_library_is_imported():
+    """P9: A fork during the first import of the client library, which takes long, leaves the child able to do so."""
+    program = """
+    import os, sys, threading, time, warnings
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from incumbent_etcd import _library
+    importing, imported = threading.Event(), _library._import
+
+    def slow():
+        importing.set()
+        time.sleep(0.5)
+        return imported()
+
+    _library._import = slow
+    thread = threading.Thread(target=_library.load)
+    thread.start()
+    importing.wait()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if _library.load() else 1)
+    end = time.monotonic() + 15
+    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
+        time.sleep(0.02)
+    if not done[0]:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    thread.join()
+    print("hangs" if not done[0] else os.waitstatus_to_exitcode(done[1]))
+    """
+    assert run(program) == "0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 import time
@@ -13,6 +14,8 @@ import pytest
 
 from incumbent import BackendUnavailableError, LeaderElection, LeaderElectionConfig
 from incumbent.testing import free_port
+from incumbent_postgres._errors import LostError
+from incumbent_postgres._names import resolved
 
 
 def url_of(*ports: int) -> str:
@@ -50,6 +53,24 @@ def test_name_is_resolved(server, opened, name):
     assert opened(url).elector(name, "a").acquire_leadership() is not None
     with pytest.raises(BackendUnavailableError, match="cannot be resolved"):
         opened("postgres://host.invalid/postgres").elector(name, "b").acquire_leadership()
+
+
+def test_name_is_resolved_in_a_child_forked_during_a_look_up(monkeypatch):
+    """P9: A child that was forked while its parent waited for the resolver can look the same name up."""
+    answer, resolve = threading.Event(), socket.getaddrinfo
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answer.wait(stage.PATIENCE) and [])
+    with pytest.raises(LostError, match="in time"):
+        resolved({"host": "localhost"}, time.monotonic() + 0.1)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            status = 0 if resolved({"host": "localhost"}, time.monotonic() + stage.PATIENCE)["hostaddr"] else 1
+        finally:
+            os._exit(status)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    answer.set()
 
 
 def test_resolver_that_hangs_costs_a_call_its_timeout(opened, name, monkeypatch):

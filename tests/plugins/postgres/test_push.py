@@ -10,7 +10,8 @@ from contextlib import ExitStack
 import postgres_stage as stage
 
 from incumbent import LeaderElection, LeaderElectionConfig, open_backend
-from incumbent.testing import FaultProxy
+from incumbent.testing import FaultProxy, free_port
+from incumbent_postgres._watch import Interest
 
 WAITING = 50
 ELECTIONS = 1000
@@ -79,6 +80,24 @@ def test_silence_is_told_on_time(opened, name):
         told.clear()
         assert told.wait(stage.PATIENCE)
     assert follower._clock() - claim.sent < 3 * stage.TTL
+
+
+def test_coming_and_going_in_an_outage_blocks_nobody():
+    """P10: However many elections begin and end while the watch cannot connect, none of them waits for it."""
+    backend = open_backend(f"postgres://127.0.0.1:{free_port()}/postgres", stage.settings())
+    watch = backend.watch
+    interest = Interest("reports", "claim", lambda: None)
+
+    def come_and_go() -> None:
+        for _ in range(70_000):  # more than a pipe holds
+            watch.add(interest)
+            watch.remove(interest)
+
+    crowd = threading.Thread(target=come_and_go, daemon=True)
+    crowd.start()
+    crowd.join(stage.PATIENCE)
+    assert not crowd.is_alive()
+    backend.close()
 
 
 def test_thousand_elections_share_everything(victim, opened, name):

@@ -22,7 +22,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stage.Postgres
     made = stage.Postgres(
         hba=["host all app 127.0.0.1/32 scram-sha-256", "host all stranger 127.0.0.1/32 reject"],
         sql=[f"CREATE ROLE app LOGIN PASSWORD '{PASSWORD}'", "CREATE ROLE stranger LOGIN", "CREATE ROLE other LOGIN"],
-        tls=authority.issue("server"),
+        tls=authority.issue("server", hosts=("localhost",)),
     )
     made.authority = authority.file
     made.start()
@@ -44,8 +44,10 @@ def refused(url: str, kind: type[Exception] = BackendRejectedError) -> str:
     return message
 
 
-def at(server: stage.Postgres, user: str, *, database: str = "postgres", options: str = "") -> str:
-    return f"postgres://{user}@127.0.0.1:{server.port}/{database}{options}"
+def at(
+    server: stage.Postgres, user: str, *, host: str = "127.0.0.1", database: str = "postgres", options: str = ""
+) -> str:
+    return f"postgres://{user}@{host}:{server.port}/{database}{options}"
 
 
 def test_wrong_password_is_permanent(guarded):
@@ -109,14 +111,15 @@ def test_encryption_is_checked(guarded, server):
     """P1: verify-full accepts the server whose certificate is signed by the file, and no other; require needs TLS."""
     certificate = guarded.authority
     good = f"?sslmode=verify-full&sslrootcert={certificate}"
-    backend = open_backend(at(guarded, "postgres", options=good), stage.settings())
+    backend = open_backend(at(guarded, "postgres", host="localhost", options=good), stage.settings())
     stage.lead(backend.elector("tls", "a"))
     assert backend.pool._idle[0].is_encrypted
     backend.close()
     assert "SSL" in refused(at(server, "postgres", options="?sslmode=require"), BackendUnavailableError)
     stranger = certificates.Authority(certificate.parent / "stranger").file
     bad = f"?sslmode=verify-full&sslrootcert={stranger}"
-    assert "certificate" in refused(at(guarded, "postgres", options=bad), BackendUnavailableError)
+    for host, options in (("localhost", bad), ("127.0.0.1", good)):
+        assert "certificate" in refused(at(guarded, "postgres", host=host, options=options), BackendUnavailableError)
 
 
 @pytest.mark.parametrize(

@@ -67,10 +67,10 @@ def test_late_claim_of_who_has_left_finds_no_session(server, opened, name, monke
                 elector.acquire_leadership()
         backend.pool.options = Options.of(Address.parse(server.url))  # another wire, for the farewell
         elector.close()
-        before = server.sql("SELECT last_value FROM incumbent.election_token_seq")
+        before = server.sql("SELECT last_value, is_called FROM incumbent.election_token_seq")
         proxy.heal()
         # It arrives: the token is drawn, and then the row refused.
-        stage.eventually(lambda: server.sql("SELECT last_value FROM incumbent.election_token_seq") != before)
+        stage.eventually(lambda: server.sql("SELECT last_value, is_called FROM incumbent.election_token_seq") != before)
         stage.eventually(lambda: proxy.connections <= 1)
         assert rows(server, name) == []
         backend.close()
@@ -92,6 +92,39 @@ def test_late_claim_is_swept_by_the_next_renewal(server, opened, name, monkeypat
         stage.eventually(lambda: rows(server, name))  # the trap: it is made after the farewell
         assert other.check_leadership() is not None
         assert rows(server, name) == []
+        backend.close()
+
+
+@pytest.mark.parametrize("next_attempt", ["is refused", "leads"])
+def test_late_claim_is_swept_whatever_the_next_attempt_brought(server, opened, name, monkeypatch, next_attempt):
+    """P8: That a later attempt was answered does not make the late claim of an earlier one stay for ever."""
+    with FaultProxy("127.0.0.1", server.port) as proxy:
+        backend, rival = opened(through(proxy)), opened().elector(name, "b")
+        other, elector = backend.elector(f"{name}/other", "a"), backend.elector(name, "a")
+        stage.lead(other)
+        with monkeypatch.context() as patch:
+            claim_in_the_dark(backend, proxy, "to server", patch)
+            with pytest.raises(BackendUnavailableError):
+                elector.acquire_leadership()
+        backend.pool.options = Options.of(Address.parse(server.url))
+        if next_attempt == "is refused":
+            claim = backend.store.claim
+
+            def come_too_late(*values):
+                stage.lead(rival)
+                return claim(*values)
+
+            with monkeypatch.context() as patch:
+                patch.setattr(backend.store, "claim", come_too_late)
+                assert elector.acquire_leadership() is None
+            assert rival.relinquish_leadership()
+        else:
+            stage.lead(elector)
+            assert elector.relinquish_leadership()
+        elector.close()
+        proxy.heal()
+        stage.eventually(lambda: rows(server, name))  # the trap: it is made after the farewell
+        stage.eventually(lambda: other.check_leadership() and not rows(server, name))
         backend.close()
 
 
@@ -144,6 +177,20 @@ def test_what_one_server_shows_says_nothing_of_another():
     now[0] += 15.0
     assert sightings.saw(entry("two", "x")) == 0.0
     assert sightings.saw(entry("two", "y")) == 15.0
+
+
+def test_silence_on_one_server_ends_nothing_on_another(victim, opened, name):
+    """P1: Who has seen silence, and whose request then comes to another run of a server, waits for a ttl there."""
+    a, b = opened(victim.url).elector(name, "a"), opened(victim.url)
+    stage.lead(a)
+    silent = b.store.look([name])[name]
+    victim.kill()
+    victim.restart()
+    stage.lead(b.elector(f"{name}/other", "b"))
+    assert b.store.claim(name, b.session.id, "other", "b", silent) is None
+    (now,) = b.store.look([name]).values()
+    assert now.server != silent.server
+    assert b.store.claim(name, b.session.id, "other", "b", now) is not None
 
 
 def test_renewal_in_the_last_moment_saves_the_leader(server, opened, name):
@@ -251,6 +298,15 @@ def test_settings_of_the_role_are_overruled(victim, opened, name):
     shown = backend.pool.run(f"{backend.store.layout._preamble} SHOW synchronous_commit; SHOW transaction_isolation")
     assert shown == [[("on",)], [("read committed",)]]
     assert backend.pool.run("SHOW synchronous_commit") == [[("off",)]]  # nothing outlives the message
+
+
+def test_connection_that_was_ended_while_idle_costs_nothing(server, opened, name):
+    """P7: What the server has ended in a pause (idle_session_timeout, a restart, an operator) is not used again."""
+    elector = opened().elector(name, "a")
+    stage.lead(elector)
+    for _ in range(5):
+        server.sql("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE application_name = 'incumbent'")
+        assert elector.check_leadership() is not None
 
 
 def test_statement_timeout_is_an_unknown_outcome(victim, opened, name):

@@ -6,6 +6,7 @@ import pytest
 import redis_stage as stage
 
 from incumbent import BackendRejectedError, BackendUnavailableError
+from incumbent.testing import free_port
 
 
 @pytest.fixture
@@ -90,7 +91,20 @@ def test_dead_sentinel_is_passed_over(trio, name, opened):
     with stage.FaultProxy("127.0.0.1", trio.sentinel.port) as silent:
         silent.freeze()
         where = f"redis://{silent},127.0.0.1:{trio.sentinel.port}?sentinel=elections"
-        assert opened(where, stage.settings(request_timeout=3.0)).elector(name, "a").acquire_leadership() is not None
+        assert opened(where, stage.settings(request_timeout=9.0)).elector(name, "a").acquire_leadership() is not None
+
+
+def test_sentinel_that_does_not_know_the_name_is_passed_over(trio, tmp_path, name, opened):
+    """P7: one Sentinel that refuses is not the end while another knows the primary, or may when it is reached."""
+    with stage.running(stage.Server(tmp_path / "ignorant", sentinel="\n")) as ignorant:
+        first = f"redis://127.0.0.1:{ignorant.port}"
+        where = f"{first},127.0.0.1:{trio.sentinel.port}?sentinel=elections"
+        elector = opened(where, stage.settings(request_timeout=9.0)).elector(name, "a")
+        assert elector.acquire_leadership() is not None
+        with pytest.raises(BackendUnavailableError):
+            opened(f"{first},127.0.0.1:{free_port()}?sentinel=elections").elector(name, "b").acquire_leadership()
+        with pytest.raises(BackendRejectedError, match="watches no primary"):
+            opened(f"{first}?sentinel=elections").elector(name, "c").acquire_leadership()
 
 
 def _answer(call):

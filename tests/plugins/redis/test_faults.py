@@ -8,8 +8,9 @@ import time
 import pytest
 import redis_stage as stage
 
-from incumbent import BackendRejectedError, BackendUnavailableError
+from incumbent import BackendRejectedError, BackendUnavailableError, boottime
 from incumbent.testing import FaultProxy
+from incumbent_redis._scripts import ACQUIRE, LOOK
 
 MARK = b"$1\r\nm\r\n$4\r\n2000\r\n"
 
@@ -33,7 +34,8 @@ ANSWERS = [
     (b"-WRONGTYPE Operation against a key\r\n", BackendRejectedError, "holds something else"),
     (b"-MOVED 3999 127.0.0.1:6381\r\n", BackendRejectedError, "Redis Cluster"),
     (b"-CROSSSLOT Keys in request don't hash to the same slot\r\n", BackendRejectedError, "Redis Cluster"),
-    (b"-ERR unknown command 'evalsha'\r\n", BackendRejectedError, "unknown command"),
+    (b"-ERR unknown command 'evalsha'\r\n", BackendRejectedError, "lacks a command"),
+    (b"-ERR unknown command 'EVAL', with args: 'INCUMBENT-CONFLICT '\r\n", BackendRejectedError, "lacks.*'EVAL'$"),
     (b"+OK\r\n", BackendUnavailableError, "makes no sense"),
     (b"$-1\r\n", BackendUnavailableError, "makes no sense"),
     (b":1\r\n", BackendUnavailableError, "makes no sense"),
@@ -82,6 +84,16 @@ def test_unfit_server_is_found_when_connecting(info, error, text, name, opened):
         pytest.raises(error, match=text),
     ):
         opened(stage.url(puppet)).elector(name, "a").acquire_leadership()
+
+
+@pytest.mark.parametrize("command", ["EVAL", "EVALSHA", "INFO", "HMGET", "TIME"])
+@pytest.mark.parametrize("program", ["redis", "valkey"])
+def test_renamed_command_is_told(tmp_path, program, command, name, opened):
+    """Rule 2: a server whose administrator has renamed a command that is needed is refused, and the reason is said."""
+    server = stage.Server(tmp_path / "server", name=program, arguments=("--rename-command", command, ""))
+    with stage.running(server), pytest.raises(BackendRejectedError, match="lacks a command") as caught:
+        opened(stage.url(server)).elector(name, "a").acquire_leadership()
+    assert len(str(caught.value)) < 150
 
 
 def test_eviction_is_refused_by_a_real_server_too(victim, name, opened):
@@ -143,6 +155,31 @@ def test_outage_costs_no_processor_time(victim, name, opened):
     began, used = time.monotonic(), time.process_time()
     stage.eventually(lambda: time.monotonic() - began > 1.5)
     assert time.process_time() - used < 0.5
+
+
+def test_call_that_hangs_costs_no_processor_time(name, opened, monkeypatch):
+    """P10: while an attempt hangs, and the leader's time passes, the thread looks as often as ever."""
+    leader, backend = opened().elector(name, "l"), opened(settings=stage.settings(request_timeout=10.0))
+    stage.lead(leader)
+    elector = backend.elector(name, "a")
+    assert elector.acquire_leadership() is None
+    run, looks, go_on = backend.store.run, [], threading.Event()
+
+    def slow(script, *arguments, **options):
+        if script is LOOK:
+            looks.append(boottime())
+        elif script is ACQUIRE:
+            go_on.wait(stage.PATIENCE)
+        return run(script, *arguments, **options)
+
+    monkeypatch.setattr(backend.store, "run", slow)
+    attempt = threading.Thread(target=elector.acquire_leadership)
+    attempt.start()
+    passed = boottime() + 2 * stage.TTL
+    stage.eventually(lambda: looks and looks[-1] > passed)
+    go_on.set()
+    attempt.join()
+    assert len(looks) < 30, "six for each ttl, and a few for what is due"
 
 
 def test_dead_subscription_is_noticed(server, name, opened):

@@ -17,7 +17,8 @@ from incumbent import (
     read_leader,
 )
 from incumbent.testing import FaultProxy
-from incumbent_redis._scripts import RELEASE
+from incumbent_redis import _store
+from incumbent_redis._scripts import ACQUIRE, RELEASE, RENEW
 
 
 def first_claim(elector, since, seconds=stage.PATIENCE):
@@ -65,6 +66,44 @@ def test_closing_takes_back_an_attempt_whose_answer_was_lost(server, name, opene
         assert not asking.exists(elector.key)
 
 
+def test_attempt_that_is_out_while_its_elector_closes_leaves_nothing(server, name, opened, monkeypatch):
+    """P8: an attempt that reaches the store after the farewell of its elector takes its record back itself."""
+    backend = opened()
+    elector = backend.elector(name, "a")
+    run = backend.store.run
+
+    def overtaken(script, *arguments, **options):
+        if script is ACQUIRE:
+            elector.close()
+        return run(script, *arguments, **options)
+
+    monkeypatch.setattr(backend.store, "run", overtaken)
+    assert elector.acquire_leadership() is None
+    assert elector.key not in stage.keys(server)
+    assert not backend.renewals._holders
+    assert not backend.news._members
+
+
+def test_check_that_is_out_while_its_elector_closes_begins_nothing(server, name, opened, monkeypatch):
+    """P8: who has lost its claim in an attempt, and was closed meanwhile, is told of nothing any more."""
+    backend = opened()
+    elector = backend.elector(name, "a")
+    stage.lead(elector)
+    with stage.client(server) as asking:
+        asking.delete(elector.key)
+    run = backend.store.run
+
+    def overtaken(script, *arguments, **options):
+        if script is RENEW:
+            elector.close()
+        return run(script, *arguments, **options)
+
+    monkeypatch.setattr(backend.store, "run", overtaken)
+    assert elector.acquire_leadership() is None
+    assert elector.key not in stage.keys(server)
+    assert not backend.news._members
+
+
 def test_lost_answer_of_a_relinquishing_is_understood(server, name, opened):
     """P7: a claim that was given up, but whose answer was lost, is gone; nobody else's is touched by asking again."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
@@ -99,7 +138,7 @@ def test_renewal_in_the_last_moment_saves_the_leader(name, opened):
     assert other.acquire_leadership() is None
     backend.news.stop()
     backend.news.join(stage.PATIENCE)  # from now on it sees nothing but the answers to its own attempts
-    stage.eventually(lambda: other._sight.silent(boottime())[0])
+    stage.eventually(lambda: other._sight.silent(boottime(), 0.0)[0])
     assert leader.check_leadership() is not None
     assert other.acquire_leadership() is None
     assert leader.check_leadership() is not None
@@ -130,6 +169,54 @@ def test_tokens_grow_when_the_clock_goes_back(victim, name, opened):
         assert stage.lead(opened(where).elector(name, "a")).token == ahead + 1
         asking.delete(f"{{incumbent}}:{name}")
     assert stage.lead(opened(where).elector(name, "b")).token == ahead + 2
+
+
+@pytest.mark.parametrize("value", [2**53 - 2, 2**53, 10**300, "inf", "nan", -1])
+def test_token_that_cannot_grow_is_refused(victim, name, opened, value):
+    """P4: a counter that somebody has set to what Lua cannot add one to elects nobody: no token is given twice."""
+    with stage.client(victim) as asking:
+        asking.hset("{incumbent}", "token", value)
+        with pytest.raises(BackendRejectedError, match=r"\{incumbent\}.*something"):
+            opened(stage.url(victim)).elector(name, "a").acquire_leadership()
+        assert asking.hget("{incumbent}", "token") == str(value)
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xff", b"theirs"])
+def test_mark_that_is_none_is_replaced(victim, name, opened, mark):
+    """P7: what somebody has written in place of the guard's mark costs a ttl without elections, and not all of them."""
+    elector = opened(stage.url(victim)).elector(name, "a")
+    with stage.client(victim) as asking:
+        asking.hset("{incumbent}", mapping={"mark": mark, "proven": 0})
+    assert elector.acquire_leadership() is None
+    assert stage.lead(elector)
+
+
+def test_silence_on_one_server_is_none_on_another(victim, name, opened):
+    """P1: a beat that the server before has shown, and this one shows again, is as new as this server."""
+    where, ahead = stage.url(victim), 5 * 10**15  # its clock is behind: beats are counted
+    leader, other, third = (opened(where).elector(name, who) for who in "abc")
+    stage.lead(leader)
+    key = leader.key
+    with stage.client(victim) as asking:
+        asking.hset(key, "beat", ahead + 2)
+        assert other.acquire_leadership() is None  # it has seen a beat that is lost now
+        other._backend.news.stop()
+        other._backend.news.join(stage.PATIENCE)
+        assert leader.check_leadership() is not None
+        victim.kill()
+        victim.restart()
+        assert stage.eventually(lambda: _attempted(third)) == [None]
+        asking.hset(key, "beat", ahead)
+    assert stage.eventually(lambda: _checked(leader))
+    began = boottime()
+    stage.eventually(lambda: boottime() > began + stage.TTL / 2)
+    last = leader.check_leadership()
+    assert last is not None
+    with stage.client(victim) as asking:
+        assert asking.hget(key, "beat") == str(ahead + 2)
+        stage.eventually(lambda: stage.attempt(third) is None and asking.hget("{incumbent}", "proven") != "0")
+    _, after = first_claim(other, last.sent)
+    assert after >= 0.99 * stage.TTL
 
 
 def test_flushall_makes_no_second_leader(victim, name, opened):
@@ -197,6 +284,18 @@ def test_silent_elector_is_succeeded_though_its_process_is_busy(server, name, op
         return other.acquire_leadership()
 
     assert stage.eventually(succeeded, 4 * stage.TTL + 5) is not None
+
+
+def test_each_check_is_a_renewal(server, name, opened):
+    """P2: who is alone asks the server at each check, and is not answered by the renewal that it was told of before."""
+    elector = opened(settings=stage.settings(ttl=60)).elector(name, "a")
+    claim = stage.lead(elector)
+    with stage.client(server) as asking:
+        for _ in range(5):
+            before = asking.hget(elector.key, "beat")
+            sent, claim = claim.sent, elector.check_leadership()
+            assert claim.sent > sent
+            assert asking.hget(elector.key, "beat") != before
 
 
 def test_deleted_claim_is_told_soon(server, name, opened):
@@ -358,6 +457,26 @@ def test_hand_over_among_fifty_costs_one_attempt_each(server, name, opened):
         assert _calls(asking, "evalsha") <= 50 + 1 + 51, "the attempts, the relinquishing, and at most a look of each"
 
 
+def test_interrupted_call_leaves_no_connection(server, name, opened, monkeypatch):
+    """P8: Ctrl-C in a request ends its connection, whose answer nobody awaits any more."""
+    backend = opened()
+    elector = backend.elector(name, "a")
+    wires = []
+
+    def interrupted(wire, *_):
+        wires.append(wire)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(elector._backend.news, "follow", lambda _: None)  # this thread alone
+        patch.setattr(_store, "_evaluate", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            elector.observe_leadership()
+    assert wires
+    assert not backend.store._wires
+    assert elector.observe_leadership().candidate is None
+
+
 # ---------------------------------------------------------------- other processes
 
 
@@ -397,5 +516,12 @@ def _checked(elector):
 def _answered(elector):
     try:
         return [elector.check_leadership()]
+    except BackendUnavailableError:
+        return None
+
+
+def _attempted(elector):
+    try:
+        return [elector.acquire_leadership()]
     except BackendUnavailableError:
         return None

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from incumbent.errors import ConfigurationError, ElectionError
+from incumbent.errors import ConfigurationError
 from incumbent.testing import run_conformance
 
 from ._output import RED, clean, paint, show
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             report = _shown(args)
         if page is not None:
-            _write(page, report.to_markdown(), args.report)
+            _write(page, args.report, report.to_markdown())
     return report.exit_status
 
 
@@ -92,8 +92,7 @@ def _opened(path: str | None) -> Iterator[TextIO | None]:
         is_new = not file.exists()
         page = file.open("a", encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"--report: {clean(path)} cannot be written: {reason}") from error
+        raise _unwritable(path, error) from error
     with page:
         try:
             yield page
@@ -103,15 +102,20 @@ def _opened(path: str | None) -> Iterator[TextIO | None]:
             raise
 
 
-def _write(page: TextIO, text: str, path: str) -> None:
+def _write(page: TextIO, path: str, text: str) -> None:
     rest = text.encode()
     try:
         if stat.S_ISREG(os.fstat(page.fileno()).st_mode):
             page.truncate(0)
         while rest:  # past the buffer, which would be written once more at the end
             rest = rest[os.write(page.fileno(), rest) :]
-    except OSError as error:
-        raise ElectionError(f"--report: {clean(path)} cannot be written: {error.strerror}") from error
+    except OSError as error:  # the disk is full
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: str, error: Exception) -> ConfigurationError:
+    reason = getattr(error, "strerror", None) or error
+    return ConfigurationError(f"--report: {clean(path)} cannot be written: {reason}")
 
 
 def _count(text: str) -> int:

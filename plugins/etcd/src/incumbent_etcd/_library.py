@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures.thread  # noqa: F401 - with logging: their hooks must not come between those of one fork
+import errno
 import importlib
 import importlib.util
+import logging  # noqa: F401
 import os
 import sys
 import threading
@@ -16,15 +19,17 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from incumbent import BackendRejectedError
+from incumbent import BackendRejectedError, BackendUnavailableError
 
 __all__ = ["DISTRIBUTIONS", "Library", "load", "versions"]
 
 #: What the plugin stands on, as it is called where it is installed from.
 DISTRIBUTIONS = ("etcd3", "grpcio", "protobuf")
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _loaded: Library | None = None
+# A fork waits for an import that is under way: its child could never finish it, nor begin anew (P9).
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,7 @@ def load() -> Library:
 
     Raises:
         BackendRejectedError: It cannot be imported; says why.
+        BackendUnavailableError: Not now, for the system has no descriptor or no memory left.
     """
     global _loaded  # noqa: PLW0603 - one process has one python-etcd3
     with _lock:
@@ -51,7 +57,10 @@ def load() -> Library:
                 _loaded = _import()
             except Exception as error:
                 text = " ".join(str(error).split())[:200]
-                raise BackendRejectedError(f"python-etcd3 is broken: {type(error).__name__}: {text}") from error
+                kind = type(error).__name__
+                if isinstance(error, OSError | MemoryError) or os.strerror(errno.EMFILE) in text:
+                    raise BackendUnavailableError(f"python-etcd3 is not read: {kind}: {text}") from error
+                raise BackendRejectedError(f"python-etcd3 is broken: {kind}: {text}") from error
         return _loaded
 
 
@@ -67,7 +76,8 @@ def versions() -> dict[str, str]:
 
 
 def _import() -> Library:
-    if "etcd3" not in sys.modules and int(version("protobuf").partition(".")[0]) >= 4:
+    protobuf = importlib.import_module("google.protobuf")
+    if "etcd3" not in sys.modules and int(protobuf.__version__.partition(".")[0]) >= 4:
         sys.modules.update(_rebuilt())
     with _quiet_grpc():
         grpc = importlib.import_module("grpc")

@@ -32,7 +32,7 @@ class PostgresElector(LeaderElector):
         self._lock = threading.Lock()  # for what follows; never held during a request
         self._calling = False
         self._closed = False
-        #: Whether an attempt had no answer: its claim may be made even later.
+        #: Whether an attempt had no answer: its claim may be made even later, whatever the next ones have brought.
         self._is_uncertain = False
         self._token: int | None = None
         #: When the last renewal that showed our claim began, or the claim was made.
@@ -101,9 +101,9 @@ class PostgresElector(LeaderElector):
     def _claim(self, silent: Entry | None) -> Claim | None:
         session = self._backend.session
         renewal = session.renewal()
-        self._is_uncertain = True
+        was_uncertain, self._is_uncertain = self._is_uncertain, True
         made = self._store.claim(self.lock_id, session.id, self._id, self.candidate, silent)
-        self._is_uncertain = False
+        self._is_uncertain = was_uncertain
         if made is None:
             return None
         if self._closed:  # while this request hung
@@ -119,7 +119,6 @@ class PostgresElector(LeaderElector):
         if renewal.answer.get(self.lock_id) != (self._id, token):
             self._forget()
             return None
-        self._is_uncertain = False
         self._lead(token, renewal.sent)
         return Claim(token, self._backend.session.ttl, renewal.sent)
 

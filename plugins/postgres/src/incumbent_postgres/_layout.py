@@ -23,6 +23,8 @@ __all__ = ["Entry", "Layout", "claims", "entries", "identifier", "literal"]
 PATIENCE = 0.5
 #: Sessions without a claim that were silent for a day are nobody's; by the server's clock, since nothing hangs on them.
 FORGOTTEN = "1 day"
+#: The run of the server. A number: as text it would differ with the time zone of who shares the pooler.
+RUN = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +107,7 @@ class Layout:
             f"{self._preamble}"
             "SELECT e.lock_id, e.claim, e.token, e.candidate, extract(epoch FROM e.since), s.id, s.beat, s.ttl, "
             "extract(epoch FROM clock_timestamp() - s.renewed) < s.ttl, "
-            # A number: as text it would differ with the time zone of who shares the pooler.
-            "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint "
-            f"FROM {self._election} e JOIN {self._session} s ON s.id = e.session WHERE e.lock_id IN ({names})"
+            f"{RUN} FROM {self._election} e JOIN {self._session} s ON s.id = e.session WHERE e.lock_id IN ({names})"
         )
 
     # ------------------------------------------------------------ writing
@@ -164,11 +164,12 @@ class Layout:
     # ------------------------------------------------------------ parts
 
     def _bury(self, silent: Entry) -> str:
-        """Delete a session that was not renewed since it was seen, and all of its claims."""
+        """Delete a session that was not renewed since it was seen, and all of its claims: on that server only."""
         # Without ON DELETE CASCADE: a claim that is made in this moment makes the deletion fail.
         dead = (
             f"WITH dead AS (DELETE FROM {self._session} "
-            f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} RETURNING id), "
+            f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} "
+            f"AND {RUN} = {literal(silent.server)} RETURNING id), "
             f"gone AS (DELETE FROM {self._election} USING dead WHERE session = dead.id RETURNING lock_id, claim) "
             f"SELECT {self._notify('-')} FROM gone; "
         )

@@ -47,7 +47,7 @@ def resolved(parameters: Mapping[str, str], end: float) -> dict[str, str]:
         return dict(parameters)
     with _lock:
         lookup = _lookups.get(host)
-        if lookup is None:
+        if lookup is None or not lookup.is_alive():  # of a process that this one was forked from
             lookup = _lookups[host] = _Lookup(host)
             lookup.start()
     lookup.join(max(0.0, end - time.monotonic()))

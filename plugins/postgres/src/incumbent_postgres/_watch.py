@@ -86,6 +86,7 @@ class Watch:
             self._interests.setdefault(interest.lock_id, set()).add(interest)
             if self._thread is None:
                 self._alarm = os.pipe()
+                os.set_blocking(self._alarm[1], False)
                 self._thread = threading.Thread(target=self._run, name="incumbent-postgres-watch", daemon=True)
                 self._thread.start()
             elif is_first:
@@ -112,7 +113,8 @@ class Watch:
 
     def _ring(self) -> None:
         if self._alarm is not None:
-            os.write(self._alarm[1], b".")
+            with suppress(BlockingIOError):  # full: it rings already
+                os.write(self._alarm[1], b".")
 
     # ------------------------------------------------------------ the thread
 

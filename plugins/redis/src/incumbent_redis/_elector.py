@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from incumbent import Claim, ElectionError, InvalidStateError, LeaderElector, LeaderRecord, boottime
@@ -89,9 +89,9 @@ class RedisElector(LeaderElector):
         if self._store.is_foreign:
             return
         with self._lock:
-            self._closed = True
-        self._backend.news.leave(self)
-        self._withdraw()
+            was_closed, self._closed = self._closed, True
+        if not was_closed:
+            self._withdraw()
 
     # ------------------------------------------------------------ campaigning
 
@@ -102,7 +102,7 @@ class RedisElector(LeaderElector):
         known = guard.arguments()
         sent = self._clock()
         with self._lock:
-            silent = self._sight.silent(boottime())
+            silent = self._sight.silent(boottime(), guard.since)
         ours = [self.claim, self.candidate, milliseconds(ttl), f"{time.time():.3f}"]
         was_certain, self._may_exist = not self._may_exist, True
         token = self._store.run(
@@ -153,14 +153,12 @@ class RedisElector(LeaderElector):
             self._sight = Sight()
 
     def _withdraw(self) -> None:
+        """Leave. An attempt that is out while `close` does this has the same nonce, and does it once more."""
+        self._backend.news.leave(self)
+        self._backend.renewals.leave(self)
         if self._may_exist:
-            try:
+            with suppress(ElectionError):  # it ends by itself: nobody renews it
                 self._release()
-            except ElectionError:
-                return  # it ends by itself: nobody renews it
-            finally:
-                self._backend.renewals.leave(self)
-            self._forget()
 
     @contextmanager
     def _call(self) -> Iterator[None]:
@@ -193,6 +191,8 @@ class RedisElector(LeaderElector):
         now = boottime()
         with self._lock:
             if self._closed or self._calling:
+                if self._sight.due is not None and self._sight.due <= now:
+                    self._sight.due = None  # the call will tell; meanwhile the next look is the regular one
                 return
             is_ours = claim == self.claim.encode()
             is_news = self._observes and claim != self._shown

@@ -18,8 +18,12 @@ LONGEST = 200
 #: What a server that is not the primary says.
 REPLICA = "is a replica, which takes no claims"
 _CLUSTER = "is a node of a Redis Cluster, which is not supported: use a server or Sentinels"
+UNKNOWN = "the server lacks a command that elections need"
 #: Parts of an answer that mean that asking again cannot help, and what is to be done.
 PERMANENT = (
+    # First: the server repeats the words that it was sent, a script's text among them.
+    ("unknown command", UNKNOWN),
+    ("command called from script", UNKNOWN),
     (CONFLICT, "holds something that is no election's: rename it, or give another prefix"),
     ("INCUMBENT-REIGN", "the server's INFO shows no master_replid: use Redis 5 or later, or Valkey"),
     ("WRONGTYPE", "a key of the election holds something else: rename it, or give option prefix"),
@@ -33,7 +37,6 @@ PERMANENT = (
         "The user executing the script",
         "no permission for a command of the scripts: grant the rights that the page lists",
     ),
-    ("unknown command", ""),
     ("NOPROTO", ""),
 )
 #: Parts of an answer that mean that it may pass.
@@ -55,6 +58,8 @@ def translated(error: Exception, where: object, timeout: float, secrets: Iterabl
         return BackendRejectedError(f"redis {where}: {_CLUSTER}")
     for sign, meaning in PERMANENT:
         if sign in text:
+            if meaning == UNKNOWN:
+                return BackendRejectedError(f"redis {where}: {UNKNOWN}: {_shortened(text)}")
             key = text.partition(f"{CONFLICT} ")[2].partition(" script:")[0]
             return BackendRejectedError(f"redis {where}: {f'key {key[:80]!r} ' if key else ''}{meaning or text}")
     for sign, meaning in PASSING:
@@ -71,6 +76,10 @@ def translated(error: Exception, where: object, timeout: float, secrets: Iterabl
     if isinstance(error, redis.ResponseError):
         return BackendUnavailableError(f"redis {where}: {text or 'an error without a text'}")
     return BackendUnavailableError(f"redis {where}: the answer makes no sense ({type(error).__name__})")
+
+
+def _shortened(text: str) -> str:
+    return text.partition(", with args")[0].partition(" script:")[0]
 
 
 def _connection(error: Exception, text: str) -> str:

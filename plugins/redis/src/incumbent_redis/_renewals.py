@@ -73,8 +73,10 @@ class Renewals:
                 if holder.evidence > after and self._clock() - holder.evidence <= SHARE * self._ttl:
                     return holder.evidence, True
                 renewal: Renewal[dict[Holder, bool]] = self._shared.renewal(after)
+                if renewal.answer.get(holder):
+                    return holder.evidence, True  # a little later than its `sent`: else it would serve twice
                 if holder in renewal.answer:
-                    return renewal.sent, renewal.answer[holder]
+                    return renewal.sent, False
                 after = renewal.sent
         finally:
             holder.waits = False

@@ -21,6 +21,8 @@ __all__ = ["ACQUIRE", "CONFLICT", "LOOK", "RELEASE", "RENEW", "SHOW", "Script"]
 
 #: How the error begins that says that a key holds something else.
 CONFLICT = "INCUMBENT-CONFLICT"
+#: Lua's numbers cannot tell larger ones apart: a token would be given twice (P4).
+MOST = 2**53 - 2
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ end
 local function text(number)
   return string.format('%.0f', number)
 end
+local function number(field)
+  local value = tonumber(field or '0')
+  return value and value >= 0 and value < {MOST} and value or nil
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
 local reign = string.match(redis.call('INFO', 'replication'), 'master_replid:(%w+)')
@@ -50,7 +56,7 @@ if not reign then
   return redis.error_reply('INCUMBENT-REIGN')
 end
 local guard = redis.call('HMGET', KEYS[1], 'reign', 'mark', 'proven', 'token')
-local mark, proven, last = guard[2], tonumber(guard[3] or '0'), tonumber(guard[4] or '0')
+local mark, proven, last = string.match(guard[2] or '', '^%x+$'), number(guard[3]), number(guard[4])
 if not proven or not last then
   return conflict(KEYS[1])
 end
@@ -66,20 +72,20 @@ end
 """
 
 #: KEYS[2] is the record. ARGV: [5] our claim, [6] the candidate, [7] its ttl, [8] since when, [9] and [10] claim and
-#: beat that were seen for so long that their holder is silent.
+#: beat that were seen for so long that their holder is silent: of a guard with another mark that says nothing.
 ACQUIRE = Script(
     _GUARD
     + """
 local record = redis.call('HMGET', KEYS[2], 'claim', 'beat', 'ttl', 'token')
-local claim, beat = record[1], tonumber(record[2] or '0')
-local token = tonumber(record[4] or '0')
-if not beat or not token or not tonumber(record[3] or '0') then
+local claim, beat = record[1], number(record[2])
+local token = number(record[4])
+if not beat or not token or not number(record[3]) then
   return conflict(KEYS[2])
 end
 if not claim and redis.call('EXISTS', KEYS[2]) == 1 then
   return conflict(KEYS[2])
 end
-local is_silent = claim and claim == ARGV[9] and record[2] == ARGV[10]
+local is_silent = claim and claim == ARGV[9] and record[2] == ARGV[10] and mark == ARGV[2]
 if proven < needed or (claim and claim ~= ARGV[5] and not is_silent) then
   return {0, mark, text(proven), claim or '', record[2] or '', record[3] or '0'}
 end

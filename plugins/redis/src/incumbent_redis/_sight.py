@@ -38,6 +38,12 @@ class Guard:
         self._mark = ""
         self._since = 0.0
 
+    @property
+    def since(self) -> float:
+        """Since when the mark has been known, on `boottime`."""
+        with self._lock:
+            return self._since
+
     def arguments(self) -> list[str]:
         """Return the first four ARGV of the scripts that need the guard. Call it before the request is sent."""
         with self._lock:
@@ -72,8 +78,14 @@ class Sight:
         free = self.since + self.ttl if claim else now
         self.due = free if young_until is None else max(free, young_until)
 
-    def silent(self, now: float) -> tuple[bytes, bytes]:
-        """Return claim and beat if they have not changed for their ttl, or nothing."""
-        if self.claim and now - self.since >= self.ttl:
+    def silent(self, now: float, known_since: float) -> tuple[bytes, bytes]:
+        """
+        Return claim and beat if they have not changed for their ttl, or nothing.
+
+        Args:
+            now: On `boottime`.
+            known_since: `Guard.since`: a server that lacks renewals can show a beat that its predecessor has shown.
+        """
+        if self.claim and now - max(self.since, known_since) >= self.ttl:
             return self.claim, self.beat
         return b"", b""

@@ -192,6 +192,9 @@ class Store:
             secrets = [] if self.options.password is None else [self.options.password.reveal()]
             made = translated(error, wire.endpoint, self.timeout, secrets)
             raise made from (None if any(secret in repr(error) for secret in secrets) else error)
+        except BaseException:  # Ctrl-C: the answer would be taken for that of the next request
+            self.drop(wire)
+            raise
 
     @contextmanager
     def _registered(self, wire: Wire) -> Iterator[None]:
@@ -208,7 +211,7 @@ class Store:
         endpoints, name = self.options.endpoints, self.options.sentinel
         if name is None:
             return endpoints[0]
-        failure: ElectionError | None = None
+        failures: list[ElectionError] = []
         for turn in range(len(endpoints)):
             index = (self._sentinel + turn) % len(endpoints)
             left = deadline - time.monotonic()
@@ -216,13 +219,13 @@ class Store:
             share = time.monotonic() + left / (len(endpoints) - turn + 1)
             try:
                 primary = self._told(endpoints[index], name, share)
-            except BackendUnavailableError as error:
-                failure = error
+            except (BackendUnavailableError, BackendRejectedError) as error:
+                failures.append(error)
                 continue
             self._sentinel = index
             return primary
-        assert failure is not None
-        raise failure
+        # Who cannot be reached now might know the primary: only if all refuse, asking again is in vain.
+        raise next((error for error in failures if isinstance(error, BackendUnavailableError)), failures[0])
 
     def _told(self, endpoint: Endpoint, name: str, deadline: float) -> Endpoint:
         from ._wire import Wire  # noqa: PLC0415 - imports redis-py
