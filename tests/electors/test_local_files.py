@@ -279,6 +279,21 @@ def test_a_file_that_another_was_faster_to_make_is_shared(files, monkeypatch):
     os.close(second)
 
 
+def test_a_file_that_another_user_is_just_making_is_no_permanent_error(files, monkeypatch):
+    """Its maker gives it the directory's rights right after it is there: until then the umask's are all that it has."""
+    os.close(files.open_lock())
+    made = files.lock.stat().st_ctime
+
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "open", refuse)
+    for age, expected in ((0.5, BackendUnavailableError), (2.0, BackendRejectedError)):
+        monkeypatch.setattr("time.time", lambda age=age: made + age)
+        with pytest.raises(expected, match=r"job\.lock"):
+            files.open_lock()
+
+
 def test_a_lock_file_that_was_replaced_is_not_current(files, lock):
     """Deleted, or another in its place: then others would lock another file."""
     assert files.is_current(lock)
