@@ -214,6 +214,8 @@ class ClosingInAForkSaysGoodbye(ModelElector):
     def ask(self, act):
         if self.connection is None:
             self.connection = socket.socketpair()
+            for end in self.connection:
+                weakref.finalize(self, end.close)  # of who is not closed
         try:
             self.connection[0].send(b".")
             self.connection[1].recv(1)

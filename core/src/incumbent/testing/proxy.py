@@ -135,6 +135,7 @@ class FaultProxy:
 
     async def _shut(self) -> None:
         self._listener.close()
+        await asyncio.sleep(0)  # what has just been accepted is nobody's to close before it has begun
         self._abort_all()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
