@@ -107,10 +107,9 @@ class KeepAlive(Generic[T]):
         """
         with self._changed:
             if self._stop is None:
-                stop = threading.Event()
-                thread = threading.Thread(target=self._loop, args=(stop, look), name=self._name, daemon=True)
-                thread.start()  # or not: then the next call tries again
-                self._stop = stop
+                self._stop = threading.Event()
+                thread = threading.Thread(target=self._loop, args=(self._stop, look), name=self._name, daemon=True)
+                thread.start()
                 self._threads.add(thread)
 
     def stop(self) -> None:

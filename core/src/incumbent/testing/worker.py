@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -60,9 +59,8 @@ class Teller:
 
     def tell(self, news: dict[str, Any]) -> None:
         """Write *news*."""
-        with suppress(BrokenPipeError):  # the run was killed: stdin has ended as well, and this process is about to
-            self._out.write(json.dumps(news) + "\n")
-            self._out.flush()
+        self._out.write(json.dumps(news) + "\n")
+        self._out.flush()
 
 
 def main() -> None:

@@ -89,9 +89,8 @@ class Watcher:
                 return
             self._members[member] = None
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="incumbent-consul-watch", daemon=True)
-                thread.start()
-                self._thread = thread
+                self._thread = threading.Thread(target=self._run, name="incumbent-consul-watch", daemon=True)
+                self._thread.start()
             self._changed.notify_all()
             query = self._query
             if query is None or threading.current_thread() is self._thread:
