@@ -230,17 +230,18 @@ def test_waiting_needs_a_started_election(url):
     asyncio.run(main())
 
 
+async def led(url):
+    """Return an election that leads, and is not left."""
+    election = AsyncLeaderElection(config(), url)
+    await election.__aenter__()
+    await election.wait_for_leadership(30)
+    return election
+
+
 def test_a_loop_that_closes_meanwhile_disturbs_no_other_election(url, monkeypatch):
     """An event loop that closes between two looks at it costs the engine nothing: others on it go on."""
-
-    async def main():
-        election = AsyncLeaderElection(config(), url)
-        await election.__aenter__()
-        await election.wait_for_leadership(30)
-        return election
-
     loop = asyncio.new_event_loop()
-    election = loop.run_until_complete(main())
+    election = loop.run_until_complete(led(url))
     loop.close()
     monkeypatch.setattr(loop, "is_closed", lambda: False)  # as it was a moment ago
     election.relinquish()
@@ -252,15 +253,8 @@ def test_a_loop_that_closes_meanwhile_disturbs_no_other_election(url, monkeypatc
 
 def test_a_loop_that_was_stopped_ends_the_election(url):
     """P7: callbacks that no loop runs any more end the election with an error, and give the claim up."""
-
-    async def main():
-        election = AsyncLeaderElection(config(), url)
-        await election.__aenter__()
-        await election.wait_for_leadership(30)
-        return election
-
     loop = asyncio.new_event_loop()
-    election = loop.run_until_complete(main())
+    election = loop.run_until_complete(led(url))
     election.relinquish()
     time.sleep(0.2)  # its callback has been handed to the loop by now, which does not run
     loop.close()

@@ -667,7 +667,7 @@ def test_a_hung_election_does_not_stop_others():
     release.set()
 
 
-def test_a_fault_in_the_engine_ends_one_election_only(stage, monkeypatch):
+def test_a_fault_in_the_engine_ends_one_election_only(stage):
     """P7: what is raised where nothing should be, as by a filter of the log, ends that election, and no other."""
     puppet, other = stage.puppet(), stage.puppet(lock_id="invoices")
     broken, healthy = stage.election(puppet), stage.election(other, lock_id="invoices")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
-from incumbent import BackendUnavailableError, Claim, LeaderElector
+from incumbent import BackendUnavailableError, Claim, LeaderElection, LeaderElector
 
 T = TypeVar("T")
 
@@ -38,3 +38,10 @@ def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
     claim = eventually(lambda: attempt(elector), seconds)
     assert claim is not None
     return claim
+
+
+def handed_over(leader: LeaderElection, others: Iterable[LeaderElection]) -> bool:
+    """Have *leader* step down; it may be elected again, for the others do not stand in line yet after an outage."""
+    if leader.is_leader():
+        leader.relinquish()
+    return any(election.is_leader() for election in others)

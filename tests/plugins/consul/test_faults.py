@@ -10,6 +10,7 @@ from contextlib import ExitStack, suppress
 
 import consul_stage as stage
 import pytest
+from patience import handed_over
 
 from incumbent import BackendUnavailableError, LeaderElection, Reason, Runner
 from incumbent.testing import FaultProxy
@@ -46,13 +47,6 @@ def goes_on(elections) -> None:
         leader = stage.eventually(lambda: next((e for e in elections if e.is_leader()), None))
         others = [election for election in elections if election is not leader]
         stage.eventually(lambda leader=leader, others=others: handed_over(leader, others))
-
-
-def handed_over(leader, others) -> bool:
-    """Have *leader* step down; it may be elected again, for the others do not stand in line yet after an outage."""
-    if leader.is_leader():
-        leader.relinquish()
-    return any(election.is_leader() for election in others)
 
 
 FAULTS = {

@@ -10,6 +10,7 @@ from contextlib import ExitStack, contextmanager
 
 import etcd_stage as stage
 import pytest
+from patience import handed_over
 
 from incumbent import AsyncLeaderElection, BackendUnavailableError, LeaderElection, LeaderElectionConfig
 from incumbent.testing import FaultProxy
@@ -292,15 +293,8 @@ def test_candidate_of_a_frozen_member_is_deposed_before_another_leads(cluster, n
         assert not alone.is_leader()
         cluster.mend()
         stage.eventually(lambda: len(stage.keys(cluster.members[frozen], name)) == 2)  # it has queued up again
-        stage.eventually(lambda: handed_over(second, alone))
+        stage.eventually(lambda: handed_over(second, [alone]))
         overlaps.assert_none()
-
-
-def handed_over(leader, other) -> bool:
-    """Have *leader* step down, if it still leads after what the members went through; tell whether *other* leads."""
-    if leader.is_leader():
-        leader.relinquish()
-    return other.is_leader()
 
 
 # ---------------------------------------------------------------- asyncio
