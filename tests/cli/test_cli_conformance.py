@@ -97,12 +97,29 @@ def test_report_is_written_beside_what_is_shown(capsys, found, tmp_path):
     assert "old" not in page.read_text()
 
 
+def test_report_may_go_nowhere(found):
+    """What cannot be truncated, such as a device, needs not to be."""
+    found(GOOD)
+    assert main(["conformance", "memory://", "--report", "/dev/null"]) == 0
+
+
 def test_report_that_cannot_be_written_costs_no_run(capsys, monkeypatch, tmp_path):
     """One line and code 2, before any test is run."""
     monkeypatch.setattr(conformance, "run_conformance", lambda *_, **__: pytest.fail("it was run"))
 
     assert main(["conformance", "memory://", "--report", str(tmp_path / "no" / "report.md")]) == 2
     assert capsys.readouterr().err.startswith("incumbent: --report: ")
+
+
+def test_report_that_finds_a_full_disk_is_one_line(capsys, found):
+    """What was found is shown all the same, and the file is named."""
+    found(GOOD)
+
+    assert main(["conformance", "memory://", "--report", "/dev/full"]) == 2
+    captured = capsys.readouterr()
+    assert captured.out.endswith("memory://: 1 passed, 0 failed\n")
+    assert captured.err.startswith("incumbent: --report: /dev/full cannot be written: ")
+    assert captured.err.count("\n") == 1
 
 
 def test_report_of_a_run_that_fails_leaves_the_old_one(capsys, monkeypatch, tmp_path):
@@ -239,3 +256,14 @@ def test_ctrl_c_ends_a_run_of_the_suite():
     assert first.startswith("ok")
     assert process.returncode == 130
     assert "Traceback" not in out + err
+
+
+def test_killed_run_ends_its_workers_without_a_word():
+    """Nobody listens to them any more: they put the store away, and complain about nothing."""
+    command = [SCRIPT, "conformance", "local://", "--jobs", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        for _ in range(20):  # by then each has begun a test, whose outcome it will want to tell
+            process.stdout.readline()
+        process.terminate()
+        _, err = process.communicate(timeout=DEADLINE)  # the workers have stderr, too: it ends when all have
+    assert err == ""

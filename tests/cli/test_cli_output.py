@@ -52,6 +52,13 @@ def test_complain_prints_one_line_and_returns_the_code(capsys):
     assert captured.out == ""
 
 
+def test_complain_says_nothing_where_there_is_no_stderr(capsys, monkeypatch):
+    """What is wrong does not go into the answer that a program reads on stdout."""
+    monkeypatch.setattr(sys, "stderr", None)
+    assert _output.complain("a problem", 7) == 7
+    assert capsys.readouterr().out == ""
+
+
 def test_a_table_is_aligned_and_has_no_trailing_blanks(capsys):
     """Columns are as wide as their widest cell."""
     _output.show_table([("a", "long cell", "x"), ("bcd", "", "")])

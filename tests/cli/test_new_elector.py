@@ -203,6 +203,21 @@ def test_name_that_cannot_be_one_is_refused(capsys, tmp_path, monkeypatch, name)
     assert list(tmp_path.iterdir()) == []
 
 
+def test_name_that_would_hide_the_contract_is_refused(capsys, tmp_path, monkeypatch):
+    """`class LeaderElector(LeaderElector)` is no class that its author's mypy would pass."""
+    monkeypatch.chdir(tmp_path)
+    assert "LeaderElector" in refusal(capsys, "leader")
+
+
+def test_name_may_begin_like_a_test(tmp_path):
+    """Pytest, which collects classes by their names, does not take the harness of `test-store` for tests."""
+    done(INCUMBENT, "new-elector", "test-store", "--directory", tmp_path)
+    collect = [sys.executable, "-m", "pytest", "-q", "--collect-only"]
+    listed = run(*collect, cwd=tmp_path, PYTHONPATH=str(tmp_path / "src")).stdout
+    assert "tests/test_conformance.py::TestTestStore::test_" in listed
+    assert "TestStoreHarness" not in listed
+
+
 @pytest.mark.parametrize("name", ["memory", "local", *EXTRAS])
 def test_name_that_is_taken_is_refused(capsys, tmp_path, monkeypatch, name):
     """Our own names are taken whether their package is installed or not; the line says by whom."""

@@ -63,15 +63,15 @@ def test_option_adds_the_suite_to_what_is_named(pytester, run_pytest):
     """With `--elector`, the suite is run after the paths that are named, and alone if none is."""
     named = pytester.makepyfile(test_mine=OWN_TEST)
     few = ("--elector", "memory://", "-k", "mine or whole_number")
-    run_pytest(*few, named).assert_outcomes(passed=2, deselected=89)
-    run_pytest(*few).assert_outcomes(passed=1, deselected=89)
+    run_pytest(*few, named).assert_outcomes(passed=2, deselected=105)
+    run_pytest(*few).assert_outcomes(passed=1, deselected=105)
 
 
 def test_marker_selects_the_suite(pytester, run_pytest):
     """`-m conformance` selects the suite's tests, and the marker is a known one."""
     pytester.makepyfile(CLASS + f"\n    {OWN_TEST}")
     run_pytest("--strict-markers", "-m", "conformance", "-k", "test_mine or whole").assert_outcomes(
-        passed=1, deselected=90
+        passed=1, deselected=106
     )
 
 
@@ -79,7 +79,7 @@ def test_what_was_not_selected_is_told(pytester, run_pytest):
     """A run of a part of the suite does not look like one of all of it."""
     pytester.makepyfile(CLASS)
     result = run_pytest("-k", "whole_number")
-    result.stdout.fnmatch_lines(["memory://conformance: 1 passed, 0 failed, 7 not run, 89 not selected"])
+    result.stdout.fnmatch_lines(["memory://conformance: 1 passed, 0 failed, 8 not run, 105 not selected"])
 
 
 def test_each_class_has_its_own_harness_and_report(pytester, run_pytest):
@@ -104,7 +104,7 @@ def test_each_class_has_its_own_harness_and_report(pytester, run_pytest):
         """
     )
     result = run_pytest("-s", "-k", "token_is or token_stays")
-    result.assert_outcomes(passed=4, deselected=176)
+    result.assert_outcomes(passed=4, deselected=208)
     assert re.findall("opened|closed", result.stdout.str()) == ["opened", "closed", "opened", "closed"]
     for name in "ab":
         result.stdout.fnmatch_lines([f"memory://{name}: 2 passed, 0 failed, *"])
@@ -116,6 +116,22 @@ def test_class_without_a_harness_is_refused(pytester, run_pytest):
     result = run_pytest()
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines(["ERROR: TestMine names no harness: harness = FooHarness"])
+
+
+@pytest.mark.parametrize(
+    ("harness", "message"),
+    [
+        ("lambda: 1 / 0", "ERROR: TestMine: the harness: *lambda*() failed: ZeroDivisionError"),
+        ("dict", "ERROR: TestMine: a harness must be an incumbent.testing.Harness, not {}"),
+    ],
+)
+def test_class_with_a_wrong_harness_is_refused(pytester, run_pytest, harness, message):
+    """What is wrong with it is one line here too, and no internal error of pytest."""
+    pytester.makepyfile(CLASS.replace("= MemoryHarness", f"= {harness}"))
+    result = run_pytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([message])
+    assert "INTERNALERROR" not in result.stdout.str() + result.stderr.str()
 
 
 @pytest.mark.parametrize(
@@ -155,10 +171,10 @@ def test_processes_of_xdist_share_the_suite(pytester, run_pytest):
         [
             "*conformance of memory://conformance*",
             "not run *test_killed_leader_is_succeeded: the harness cannot outsider: nobody outside*",
-            "memory://conformance: 90 passed, 0 failed, 7 not run",
+            "memory://conformance: 106 passed, 0 failed, 8 not run",
         ]
     )
-    assert result.stdout.str().count("0 failed, 7 not run") == 1
+    assert result.stdout.str().count("0 failed, 8 not run") == 1
 
 
 def test_processes_of_xdist_explain_failures(pytester, run_pytest):
@@ -184,7 +200,7 @@ def test_processes_of_xdist_explain_failures(pytester, run_pytest):
             "in order:",
             "* harness  delete() → None",
             "read:     docs/contract.md#*",
-            "memory://conformance: 1 passed, 1 failed, 7 not run, 88 not selected",
+            "memory://conformance: 1 passed, 1 failed, 8 not run, 104 not selected",
         ]
     )
 

@@ -1,12 +1,13 @@
 """Harnesses: they do or disclaim each operation, are found by URL, and what they cannot do is told, not skipped."""
 
+import sys
 from dataclasses import replace
 from types import MappingProxyType
 
 import pytest
 from model_elector import ModelBackend, ModelHarness
 
-from incumbent import BackendSettings, ConfigurationError, ElectorLoadError, no
+from incumbent import Backend, BackendSettings, ConfigurationError, ElectionError, ElectorLoadError, no
 from incumbent.electors.memory import MemoryBackend
 from incumbent.testing import Harness, LocalHarness, MemoryHarness, run_conformance
 from incumbent.testing.candidate import ticks
@@ -59,7 +60,7 @@ def test_unknown_operation_is_refused():
 
 def test_reason_must_not_be_empty():
     """What a harness cannot do, it cannot do for a reason."""
-    with pytest.raises(ConfigurationError, match=r"OddHarness.cannot\['kill'\] is empty: it must say why"):
+    with pytest.raises(ConfigurationError, match=r"OddHarness.cannot\['kill'\] is '': it must say why"):
         validate(harness_with(cannot={**dict.fromkeys(OPERATIONS, SOME_REASON), "kill": ""}))
 
 
@@ -120,8 +121,57 @@ def test_harness_may_know_an_operation_early(unplugging):
 def test_harness_for_a_later_contract_must_know_its_operations(unplugging, monkeypatch):
     """With the contract comes the duty to do or disclaim it."""
     monkeypatch.setattr(ModelBackend, "contract_version", 2)
+    monkeypatch.setattr("incumbent.declared.CONTRACT_VERSION", 2)
     with pytest.raises(ConfigurationError, match=r"ModelHarness must implement unplug\(\), or say"):
         validate(ModelHarness())
+
+
+NO_CAPABILITIES = type("Bare", (ModelBackend,), {"capabilities": None})
+ABSTRACT = type("Half", (Backend,), {"contract_version": 1, "capabilities": ModelBackend.capabilities})
+NEWER = type("Newer", (ModelBackend,), {"contract_version": 99})
+
+
+def refused(**attributes):
+    """Return a harness that is right but for *attributes*."""
+    return type("Wrong", (ModelHarness,), attributes)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: None, r"a harness must be an incumbent\.testing\.Harness, not None"),
+        (lambda: 1 // 0, r"the harness: .*<lambda>\(\) failed: ZeroDivisionError"),
+        (refused(scheme=None), "Wrong.scheme must be the entry-point name of the elector, not None"),
+        (refused(ttl=0), "Wrong.ttl must be seconds, more than 0, not 0"),
+        (refused(ttl="2"), "Wrong.ttl must be seconds, more than 0, not '2'"),
+        (refused(request_timeout=float("nan")), "Wrong.request_timeout must be seconds, more than 0, not nan"),
+        (refused(request_timeout=11), "Wrong.request_timeout, 11 s, must not be above its ttl, 10 s"),
+        (refused(slack=-1), "Wrong.slack must be seconds, more than 0, not -1"),
+        (refused(cannot=["kill"]), r"Wrong.cannot must map operations to reasons, not be \['kill'\]"),
+        (refused(cannot={"kill": 5}), r"Wrong.cannot\['kill'\] is 5: it must say why"),
+        (refused(cannot={"kill": " "}), r"Wrong.cannot\['kill'\] is ' ': it must say why"),
+        (refused(backend_class=lambda _: None), r"Wrong.backend_class\(\) must return a subclass of .*, not None"),
+        (refused(backend_class=lambda _: 1 // 0), r"the harness: .*\(\) failed: ZeroDivisionError"),
+        (refused(model=NO_CAPABILITIES), "elector 'model': Bare declares no capabilities"),
+        (refused(model=ABSTRACT), "elector 'model': Half does not implement __init__, close, elector"),
+        (refused(model=NEWER), "elector 'model' was written for contract 99, .*: pip install -U incumbent"),
+        (refused(url=None), r"Wrong.open\(\) must set url, for none was given"),
+        (refused(url="not a url"), "elector 'not a url': only printable ASCII without spaces"),
+        (refused(open=lambda _: sys.exit("no\nserver")), "the harness Wrong cannot open: no server"),
+    ],
+)
+def test_wrong_harness_is_one_line(capfd, make, message):
+    """Whatever is wrong with a harness is one error with one line, and pytest says nothing of it."""
+    with pytest.raises(ElectionError, match=message) as caught:
+        run_conformance(None, harness=lambda _: make())
+    assert "\n" not in str(caught.value)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_reason_of_several_lines_is_told_in_one():
+    """A table stays a table, whatever a harness says."""
+    report = run_conformance(None, harness=lambda _: refused(cannot={"tool": "none\n| there"})())
+    assert {outcome.detail for outcome in report.of("not run")} == {"the harness cannot tool: none | there"}
 
 
 # ------------------------------------------------------------ what is not run

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 from model_elector import ModelBackend, ModelHarness
 
 from incumbent import Claim, Finding, LeaderRecord, no
-from incumbent.testing import ConformanceReport, FakeClock, Outcome
+from incumbent.testing import ConformanceReport, FakeClock, Outcome, run_conformance
 from incumbent.testing.conformance import suite_tests
 from incumbent.testing.facts import Redacted
 from incumbent.testing.journal import Event, Journal
@@ -158,7 +158,13 @@ def test_markdown_shows_foreign_text_as_it_is():
         capabilities = replace(ModelBackend.capabilities, push=no(text))
         left_out = replace(OTHERS[NOT_RUN], detail=text)
         report = ConformanceReport(
-            text, (GOOD, failed, left_out), 0.0, 0.0, {"python": text}, capabilities, (Finding("ok", text),)
+            text,
+            (GOOD, failed, left_out),
+            0.0,
+            0.0,
+            {"python": text},
+            capabilities,
+            (Finding("ok", text), Finding(text, text)),
         )
         pages.append(report.to_markdown())
     assert pages[1].replace("\n", "").isprintable()
@@ -247,3 +253,24 @@ def test_secrets_of_the_url_show_nowhere_in_a_report():
     redacted = Redacted("toy://me:p%40ss@host/?token=t0ken")
     assert redacted.url == "toy://me:***@host/?token=***"
     assert redacted("p@ss p%40ss t0ken other") == "*** *** *** other"
+
+
+def test_secrets_of_the_url_do_not_show_in_what_the_author_wrote():
+    """P8: A reason, or a finding, that repeats the URL is shown without its secrets; what is no finding is left out."""
+
+    class Talkative(ModelBackend):
+        def diagnose(self):
+            yield Finding("warning", "speaks of s3cret", "forget s3cret")
+            yield "s3cret"
+
+    class TalkativeHarness(ModelHarness):
+        model = Talkative
+        url = "model://me:s3cret@here"
+        cannot = {"tool": "nothing takes part in model://me:s3cret@here"}  # noqa: RUF012
+
+    report = run_conformance("model://", harness=lambda _: TalkativeHarness())
+    assert report.store == (Finding("warning", "speaks of ***", "forget ***"),)
+    assert [outcome.test for outcome in report.of("failed")] == ["test_diagnosis_is_told_in_lines"]
+    for shown in (report.to_text(), report.to_markdown(), report.to_json()):
+        assert "me:***@here" in shown
+        assert "s3cret" not in shown

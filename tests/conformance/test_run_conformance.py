@@ -105,7 +105,7 @@ def test_report_is_the_same_for_programs():
     assert found["versions"]["incumbent"] == f"{incumbent.__version__}, contract {incumbent.CONTRACT_VERSION}"
     assert found["versions"]["elector"] == f"memory, from incumbent {incumbent.__version__}, for contract 1"
     assert found["capabilities"]["candidates"]["supported"] is True
-    assert found["counts"] == {"passed": 90, "not run": 7}
+    assert found["counts"] == {"passed": 106, "not run": 8}
     assert [test["test"] for test in found["tests"]] == [outcome.test for outcome in report.outcomes]
     assert all(test["cites"] and test["truth"].endswith(".") for test in found["tests"])
 
@@ -195,4 +195,4 @@ def test_process_that_dies_fails_its_test(monkeypatch, tmp_path):
     (failed,) = report.of("failed")
     assert failed.test == "test_token_is_a_whole_number"
     assert failed.detail == "the process that ran it ended by itself, with code 7"
-    assert len(report.of("passed")) == 89
+    assert len(report.of("passed")) == 105

@@ -178,6 +178,10 @@ def test_leftovers_are_named():
     for descriptor in left:
         os.close(descriptor)
     failed = {outcome.test: outcome.detail for outcome in report.of("failed")}
-    assert failed.keys() == {"test_closing_leaves_no_thread", "test_closing_leaves_no_descriptor"}
+    assert failed.keys() == {
+        "test_closing_leaves_no_thread",
+        "test_closing_leaves_no_descriptor",
+        "test_closing_after_an_outage_leaves_nothing",
+    }
     assert "left-behind" in failed["test_closing_leaves_no_thread"]
     assert any(str(descriptor) in failed["test_closing_leaves_no_descriptor"] for descriptor in left)

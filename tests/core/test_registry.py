@@ -279,6 +279,7 @@ def test_an_entry_point_that_leads_nowhere_is_named(ship, value):
 
 HOOK = "from incumbent import hookimpl, Backend\n"
 CLASS = BACKEND.replace("\n@hookimpl\ndef incumbent_backend(): return Fake\n", "\n")
+EXITS = "\nclass Exits(Exception):\n    def __repr__(self): raise SystemExit(3)\n    __str__ = __repr__\n"
 ANSWER = "\n@hookimpl\ndef incumbent_backend(): return Fake\n"
 
 
@@ -311,6 +312,16 @@ ANSWER = "\n@hookimpl\ndef incumbent_backend(): return Fake\n"
         (CLASS + "    capabilities = None" + ANSWER, "Fake declares no capabilities"),
         (CLASS + "    options = None" + ANSWER, "Fake.options must say which options it takes"),
         (CLASS + "    options = ['color']" + ANSWER, "Fake.options must say which options it takes"),
+        (CLASS + "    options = {1: 'one'}" + ANSWER, "Fake.options must say which options it takes"),
+        (CLASS + "    options = {'color': None}" + ANSWER, "Fake.options must say which options it takes"),
+        (CLASS + "    harness = 5" + ANSWER, "Fake.harness must be None or 'module:Class', not 5"),
+        (CLASS + "    harness = ':'" + ANSWER, "Fake.harness must be None or 'module:Class', not ':'"),
+        (BACKEND.replace('push=no("x")', "push=None"), "Fake.capabilities.push must be yes() or no('why'), not None"),
+        (BACKEND.replace('expiry=no("x")', "expiry=True"), "Fake.capabilities.expiry must be yes() or no('why')"),
+        (BACKEND.replace('=no("x"))', '=no("x"), ttl_range=(1,))'), "ttl_range must be the shortest and the longest"),
+        (BACKEND.replace('=no("x"))', '=no("x"), ttl_range=("1", 2))'), "ttl_range must be the shortest and the"),
+        (CLASS + EXITS + "@hookimpl\ndef incumbent_backend(): return Exits()", "cannot be loaded: SystemExit: 3"),
+        (EXITS + "raise Exits", "cannot be loaded: Exits"),
     ],
 )
 def test_a_hook_that_answers_wrongly_is_named(ship, source, rule):
@@ -333,8 +344,8 @@ def test_a_plugin_for_a_newer_contract_is_refused_clearly(ship):
 @pytest.fixture
 def later(monkeypatch):
     """Two contracts have come since the first, and the first is not served any more."""
-    monkeypatch.setattr("incumbent.registry.CONTRACT_VERSION", 3)
-    monkeypatch.setattr("incumbent.registry.OLDEST_CONTRACT", 2)
+    monkeypatch.setattr("incumbent.declared.CONTRACT_VERSION", 3)
+    monkeypatch.setattr("incumbent.declared.OLDEST_CONTRACT", 2)
 
 
 @pytest.mark.usefixtures("later")

@@ -20,6 +20,7 @@ from incumbent import (
     BackendRejectedError,
     BackendSettings,
     BackendUnavailableError,
+    ConfigurationError,
     InvalidStateError,
     LeaderElection,
     LeaderElectionConfig,
@@ -591,6 +592,20 @@ def test_without_a_path_the_platform_decides(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     backend = LocalBackend(Address.parse("local"), BackendSettings(15.0, 2.0))
     assert backend.directory.path == tmp_path / "incumbent"
+
+
+@pytest.mark.parametrize("release", ["older", "newer"])
+def test_without_a_home_the_directory_must_be_given(monkeypatch, release):
+    """A relative one would be another for everybody who starts elsewhere; older releases of platformdirs return it."""
+
+    def user_state_path(*_, **__):
+        if release == "newer":
+            raise RuntimeError("could not determine the home directory")
+        return Path("~/.local/state/incumbent")
+
+    monkeypatch.setattr("platformdirs.user_state_path", user_state_path)
+    with pytest.raises(ConfigurationError, match="local:///path/to/directory"):
+        LocalBackend(Address.parse("local"), BackendSettings(15.0, 2.0))
 
 
 def test_a_network_file_system_is_warned_of_once(candidates, backends, directory, tmp_path, monkeypatch, caplog):

@@ -253,6 +253,47 @@ def test_a_full_disk_announces_nothing(files, lock, monkeypatch, sticky, written
     assert files.last_token(lock) == 8
 
 
+def test_a_file_that_another_was_faster_to_make_is_shared(files, monkeypatch):
+    """Of two that find none, one makes it. The other leaves its rights alone: it may be another user's."""
+    first = files.open_lock()
+    files.lock.rename(files.lock.with_name("late"))
+    real, calls = os.open, []
+
+    def other_is_faster(path, *arguments, **others):
+        if path == files.lock and not calls:
+            calls.append(path)
+            try:
+                return real(path, *arguments, **others)
+            finally:
+                files.lock.with_name("late").rename(files.lock)
+        return real(path, *arguments, **others)
+
+    def refuse(*_):
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(os, "open", other_is_faster)
+    monkeypatch.setattr(os, "fchmod", refuse)
+    second = files.open_lock()
+    assert files.is_current(second)
+    os.close(first)
+    os.close(second)
+
+
+def test_a_file_that_another_user_is_just_making_is_no_permanent_error(files, monkeypatch):
+    """Its maker gives it the directory's rights right after it is there: until then the umask's are all that it has."""
+    os.close(files.open_lock())
+    made = files.lock.stat().st_ctime
+
+    def refuse(path, *_):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "open", refuse)
+    for age, expected in ((0.5, BackendUnavailableError), (2.0, BackendRejectedError)):
+        monkeypatch.setattr("time.time", lambda age=age: made + age)
+        with pytest.raises(expected, match=r"job\.lock"):
+            files.open_lock()
+
+
 def test_a_lock_file_that_was_replaced_is_not_current(files, lock):
     """Deleted, or another in its place: then others would lock another file."""
     assert files.is_current(lock)
@@ -329,6 +370,16 @@ def test_a_missing_directory_is_made_for_its_user_alone(tmp_path):
     path = tmp_path / "a" / "b" / "c"
     os.close(Directory(path).files("job").open_lock())
     assert mode(path) == 0o700
+
+
+@pytest.mark.usefixtures("umask")
+@pytest.mark.parametrize("mask", [0o000, 0o177, 0o777], ids=oct)
+def test_the_umask_plays_no_part_for_missing_directories(tmp_path, mask):
+    """Whoever makes them can enter them, and nobody else, also those above."""
+    path = tmp_path / "a" / "b"
+    os.umask(mask)
+    Directory(path).prepare()
+    assert [mode(path), mode(path.parent)] == [0o700] * 2
 
 
 @pytest.mark.parametrize("unsafe", [0o777, 0o702, 0o2777])

@@ -168,6 +168,21 @@ def test_several_users_share_an_election(shared, mode):
     ]
 
 
+@pytest.mark.parametrize("act", ["observe", "lead"])
+def test_root_takes_nothing_from_the_user_of_the_directory(shared, candidates, act):
+    """What root makes, by as little as a look, belongs to whom the directory belongs to, and keeps nobody out."""
+    os.chown(shared, USERS[0], GROUP)
+    shared.chmod(0o700)
+    elector = candidates(path=shared)
+    if act == "observe":
+        elector.observe_leadership()
+    else:
+        elector.acquire_leadership()
+    elector.close()
+    (line,) = Actor("as-user", shared, GROUP, USERS[0]).finish()
+    assert line.split()[3] == "True"
+
+
 @pytest.mark.usefixtures("nothing_left")
 def test_who_may_not_write_to_the_directory_is_told_so_for_good(shared):
     """A permanent error that names the path, and says what to check."""

@@ -4,6 +4,7 @@ An elector for contract 1, as somebody wrote it when that was the newest one. No
 It takes everything from the kit that an elector can, in the ways that the documentation shows, and nothing that came later.
 """
 
+import os
 import threading
 import weakref
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ class OldBackend(Backend):
         shortest, longest = self.capabilities.ttl_range
         if not shortest <= settings.ttl <= longest:
             raise ConfigurationError(f"ttl {settings.ttl:g}: must be from {shortest:g} to {longest:g} s")
-        self.address, self.settings = address, settings
+        self.address, self.settings, self.pid = address, settings, os.getpid()
 
     def elector(self, lock_id, candidate):
         return OldElector(lock_id, candidate, self)
@@ -76,6 +77,8 @@ class OldBackend(Backend):
 
     @contextmanager
     def store(self):
+        if os.getpid() != self.pid:
+            raise InvalidStateError("forked")
         if self.address.path == "/closed":
             raise BackendRejectedError("closed for good")
         if not STORE.turn.acquire(timeout=self.settings.request_timeout):

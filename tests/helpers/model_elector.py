@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from types import MappingProxyType
 
@@ -36,8 +37,10 @@ class ModelElector(LeaderElector):
         self.owner = object()
         self.claim: Claim | None = None
         self.closed = False
+        self.pid = os.getpid()
 
     def acquire_leadership(self):
+        self.refuse_fork()
         if self.claim is not None:
             return self.claim
         sent = self.clock()
@@ -62,19 +65,25 @@ class ModelElector(LeaderElector):
         return self.ask(self.show)
 
     def close(self):
-        if not self.closed:
+        if not self.closed and os.getpid() == self.pid:
             self.closed = True
             self.claim = None
             with suppress(StoreError):
                 self.store.request(self.leave, self.backend.settings.request_timeout)
             self.store.watchers.discard(self)
 
+    def refuse_fork(self):
+        if os.getpid() != self.pid:
+            raise InvalidStateError("a forked child")
+
     def held(self):
+        self.refuse_fork()
         if self.claim is None:
             raise InvalidStateError
         return self.claim
 
     def ask(self, act):
+        self.refuse_fork()
         if self.backend.address.path == "/rejected":
             raise BackendRejectedError("the store refuses us")
         try:

@@ -232,9 +232,8 @@ MUTANTS = [
     ),
     Mutant(
         "Consul: the session is destroyed before the key is released", "P8", CONSUL + "_elector.py",
-        "        if held is not None:\n            with suppress(ElectionError):\n"
-        "                self._unlock(held, remove=True)\n        if doubt",
-        "        if doubt", ("the suite on Consul", "the traps of Consul"),
+        "            if held is not None:\n                self._unlock(held, remove=True)\n            elif doubt",
+        "            if doubt", ("the suite on Consul", "the traps of Consul"),
     ),
     Mutant(
         "PostgreSQL: half a ttl of silence is enough to take over", "P1", POSTGRES + "_sightings.py",

@@ -107,9 +107,10 @@ class KeepAlive(Generic[T]):
         """
         with self._changed:
             if self._stop is None:
-                self._stop = threading.Event()
-                thread = threading.Thread(target=self._loop, args=(self._stop, look), name=self._name, daemon=True)
-                thread.start()
+                stop = threading.Event()
+                thread = threading.Thread(target=self._loop, args=(stop, look), name=self._name, daemon=True)
+                thread.start()  # or not: then the next call tries again
+                self._stop = stop
                 self._threads.add(thread)
 
     def stop(self) -> None:

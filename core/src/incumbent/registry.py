@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import errno
-import inspect
 import re
 import sys
-import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import Distribution, EntryPoint, distributions
@@ -16,7 +13,8 @@ import pluggy
 
 from . import hookspecs
 from .address import Address, check_options, nearest, printable, shorten
-from .elector import CONTRACT_VERSION, OLDEST_CONTRACT, Backend, BackendSettings, Capabilities
+from .declared import check_backend
+from .elector import Backend, BackendSettings
 from .errors import ElectionError, ElectorLoadError, ElectorNotFoundError
 
 __all__ = [
@@ -194,6 +192,7 @@ def _find(name: str) -> list[_Found]:
 
 def _load(found: _Found) -> type[Backend]:
     name = found.entry_point.name
+    prefix = f"elector {name!r} ({found})"
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
     try:
@@ -201,49 +200,13 @@ def _load(found: _Found) -> type[Backend]:
         manager.register(found.entry_point.load(), name)
         manager.check_pending()
         answer = manager.hook.incumbent_backend()
-    except KeyboardInterrupt:
+        if answer is not None:
+            return check_backend(answer, f"{prefix}: its hook", prefix, found.distribution)
+    except (KeyboardInterrupt, ElectorLoadError):
         raise
-    except BaseException as error:  # an import may even call sys.exit
-        raise ElectorLoadError(f"elector {name!r} ({found}) cannot be loaded: {_cause(error)}") from error
-    _check_backend(found, answer)
-    backend: type[Backend] = answer
-    return backend
-
-
-def _check_backend(found: _Found, answer: object) -> None:
-    prefix = f"elector {found.entry_point.name!r} ({found})"
-    if answer is None:
-        raise ElectorLoadError(
-            f"{prefix}: {found.entry_point.value} has no hook incumbent_backend marked with hookimpl"
-        )
-    if not (inspect.isclass(answer) and issubclass(answer, Backend)):
-        raise ElectorLoadError(f"{prefix}: its hook must return a subclass of incumbent.Backend, not {shorten(answer)}")
-    _check_contract(prefix, found.distribution, answer)
-    if inspect.isabstract(answer):
-        missing = ", ".join(sorted(answer.__abstractmethods__))
-        raise ElectorLoadError(f"{prefix}: {answer.__name__} does not implement {missing}")
-    if not isinstance(getattr(answer, "capabilities", None), Capabilities):
-        raise ElectorLoadError(f"{prefix}: {answer.__name__} declares no capabilities")
-    if not isinstance(answer.options, Mapping):
-        raise ElectorLoadError(f"{prefix}: {answer.__name__}.options must say which options it takes, as a mapping")
-
-
-def _check_contract(prefix: str, distribution: str, backend: type[Backend]) -> None:
-    """Refuse a plugin for a contract that this core does not serve; say to its author when it will not much longer."""
-    version = getattr(backend, "contract_version", None)
-    if type(version) is not int or version < 1:
-        raise ElectorLoadError(
-            f"{prefix}: {backend.__name__}.contract_version must say which contract it was written for, as a number "
-            f"from 1 to {CONTRACT_VERSION}, not {shorten(version)}"
-        )
-    served = f"{OLDEST_CONTRACT} to {CONTRACT_VERSION}" if OLDEST_CONTRACT < CONTRACT_VERSION else str(CONTRACT_VERSION)
-    written = f"{prefix} was written for contract {version}, this incumbent serves {served}"
-    if version > CONTRACT_VERSION:
-        raise ElectorLoadError(f"{written}: pip install -U incumbent")
-    if version < OLDEST_CONTRACT:
-        raise ElectorLoadError(f"{written}: pip install -U {distribution}")
-    if version < CONTRACT_VERSION:  # seen by tests, not by users: they cannot do anything yet
-        warnings.warn(f"{written}: a later one will not serve {version}", DeprecationWarning, stacklevel=2)
+    except BaseException as error:  # an import may even call sys.exit, and so may whatever is looked at
+        raise ElectorLoadError(f"{prefix} cannot be loaded: {_cause(error)}") from error
+    raise ElectorLoadError(f"{prefix}: {found.entry_point.value} has no hook incumbent_backend marked with hookimpl")
 
 
 def _not_found(name: str) -> ElectorNotFoundError:
@@ -265,6 +228,6 @@ def _not_found(name: str) -> ElectorNotFoundError:
 def _cause(error: BaseException) -> str:
     try:
         text = printable(" ".join(str(error).split())[:200])
-    except Exception:  # of an exception that cannot be shown, the type must do
+    except (Exception, SystemExit):  # of an exception that cannot be shown, the type must do
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

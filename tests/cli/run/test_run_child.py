@@ -106,3 +106,27 @@ def test_terminated_wrapper_does_not_start_the_command_again(bench):
     assert wrapper.wait(60) == 128 + signal.SIGTERM
     assert len(bench.log("begin")) == 1
     assert bench.is_quiet()
+
+
+#: What stands behind the standard streams of the command and of the guard, its parent.
+STREAMS = """
+import os, sys
+streams = lambda pid: [f"/proc/{pid}/fd/{number}" for number in range(3)]
+mine = [os.path.exists(stream) for stream in streams(os.getpid())]
+theirs = [os.readlink(stream) for stream in streams(os.getppid()) if os.path.exists(stream)]
+with open(os.open(sys.argv[1], os.O_CREAT | os.O_WRONLY), "w") as file:
+    print(mine, theirs, file=file)
+"""
+
+
+def test_closed_streams_are_nobodys_else(bench):
+    """What the wrapper opens does not become its stderr, into which libraries write; the command has none still."""
+    seen = bench.directory / "seen"
+    code, _, _ = bench.run(command=[sys.executable, "-c", STREAMS, str(seen)], preexec_fn=lambda: os.closerange(0, 3))
+    assert (code, seen.read_text()) == (0, f"{[False] * 3} {['/dev/null'] * 3}\n")
+
+
+def test_ignored_sigchld_is_not_inherited(bench):
+    """Where the parent ignores SIGCHLD, the kernel would keep from us how our children ended: we do not ignore it."""
+    ignore = lambda: signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    assert bench.run(command=["sh", "-c", "exit 3"], preexec_fn=ignore) == (3, "", "")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +94,29 @@ def test_killed_guard_gives_125_and_no_survivor(bench):
     assert (wrapper.returncode, err) == (125, "incumbent: the guard process was killed, and the command with it\n")
     assert bench.is_quiet()
     assert bench.run("--wait-timeout", "20", command=["true"])[0] == 0
+
+
+def test_killed_guard_leaves_nobody_who_left_the_group(bench):
+    """The claim is given up when all that the command started is dead, also what went into a session of its own."""
+    family = " ".join(bench.worker("stubborn"))
+    wrapper = bench.start(command=["sh", "-c", f"setsid {family} & sleep 60"], elector=bench.ttlfile)
+    bench.begun()
+    os.kill(bench.child_of(wrapper.pid), signal.SIGKILL)
+    assert wrapper.wait(60) == 125
+    assert bench.is_quiet()
+
+
+def test_killed_guard_costs_no_stranger_its_life(bench):
+    """A process that the wrapper was a parent of before it was a wrapper is not the command's."""
+    program = ["sh", "-c", 'sleep 60 & echo $!; exec "$@"', "sh", *bench.incumbent]
+    wrapper = bench.start(command=bench.worker(), program=program, stdout=-1)
+    stranger = int(wrapper.stdout.readline())
+    bench.begun()
+    children = Path(f"/proc/{wrapper.pid}/task/{wrapper.pid}/children").read_text().split()
+    (guard,) = {int(pid) for pid in children} - {stranger}
+    os.kill(guard, signal.SIGKILL)
+    assert wrapper.wait(60) == 125
+    os.kill(stranger, signal.SIGTERM)  # which fails if it is dead
 
 
 BAD_TIMES = ["0", "-1", "nan", "inf", "1e9", "", "1x", "ten", "\0.", "٣", "1" * 10_000]

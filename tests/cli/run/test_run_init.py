@@ -94,3 +94,18 @@ def test_death_of_the_command_by_a_signal_shows(init):
     wrapper = init(command=["sh", "-c", "kill -KILL $$"])
     wrapper.communicate(timeout=60)
     assert wrapper.returncode == 128 + signal.SIGKILL
+
+
+#: Becomes the wrapper, with SIGCHLD ignored.
+DEAF = [
+    sys.executable,
+    "-c",
+    "import os, signal, sys; signal.signal(signal.SIGCHLD, signal.SIG_IGN); os.execvp(sys.argv[1], sys.argv[1:])",
+]
+
+
+def test_ignored_sigchld_is_not_inherited(init):
+    """Init learns that the wrapper has ended, whatever was ignored before."""
+    wrapper = init(command=["sh", "-c", "exit 3"], orphan=DEAF)
+    wrapper.communicate(timeout=60)
+    assert wrapper.returncode == 3

@@ -1,5 +1,6 @@
 """The wrapper's loop on its own, with an election that does what a real one does too rarely to wait for."""
 
+import os
 import subprocess
 import sys
 
@@ -41,3 +42,35 @@ def test_leader_without_a_command_relinquishes():
     """If the guard was right to end the command, but the term goes on all the same, somebody else is to have it."""
     played = subprocess.run([sys.executable, "-c", PLAY], capture_output=True, text=True, timeout=60, check=False)
     assert (played.stdout, played.returncode) == ("relinquished\n", 125)
+
+
+EARLY = """
+import os, select, signal, sys
+from types import SimpleNamespace
+from incumbent import boottime
+from incumbent.cli import _guarded
+from incumbent.cli._channel import Channel
+from incumbent.cli.guard import Command
+
+send = Channel.send
+Channel.send = lambda channel, *words, **rest: None if words[0] == "started" else send(channel, *words, **rest)
+script = "setsid sleep 60 >&- & echo $!; exec sleep 60 >&-"
+guarded = _guarded.Guarded(Command(argv=["sh", "-c", script], environment=os.environ, grace=0.1))
+guarded.start(SimpleNamespace(token=1, deadline=boottime() + 60, descriptors=()))
+survivor = int(sys.stdin.readline())
+(guard,) = _guarded.children()
+os.kill(guard, signal.SIGKILL)
+select.select(guarded.sources(), [], [], 30)
+print(guarded.listen(), os.path.exists(f"/proc/{survivor}"), file=sys.stderr)
+"""
+
+
+def test_guard_killed_before_it_names_the_group_leaves_nobody():
+    """The wrapper finds what the command has started also if it was never told of the command."""
+    read, write = os.pipe()
+    played = subprocess.run(
+        [sys.executable, "-c", EARLY], stdin=read, stdout=write, stderr=-1, text=True, timeout=60, check=False
+    )
+    os.close(read)
+    os.close(write)
+    assert played.stderr == "[['gone']] False\n"

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from model_elector import ModelBackend, ModelElector
 
-from incumbent import BackendSettings, InvalidStateError, no
+from incumbent import BackendSettings, Finding, InvalidStateError, no
 
 from . import broken
 from .claims import IsInvisibleToOtherTools
@@ -88,6 +88,8 @@ class DeclaresPush(ModelElector):
     "test_dead_store_shows_nothing",
     "test_closing_leaves_no_thread",
     "test_closing_leaves_no_descriptor",
+    "test_id_is_shown_as_it_was_given",
+    "test_since_is_when_the_leader_was_elected",
 )
 class DeclaresObserving(ModelElector):
     """Declares that it observes, and cannot."""
@@ -157,3 +159,19 @@ class GrantsAnyTtl(ModelBackend):
 
     def __init__(self, address, settings):
         super().__init__(address, BackendSettings(10.0, settings.request_timeout, settings.clock))
+
+
+@broken("test_diagnosis_is_told_in_lines")
+class DiagnosesInText(ModelBackend):
+    """What the server says of itself is passed on as it is, in place of findings."""
+
+    def diagnose(self):
+        yield "version 7\nuptime 8"
+
+
+@broken("test_diagnosis_is_told_in_lines")
+class DiagnosesWithoutARemedy(ModelBackend):
+    """A warning does not say what to do."""
+
+    def diagnose(self):
+        yield Finding("warning", "it is old")

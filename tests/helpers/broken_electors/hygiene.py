@@ -2,6 +2,7 @@
 
 import os
 import select
+import socket
 import threading
 import time
 import weakref
@@ -10,7 +11,7 @@ from typing import ClassVar
 
 from model_elector import ModelBackend, ModelElector
 
-from incumbent import BackendUnavailableError
+from incumbent import BackendUnavailableError, InvalidStateError
 
 from . import broken
 
@@ -45,7 +46,7 @@ class OpensAFileAtOnce(ModelElector):
         super().close()
 
 
-@broken("test_closing_leaves_no_thread")
+@broken("test_closing_leaves_no_thread", "test_closing_after_an_outage_leaves_nothing")
 class LeavesAThread(ModelElector):
     """A thread outlives its elector."""
 
@@ -55,7 +56,7 @@ class LeavesAThread(ModelElector):
         return super().acquire_leadership()
 
 
-@broken("test_closing_leaves_no_descriptor")
+@broken("test_closing_leaves_no_descriptor", "test_closing_after_an_outage_leaves_nothing")
 class LeavesADescriptor(ModelElector):
     """A file stays open."""
 
@@ -105,7 +106,7 @@ class ClosingAfterALossFails(ModelElector):
 
     def close(self):
         lost = False
-        with suppress(BackendUnavailableError):
+        with suppress(BackendUnavailableError, InvalidStateError):
             lost = self.claim is not None and not self.ask(self.renew)
         super().close()
         if lost:
@@ -160,3 +161,73 @@ class AForkKeepsTheClaim(ModelElector):
             return False
         self.pipes[self.key] = reading, None
         return True
+
+
+@broken("test_closing_after_an_outage_leaves_nothing")
+class AnOutageLeavesADescriptor(ModelElector):
+    """A connection that timed out is replaced, and never closed."""
+
+    def ask(self, act):
+        try:
+            return super().ask(act)
+        except BackendUnavailableError:
+            weakref.finalize(self.store, os.close, os.open(os.devnull, os.O_RDONLY))
+            raise
+
+
+@broken("test_closing_after_an_outage_leaves_nothing")
+class AnOutageLeavesAThread(ModelElector):
+    """The thread that made a call which timed out is never ended."""
+
+    def ask(self, act):
+        try:
+            return super().ask(act)
+        except BackendUnavailableError:
+            if self.store.frozen:
+                threading.Thread(target=time.sleep, args=(10.0,), daemon=True).start()
+            raise
+
+
+@broken("test_forked_child_is_refused")
+class AForkLeadsToo(ModelElector):
+    """A forked child goes on with the connection and the claim of its parent."""
+
+    def refuse_fork(self):
+        pass
+
+
+@broken("test_forked_child_is_refused")
+class AForkIsAnOutage(ModelElector):
+    """A forked child is told that the store does not answer, and asks for ever."""
+
+    def refuse_fork(self):
+        if os.getpid() != self.pid:
+            raise BackendUnavailableError("not my connection")
+
+
+@broken("test_closing_in_a_forked_child_leaves_the_leader")
+class ClosingInAForkSaysGoodbye(ModelElector):
+    """Closing in a forked child ends the connection that it shares with its parent."""
+
+    connection = None
+
+    def ask(self, act):
+        if self.connection is None:
+            self.connection = socket.socketpair()
+            for end in self.connection:
+                weakref.finalize(self, end.close)  # of who is not closed
+        try:
+            self.connection[0].send(b".")
+            self.connection[1].recv(1)
+        except OSError as error:
+            raise BackendUnavailableError("the connection is broken") from error
+        return super().ask(act)
+
+    def close(self):
+        if self.connection is not None:
+            for end in self.connection:
+                if os.getpid() != self.pid:
+                    end.shutdown(socket.SHUT_RDWR)
+                end.close()
+            self.connection = None
+        super().close()

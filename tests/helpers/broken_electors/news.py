@@ -63,6 +63,7 @@ class ShowsNoToken(ModelElector):
     "test_leader_is_shown",
     "test_successor_is_shown",
     "test_candidate_that_left_is_not_listed",
+    "test_id_is_shown_as_it_was_given",
 )
 class ShowsOnlyItself(ModelElector):
     """Observing knows what the elector itself holds, and nothing of others."""

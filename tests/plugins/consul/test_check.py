@@ -137,3 +137,20 @@ def test_two_agents_are_refused(opened):
     """Contract: A check lives at one agent; more cannot help."""
     with pytest.raises(ConfigurationError, match="one agent"):
         opened("consul+check://127.0.0.1,127.0.0.2", stage.settings(TTL))
+
+
+def test_session_that_ends_leaves_the_check_of_the_next_alone(server, opened):
+    """P7: Who leaves ends its session while another's is being made: the new check is not deregistered with the old."""
+    backend = opened(url(server), stage.settings(TTL))
+    kind = backend._session_kind()
+    old, create = kind.create(), backend.client.create_session
+
+    def overlapped(description):
+        kind.end(old)
+        return create(description)
+
+    backend.client.create_session = overlapped
+    session = kind.create()
+    backend.client.create_session = create
+    assert kind.renew(session)
+    kind.end(session)

@@ -191,3 +191,47 @@ def test_forking_while_requests_are_out(url, name):
                 time.sleep(0.01 * number)
         assert term.is_valid()
         assert election.term is term
+
+
+def test_forking_while_the_library_is_imported():
+    """P9: A fork during the first import of the client library, which takes long, leaves the child able to do so."""
+    program = """
+    import os, sys, threading, time, warnings
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from incumbent import BackendSettings, open_backend
+    importing = threading.Event()
+
+    class Slow:
+        def find_spec(self, name, path=None, target=None):
+            if name == "consul.base" and not importing.is_set():
+                importing.set()
+                time.sleep(0.5)
+
+    sys.meta_path.insert(0, Slow())
+
+    def use():
+        return open_backend("consul://127.0.0.1:1", BackendSettings(15.0, 5.0)).client._api
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    importing.wait()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if use() else 1)
+    end = time.monotonic() + 15
+    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
+        time.sleep(0.02)
+    if not done[0]:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    thread.join()
+    print("hangs" if not done[0] else os.waitstatus_to_exitcode(done[1]))
+    """
+    assert run(program) == "0"
+
+
+def test_forking_while_an_elector_is_made(opened, name):
+    """P9: A child that makes an elector of its parent's backend does not hang on what the parent held."""
+    backend = opened()
+    with backend._lock, stage.forked(lambda: backend.elector(name, "child")):
+        pass

@@ -278,3 +278,35 @@ def test_forking_while_requests_are_out(url, name, forking):
                 time.sleep(0.01 * number)
         assert term.is_valid()
         assert election.term is term
+
+
+def test_forking_while_the_library_is_imported():
+    """P9: A fork during the first import of the client library, which takes long, leaves the child able to do so."""
+    program = """
+    import os, sys, threading, time, warnings
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from incumbent_etcd import _library
+    importing, imported = threading.Event(), _library._import
+
+    def slow():
+        importing.set()
+        time.sleep(0.5)
+        return imported()
+
+    _library._import = slow
+    thread = threading.Thread(target=_library.load)
+    thread.start()
+    importing.wait()
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if _library.load() else 1)
+    end = time.monotonic() + 15
+    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
+        time.sleep(0.02)
+    if not done[0]:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    thread.join()
+    print("hangs" if not done[0] else os.waitstatus_to_exitcode(done[1]))
+    """
+    assert run(program) == "0"

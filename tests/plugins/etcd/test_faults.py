@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import shutil
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -315,3 +316,38 @@ def test_awaited_election_survives_an_outage(proxies, name):
             assert again.token > term.token
 
     asyncio.run(scene())
+
+
+def test_server_that_came_back_with_older_data(victim, tmp_path, name, opened):
+    """P1: A backup may hold the keys of both in another order: who led sees that it is not the first any more."""
+    url, patient = f"etcd://127.0.0.1:{victim.port}", stage.settings(60.0)
+    first, second = (opened(url, patient).elector(name, candidate) for candidate in "ab")
+    assert first.acquire_leadership() is not None
+    assert second.acquire_leadership() is None
+    data, backup = tmp_path / "victim", tmp_path / "backup"
+    victim.stop()
+    shutil.copytree(data, backup)
+    victim.start()
+    stage.eventually(lambda: asked(first.check_leadership) is not None)
+    assert first.relinquish_leadership()
+    stage.lead(second)
+    assert first.acquire_leadership() is None
+    victim.stop()
+    shutil.rmtree(data)
+    shutil.copytree(backup, data)
+    victim.start()
+    stage.lead(first)
+    stage.eventually(lambda: asked(second.check_leadership) is None, 10.0)
+    assert first.check_leadership() is not None
+    assert second.acquire_leadership() is None
+    assert first.relinquish_leadership()
+    assert second.acquire_leadership() is not None
+
+
+def asked(call):
+    """Return what *call* does once the server answers."""
+    while True:
+        try:
+            return call()
+        except BackendUnavailableError:
+            time.sleep(0.05)

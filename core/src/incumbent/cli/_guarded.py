@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from incumbent.clock import boottime
 
-from ._processes import KILL_POLL, adopt_orphans, kill_group, signal_group
+from ._processes import KILL_POLL, adopt_orphans, children, kill_family, signal_group
 from .guard import KILL_TIME, Command, start_guard
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ class Guarded:
 
     def __init__(self, command: Command) -> None:
         self._terminal = command.terminal
+        self._strangers = children()  # of the program that became this one
         self._guard, channel = start_guard(command)
         self._channel: Channel | None = channel
         self._group = 0
@@ -60,8 +61,8 @@ class Guarded:
         except EOFError:
             self._channel.close()
             self._channel = None
-            if self._group:
-                kill_group(self._group)
+            kill_family(self._group, self._strangers)  # also if it was killed before it could name the group
+            self._guard = 0  # it was of the family
             return [["gone"]]
         for verb, *words in lines:
             if verb == "started":

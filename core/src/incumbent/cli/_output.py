@@ -34,8 +34,10 @@ def clean(text: str, longest: int = LONGEST_VALUE) -> str:
 
 def complain(problem: object, code: int) -> int:
     """Print one line about *problem* on stderr, and return *code*."""
-    with contextlib.suppress(OSError, ValueError):  # nobody is there to be told
-        print(f"incumbent: {clean(str(problem), LONGEST_MESSAGE)}", file=sys.stderr, flush=True)
+    # Nobody may be there to be told; without a stderr `print` would tell stdout.
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        sys.stderr.write(f"incumbent: {clean(str(problem), LONGEST_MESSAGE)}\n")
+        sys.stderr.flush()
     return code
 
 

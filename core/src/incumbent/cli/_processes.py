@@ -48,7 +48,16 @@ def fork() -> int:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(OSError, ValueError, AttributeError):  # closed, or missing
             stream.flush()
+    if signal.getsignal(signal.SIGCHLD) is signal.SIG_IGN:  # by who started us: the kernel would bury our children
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     return os.fork()
+
+
+def occupy_streams() -> None:
+    """Open nothing where stdin, stdout or stderr is closed, for us alone: libraries write there, whatever it is."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(descriptor)
 
 
 def adopt_orphans() -> None:
@@ -88,7 +97,7 @@ def signal_group(group: int, number: int) -> bool:
 def signal_all(group: int, number: int) -> None:
     """Send signal *number* to the process group, and to the children of this process that left it."""
     signal_group(group, number)
-    for pid in _children():
+    for pid in children():
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if os.getpgid(pid) != group:
                 os.kill(pid, number)
@@ -96,21 +105,29 @@ def signal_all(group: int, number: int) -> None:
 
 def is_gone(group: int) -> bool:
     """Tell whether nothing is left: nobody in the process group, and no child of this process."""
-    return not signal_group(group, 0) and not any(True for _ in _children())
+    return not signal_group(group, 0) and not children()
 
 
-def _children() -> Iterator[int]:
-    """Yield the children of this single-threaded process, adopted orphans included; none where that is unknown."""
-    with contextlib.suppress(OSError):
-        yield from map(int, Path("/proc/thread-self/children").read_text(encoding="ascii").split())
+def children() -> set[int]:
+    """Return the children of this thread and the orphans that the first thread adopts; none where that is unknown."""
+    try:
+        return set(map(int, Path("/proc/thread-self/children").read_text(encoding="ascii").split()))
+    except OSError:
+        return set()
 
 
-def kill_group(group: int) -> None:
-    """Kill the process group, and return when nobody is in it any more."""
-    while signal_group(group, signal.SIGKILL):
-        with contextlib.suppress(ChildProcessError):
-            while os.waitpid(-group, os.WNOHANG)[0]:
-                pass
+def kill_family(group: int, strangers: set[int]) -> None:
+    """Kill the process group, if it is not 0, and all children but *strangers*; return when nobody of them is left."""
+    while True:
+        is_left = group != 0 and signal_group(group, signal.SIGKILL)
+        for pid in children() - strangers:
+            is_left = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+        if not is_left:
+            return
         time.sleep(KILL_POLL)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -57,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             report = _shown(args)
         if page is not None:
-            _write(page, report.to_markdown())
+            _write(page, args.report, report.to_markdown())
     return report.exit_status
 
 
@@ -91,8 +92,7 @@ def _opened(path: str | None) -> Iterator[TextIO | None]:
         is_new = not file.exists()
         page = file.open("a", encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"--report: {clean(path)} cannot be written: {reason}") from error
+        raise _unwritable(path, error) from error
     with page:
         try:
             yield page
@@ -102,11 +102,20 @@ def _opened(path: str | None) -> Iterator[TextIO | None]:
             raise
 
 
-def _write(page: TextIO, text: str) -> None:
-    if page.seekable():
-        page.truncate(0)
-    page.write(text)
-    page.flush()
+def _write(page: TextIO, path: str, text: str) -> None:
+    rest = text.encode()
+    try:
+        if stat.S_ISREG(os.fstat(page.fileno()).st_mode):
+            page.truncate(0)
+        while rest:  # past the buffer, which would be written once more at the end
+            rest = rest[os.write(page.fileno(), rest) :]
+    except OSError as error:  # the disk is full
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: str, error: Exception) -> ConfigurationError:
+    reason = getattr(error, "strerror", None) or error
+    return ConfigurationError(f"--report: {clean(path)} cannot be written: {reason}")
 
 
 def _count(text: str) -> int:

@@ -64,6 +64,8 @@ def _name(text: str) -> str:
             f"'{clean(text, 60)}' cannot be its name: take lower-case letters, digits and single hyphens, "
             f"{LONGEST_NAME} characters at most, beginning with a letter, such as my-store"
         )
+    if text == "leader":
+        raise argparse.ArgumentTypeError("'leader' cannot be its name: its class would be a second LeaderElector")
     return text
 
 

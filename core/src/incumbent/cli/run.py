@@ -18,6 +18,7 @@ from incumbent.registry import load_backend_class
 from ._init import leave_init
 from ._output import clean, complain
 from ._parser import add_elector, add_name, add_ttl, positive_seconds, seconds
+from ._processes import occupy_streams
 from ._terminal import Terminal
 from ._wrapper import CANNOT_RUN, NOT_FOUND, WRAPPER_FAILED, Wrapper
 from .guard import KILL_TIME, Command
@@ -81,6 +82,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if not hasattr(os, "fork"):
         raise ConfigurationError("'incumbent run' needs a POSIX system: this one cannot fork")
+    occupy_streams()
     wrapper = Wrapper(once=args.once, wait_timeout=args.wait_timeout)
     config = LeaderElectionConfig(
         lock_id=args.name,

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from incumbent import ConfigurationError
+from incumbent import ElectionError
 
 from .conformance import ElectorConformance, suite_tests
 from .explaining import explain
-from .harness import Harness
+from .harness import Harness, made_by
 from .report import FAILED, NOT_SELECTED, ConformanceReport, Outcome, from_dict
 from .runs import DOOR, RUN, Run
 
@@ -113,6 +113,6 @@ def _begin(cls: type[ElectorConformance], config: pytest.Config) -> Run:
     if make is None:
         raise pytest.UsageError(f"{cls.__name__} names no harness: harness = FooHarness")
     try:
-        return Run(make(), suite_tests(), cls.deviations)
-    except ConfigurationError as error:
+        return Run(made_by(make), suite_tests(), cls.deviations)
+    except ElectionError as error:
         raise pytest.UsageError(f"{cls.__name__}: {error}") from error

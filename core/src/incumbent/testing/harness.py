@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
 from types import MappingProxyType
+from typing import TypeVar
 
-from incumbent import Address, Backend, BackendSettings, ConfigurationError, LeaderRecord, boottime
+from incumbent import (
+    Address,
+    Backend,
+    BackendSettings,
+    ConfigurationError,
+    ElectionError,
+    LeaderRecord,
+    boottime,
+    one_line,
+)
 from incumbent.registry import load_backend_class, make_backend
 
 from .outsider import Outsider
 
-__all__ = ["OPERATIONS", "SINCE", "Harness", "harness_for"]
+__all__ = ["OPERATIONS", "SINCE", "Harness", "harness_for", "made_by"]
+
+T = TypeVar("T")
 
 #: What a harness can do behind the elector's back: the keys of `Harness.cannot`, and the methods that each stands for.
 OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -44,6 +56,9 @@ class Harness:
     Args:
         url: The store that the user asked for; None to bring one's own.
     """
+
+    #: No test for pytest, though a subclass may have a name such as `TestStoreHarness`.
+    __test__ = False
 
     #: The entry-point name of the elector.
     scheme: str
@@ -166,10 +181,29 @@ def harness_for(url: str) -> Harness:
         return BareHarness(url)
     module, _, name = shipped.partition(":")
     try:
-        harness: Harness = getattr(import_module(module), name)(url if "://" in url else None)
-    except (ImportError, AttributeError) as error:
-        raise ConfigurationError(f"the harness {shipped!r} of {_scheme(url)!r} cannot be loaded: {error}") from error
-    return harness
+        make: Callable[[str | None], Harness] = getattr(import_module(module), name)
+    except Exception as error:  # an import may raise anything
+        raise ConfigurationError(
+            f"the harness {shipped!r} of {_scheme(url)!r} cannot be loaded: {one_line(str(error))}"
+        ) from error
+    return made_by(make, url if "://" in url else None)
+
+
+def made_by(make: Callable[..., T], *arguments: str | None) -> T:
+    """
+    Return what *make*, which makes a harness or belongs to one, returns.
+
+    Raises:
+        ElectionError: What it raises; anything else is a ConfigurationError.
+    """
+    try:
+        return make(*arguments)
+    except ElectionError:
+        raise
+    except Exception as error:
+        # The message of a foreign exception may hold a secret of the URL; its type does not.
+        shown = getattr(make, "__qualname__", type(make).__name__)
+        raise ConfigurationError(f"the harness: {shown}() failed: {type(error).__name__}") from error
 
 
 def _scheme(url: str) -> str:

@@ -82,7 +82,7 @@ def _facts(report: ConformanceReport) -> Iterator[tuple[str, str]]:
     for name, version in report.versions.items():
         yield name, plain(version)
     for finding in report.store:
-        yield "store" if finding.level == "ok" else f"store, {finding.level}", plain(finding.text)
+        yield "store" if finding.level == "ok" else f"store, {plain(finding.level)}", plain(finding.text)
     yield "date", utc(report.began)
     yield "took", f"{report.seconds:.1f} s"
 

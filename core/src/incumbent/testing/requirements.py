@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from incumbent import Capabilities, ConfigurationError, Support, no, yes
+from incumbent import Address, Capabilities, ConfigurationError, Support, no, yes
+from incumbent.address import shorten
+from incumbent.declared import check_backend
 
-from .harness import OPERATIONS, SINCE, Harness
+from .harness import OPERATIONS, SINCE, Harness, made_by
 
 __all__ = ["requires", "validate", "why_not"]
 
@@ -55,21 +57,50 @@ def _capability(name: str, capabilities: Capabilities) -> Support:
     return yes() if declared else no(f"{name} is declared no: {declared.detail}")
 
 
-def validate(harness: Harness) -> None:
+def validate(harness: object) -> Harness:
     """
-    Check that *harness* either does or disclaims each operation.
+    Return *harness*, if it says what is tested and for how long, and either does or disclaims each operation.
 
     Raises:
-        ConfigurationError: It does neither, or gives no reason; or what it disclaims is unknown.
+        ElectionError: One line that says what is missing or wrong.
     """
-    name, cannot = type(harness).__name__, harness.cannot
-    unknown = sorted(set(cannot) - set(OPERATIONS))
+    name = type(harness).__name__
+    if not isinstance(harness, Harness):
+        raise ConfigurationError(f"a harness must be an incumbent.testing.Harness, not {shorten(harness)}")
+    scheme: object = getattr(harness, "scheme", None)
+    if not isinstance(scheme, str) or Address.parse(scheme).scheme != scheme:
+        raise ConfigurationError(f"{name}.scheme must be the entry-point name of the elector, not {shorten(scheme)}")
+    _validate_times(harness)
+    check_backend(
+        made_by(harness.backend_class), f"{name}.backend_class()", f"elector {scheme!r}", f"the package of {scheme}"
+    )
+    _validate_operations(harness, name, harness.cannot)
+    return harness
+
+
+def _validate_times(harness: Harness) -> None:
+    name = type(harness).__name__
+    for attribute in ("ttl", "request_timeout", "slack"):
+        seconds: object = getattr(harness, attribute)
+        if not isinstance(seconds, (int, float)) or not 0 < seconds < math.inf:
+            raise ConfigurationError(f"{name}.{attribute} must be seconds, more than 0, not {shorten(seconds)}")
+    if harness.request_timeout > harness.ttl:
+        raise ConfigurationError(
+            f"{name}.request_timeout, {harness.request_timeout:g} s, must not be above its ttl, {harness.ttl:g} s"
+        )
+
+
+def _validate_operations(harness: Harness, name: str, cannot: object) -> None:
+    if not isinstance(cannot, Mapping):
+        raise ConfigurationError(f"{name}.cannot must map operations to reasons, not be {shorten(cannot)}")
+    unknown = sorted(set(cannot) - set(OPERATIONS), key=str)
     if unknown:
         raise ConfigurationError(f"{name}.cannot names {unknown[0]!r}; known are {', '.join(OPERATIONS)}")
     for operation, methods in OPERATIONS.items():
         if operation in cannot:
-            if not cannot[operation]:
-                raise ConfigurationError(f"{name}.cannot[{operation!r}] is empty: it must say why")
+            reason: object = cannot[operation]
+            if not isinstance(reason, str) or not reason.strip():
+                raise ConfigurationError(f"{name}.cannot[{operation!r}] is {shorten(reason)}: it must say why")
         elif _unknown_to(harness, operation):
             continue
         elif missing := [method for method in methods if not _implements(harness, method)]:

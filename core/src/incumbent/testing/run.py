@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from incumbent import ConfigurationError
 
-from .harness import Harness, harness_for
+from .harness import Harness, harness_for, made_by
 from .report import ConformanceReport, Outcome
 from .requirements import validate
 
@@ -52,13 +52,12 @@ def run_conformance(
     if jobs is not None and jobs < 1:
         raise ConfigurationError(f"jobs must be at least 1, not {jobs}")
     if harness is not None:
-        made = harness(url)
+        made = made_by(harness, url)
     elif url is not None:
         made = harness_for(url)
     else:
         raise ConfigurationError("the conformance suite needs a URL or a harness")
     validate(made)
-    made.backend_class()
     if harness is None and url is not None:
         return side_by_side(url, made, progress, jobs)
     return one_by_one(made, progress)

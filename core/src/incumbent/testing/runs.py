@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, Finding
+from incumbent import Address, BackendRejectedError, BackendUnavailableError, ConfigurationError, Finding, one_line
 
 from .explaining import JOURNAL, seen
 from .facts import Redacted, versions
@@ -25,6 +25,9 @@ from .sections import section_of
 from .turns import is_alone, turn
 
 __all__ = ["DOOR", "RUN", "Run"]
+
+#: Characters of a reason that are shown.
+LONGEST = 500
 
 _log = logging.getLogger("incumbent.testing")
 
@@ -52,7 +55,7 @@ class Run:
         self._outcomes = {name: _outcome(name, test, harness, deviations.get(name)) for name, test in tests.items()}
         self._open = False
         #: Why the store could not be reached, when it could not.
-        self.failure: Exception | None = None
+        self.failure: Exception | SystemExit | None = None
 
     def why_not(self, test: str) -> str | None:
         """Return why *test* is not run, or None if it is."""
@@ -70,9 +73,10 @@ class Run:
             parent.addfinalizer(self._close)
             try:
                 self._harness.open()
+                self._check_url()
                 if DOOR in item.config.stash:
                     self.store = _probe(self._harness)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 self.failure = error
                 if DOOR in item.config.stash:
                     item.session.shouldstop = f"{type(error).__name__}: {error}"
@@ -96,7 +100,7 @@ class Run:
     def note(self, test: str, report: pytest.TestReport) -> Outcome | None:
         """Keep what *report* says of *test*; return the outcome when it is known for good."""
         outcome = self._outcomes[test]
-        clean = Redacted(getattr(self._harness, "url", self._harness.scheme))
+        clean = self._redacted()
         if report.failed:
             outcome = replace(outcome, result=FAILED, **_explained(report, clean))
         elif report.skipped:
@@ -120,15 +124,30 @@ class Run:
     def report(self) -> ConformanceReport:
         """Return what is known by now."""
         began, since = self._began
+        clean = self._redacted()
         return ConformanceReport(
-            elector=Redacted(getattr(self._harness, "url", self._harness.scheme)).url,
-            outcomes=tuple(self._outcomes.values()),
+            elector=clean.url,
+            # Reasons that the author has written, who may have put the URL into them.
+            outcomes=tuple(replace(outcome, detail=clean(outcome.detail)) for outcome in self._outcomes.values()),
             seconds=time.monotonic() - since,
             began=began,
             versions=versions(self._harness.scheme, self._harness.backend_class()),
             capabilities=self._harness.backend_class().capabilities,
             store=self.store,
         )
+
+    def _check_url(self) -> None:
+        url: object = getattr(self._harness, "url", None)
+        if url is None:
+            raise ConfigurationError(f"{type(self._harness).__name__}.open() must set url, for none was given")
+        Address.parse(self._harness.url)
+
+    def _redacted(self) -> Redacted:
+        """Return what takes the secrets out of texts; of a harness that could not open, none are known."""
+        try:
+            return Redacted(getattr(self._harness, "url", self._harness.scheme))
+        except ConfigurationError:
+            return Redacted(self._harness.scheme)
 
     def _close(self) -> None:
         with turn(self.folder, getattr(self._harness, "url", ""), alone=True):  # it may clear the store up
@@ -146,9 +165,9 @@ def _outcome(name: str, test: Test, harness: Harness, deviation: str | None) -> 
     cites, _, truth = (test.__doc__ or "").strip().partition(": ")
     known = Outcome(name, cites, truth, NOT_SELECTED, section=section_of(test))
     if deviation is not None:
-        return replace(known, result=DEVIATES, detail=deviation)
+        return replace(known, result=DEVIATES, detail=one_line(deviation, longest=LONGEST))
     reason = why_not(test, harness)
-    return known if reason is None else replace(known, result=NOT_RUN, detail=reason)
+    return known if reason is None else replace(known, result=NOT_RUN, detail=one_line(reason, longest=LONGEST))
 
 
 def _probe(harness: Harness) -> tuple[Finding, ...]:
@@ -161,7 +180,13 @@ def _probe(harness: Harness) -> tuple[Finding, ...]:
     try:
         candidate = scene.candidate("probe")
         candidate.acquire_leadership()
-        return bounded(HARNESS_LIMIT, lambda: tuple(candidate.backend.diagnose()), "diagnose()")
+        found = bounded(HARNESS_LIMIT, lambda: tuple(candidate.backend.diagnose()), "diagnose()")
+        clean = Redacted(harness.url)
+        return tuple(
+            replace(finding, text=clean(finding.text), remedy=clean(finding.remedy))
+            for finding in found
+            if isinstance(finding, Finding)
+        )
     except (ConfigurationError, BackendUnavailableError, BackendRejectedError):
         raise
     except Exception:  # a fault of the elector: which one, the tests say

@@ -74,12 +74,13 @@ class Scene:
 
     # ------------------------------------------------------------ behind the elector's back
 
-    def expire(self) -> None:
-        """End the leader's claim; where nothing but silence does that, be silent for long enough."""
+    def expire(self, *lock_ids: str) -> None:
+        """End the leader's claim, here or in *lock_ids*; where nothing but silence does that, be silent long enough."""
         if "expire" in self.harness.cannot:
             self.advance(self.harness.patience)
             return
-        self._act(lambda: self.harness.expire(self.lock_id), "expire")
+        for lock_id in lock_ids or (self.lock_id,):
+            self._act(partial(self.harness.expire, lock_id), "expire")
 
     def delete(self) -> None:
         """Delete the election in the store."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from incumbent import ConfigurationError, ElectionError
+from incumbent import ConfigurationError, ElectionError, one_line
 
 from .collecting import Conformance, aim
 from .harness import Harness
@@ -56,7 +56,8 @@ def session(made: Harness, conformance: Conformance, *plugins: object) -> Run:
     if isinstance(run.failure, ElectionError):
         raise run.failure
     if run.failure is not None:
-        raise ConfigurationError(f"the harness {type(made).__name__} cannot open: {run.failure}") from run.failure
+        text = one_line(str(run.failure)) or type(run.failure).__name__
+        raise ConfigurationError(f"the harness {type(made).__name__} cannot open: {text}") from run.failure
     if code is pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     return run

@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, TextIO
 
@@ -59,8 +60,9 @@ class Teller:
 
     def tell(self, news: dict[str, Any]) -> None:
         """Write *news*."""
-        self._out.write(json.dumps(news) + "\n")
-        self._out.flush()
+        with suppress(BrokenPipeError):  # the run was killed: stdin has ended as well, and this process is about to
+            self._out.write(json.dumps(news) + "\n")
+            self._out.flush()
 
 
 def main() -> None:

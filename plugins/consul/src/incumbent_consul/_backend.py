@@ -70,7 +70,6 @@ class ConsulBackend(Backend):
         self._lock = threading.Lock()
         self._sessions: list[Session] = []
         self._watchers: dict[str, Watcher] = {}
-        self._electors: set[ConsulElector] = set()
         self._closed = False
 
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
@@ -107,12 +106,11 @@ class ConsulBackend(Backend):
         """Return the session that *elector* shares: a session is one candidate of each election."""
         with self._lock:
             for session in self._sessions:
-                if not session.serves(elector.key):
-                    break
-            else:
-                session = Session(self.client, self._session_kind(), self.settings.clock, self.settings.ttl)
-                self._sessions.append(session)
+                if session.join(elector):
+                    return session
+            session = Session(self.client, self._session_kind(), self.settings.clock, self.settings.ttl)
             session.join(elector)
+            self._sessions.append(session)
             return session
 
     def watcher_for(self, keys: Keys) -> Watcher:

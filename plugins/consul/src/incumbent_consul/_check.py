@@ -102,9 +102,9 @@ class _CheckSessions:
         try:
             self._client.destroy_session(session)
         finally:
-            for check in (self._checks.pop(session, None), self._next):
-                if check is not None:
-                    self._deregister(check)
+            check = self._checks.pop(session, None)  # and no other: the next session may be in the making
+            if check is not None:
+                self._deregister(check)
 
     def _created(self, check: str) -> str:
         description = {

@@ -29,6 +29,8 @@ class ConsulElector(Waiting):
         if self._held is not None:
             claim = self.check_leadership()
             if claim is not None:
+                self._session.keep()  # which may have failed when it was locked: no thread to be had
+                self._follow()
                 return claim
         session = self._session.current()
         try:
@@ -85,7 +87,7 @@ class ConsulElector(Waiting):
         with self._state:
             self._observes = True
             self._shown = signature(found.get(self.key))
-        self._watcher.follow(self)
+        self._follow()
         return self._keys.record(self.lock_id, found)
 
     def close(self) -> None:
@@ -96,9 +98,9 @@ class ConsulElector(Waiting):
             self._closed = True
         self._watcher.leave(self)
         with self._client.pool.limited(self._client.pool.timeout):
-            doubt = self._leave()
+            doubt, ending = self._leave()
             if self._shared is not None:
-                self._shared.leave(self, doubt=doubt)
+                self._shared.leave(self, doubt=doubt, ending=ending)
 
     # ------------------------------------------------------------ attempts
 
@@ -117,28 +119,29 @@ class ConsulElector(Waiting):
         return None
 
     def _lock(self, session: str, index: int) -> Claim | None:
-        with self._state:
-            if self._closed:
-                raise InvalidStateError("this elector has been closed")
-            before, self._doubt = self._doubt, session
-        sent = self._clock()
         place = self._keys.place(session)
-        try:
-            result = self._client.lock(self.key, session, self.candidate, FLAGS, modify_index=index, leave=place)
-        except SessionGoneError:
-            self._doubt = None
-            raise
-        if isinstance(result, str) or result.session != session:
+        with self._asking(session):
+            before, self._doubt = self._doubt, session
+            sent = self._clock()
+            try:
+                result = self._client.lock(self.key, session, self.candidate, FLAGS, modify_index=index, leave=place)
+            except SessionGoneError:
+                self._doubt = None
+                raise
+            # What was asked twice is refused the second time, and done all the same.
+            lock = result if isinstance(result, Pair) else self._client.get(self.key)
+        if lock is None or lock.session != session:
             self._doubt = before
             return None
-        return self._lead(session, result, sent)
+        return self._lead(session, lock, sent)
 
     def _lead(self, session: str, lock: Pair, sent: float) -> Claim:
         with self._state:
+            self._check_open()  # else the session unlocks what `close` has not
             self._held = Held(session, lock.modify_index, lock.modify_index, self._clock())
             self._doubt = self._place = self._ahead = self._left = None
         self._session.keep()
-        self._watcher.follow(self)
+        self._follow()
         return Claim(lock.modify_index, self._backend.guarantee, sent)
 
     # ------------------------------------------------------------ giving up
@@ -161,32 +164,45 @@ class ConsulElector(Waiting):
             lock = self._client.get(self.key)
             if lock is None or lock.session != held.session:
                 return False
+            with self._state:
+                if self._doubt is not None or self._held not in (None, held):
+                    return False  # it was unlocked on another thread, and the engine has locked it anew
             held.index = lock.modify_index  # somebody has written to the key, and left it locked
         raise BackendUnavailableError("consul: the key is written to all the time")
 
-    def _leave(self) -> bool:
-        """Give up all there is; return whether it is unknown what there is. Never raises."""
+    def _leave(self) -> tuple[list[str], list[str]]:
+        """
+        Give up all there is. Never raises.
+
+        Returns:
+            The keys that may be locked yet, and those that may be unlocked yet.
+        """
         with self._state:
             held, self._held = self._held or self._leftover, None
             self._leftover = None
             place, self._place, self._ahead = self._place, None, None
             doubt, self._doubt = self._doubt, None
+            late, self._late = self._late, None
             left, self._left = self._left, None
-        if held is not None:
-            with suppress(ElectionError):
+        ending = []
+        try:
+            if held is not None:
                 self._unlock(held, remove=True)
-        if doubt is not None:
-            with suppress(ElectionError):
+            elif doubt is not None:
                 lock = self._client.get(self.key)
                 if lock is not None and lock.session == doubt:
                     self._unlock(Held(doubt, lock.modify_index, lock.modify_index, 0.0), remove=True)
-        if place is not None:
-            with suppress(ElectionError):
-                self._client.delete(self._keys.place(place))
+        except ElectionError:
+            ending.append(self.key)
+        for key in {self._keys.place(session) for session in (place, late) if session is not None}:
+            try:
+                self._client.delete(key)
+            except ElectionError:
+                ending.append(key)
         if left is not None:
             with suppress(ElectionError):
                 self._client.delete(self.key, left)  # unless somebody has used it since
-        return doubt is not None
+        return [] if late is None else [self.key, self._keys.place(late)], ending
 
     # ------------------------------------------------------------ for the session
 
@@ -195,6 +211,8 @@ class ConsulElector(Waiting):
         with self._state:
             if self._doubt == session:
                 self._doubt = None
+            if self._late == session:
+                self._late = None
             if self._leftover is not None and self._leftover.session == session:
                 self._leftover = None
             if self._place == session:
@@ -209,12 +227,14 @@ class ConsulElector(Waiting):
         with self._state:
             held = self._held
             silent = held is not None and not held.over and now - held.known > ttl
-            deaf = self._place is not None and self._called is not None and now - self._called > ttl
+            deaf = (self.waits or self._doubt is not None) and self._called is not None and now - self._called > ttl
             if not silent and not deaf and self._leftover is None:
                 return
             self._called = None
             if silent and held is not None:
                 held.over, self._leftover = True, held
+            elif deaf and self._doubt is not None:  # if it is locked, it is found out at which index
+                self._leftover, self._doubt = Held(self._doubt, 0, 0, now), None
             place = None
             if silent or deaf:
                 place, self._place, self._ahead = self._place, None, None
@@ -230,13 +250,13 @@ class ConsulElector(Waiting):
     @property
     def _session(self) -> Session:
         if self._shared is None:
-            self._shared = self._backend.session_for(self)
+            shared = self._backend.session_for(self)
+            with self._state:
+                self._shared = shared
+            if self._closed:  # meanwhile: `close` knew of no session
+                shared.leave(self)
+                self._check_open()
         return self._shared
-
-    def _check_open(self) -> None:
-        self._client.pool.check_process()
-        if self._closed:
-            raise InvalidStateError("this elector has been closed")
 
     def _require_claim(self) -> Held:
         held = self._held

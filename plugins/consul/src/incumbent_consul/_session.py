@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,6 +14,9 @@ from ._answers import Pair
 from ._client import Client
 
 __all__ = ["Holder", "Session", "Verified"]
+
+#: Keys that are looked after because a late request may lock them yet: as many as one transaction reads.
+MOST_DOUBTFUL = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,36 +76,47 @@ class Session:
         self._holders: set[Holder] = set()
         self._id: str | None = None
         self._renewed = 0.0
-        self._doubtful: dict[str, float] = {}
+        #: Keys that a request of who has left may lock yet, however late it arrives, and the keys of their elections.
+        self._doubtful: dict[str, str] = {}
+        #: Those of them that were asked to be unlocked or removed, and are not known to be.
+        self._ending: dict[str, str] = {}
         self.keep_alive: KeepAlive[Verified] = KeepAlive(
             self._renew, clock, interval=self._interval, share=ttl / 50, name="incumbent-consul-session"
         )
 
-    def serves(self, key: str) -> bool:
-        """Tell whether one of its electors is a candidate for *key*: a session is one candidate."""
-        with self._lock:
-            return any(holder.key == key for holder in self._holders)
+    def join(self, holder: Holder) -> bool:
+        """
+        Let *holder* use this session, unless it has an elector of the same election: a session is one candidate.
 
-    def join(self, holder: Holder) -> None:
-        """Let *holder* use this session."""
+        Nor while a lock that nobody answers for is being given up: *holder* would take it for its own.
+        """
         with self._lock:
+            if holder.key in self._ending.values() or holder.key in self._elections():
+                return False
             self._holders.add(holder)
+            return True
 
-    def leave(self, holder: Holder, *, doubt: bool) -> None:
+    def leave(self, holder: Holder, *, doubt: Iterable[str] = (), ending: Iterable[str] = ()) -> None:
         """
         Let *holder* go, and end the session if it was the last.
 
         Args:
             holder: An elector that leaves the election.
-            doubt: Its last attempt had no answer, and may lock the key yet; it is unlocked then.
+            doubt: Keys that an attempt of it without an answer may lock yet; they are unlocked then.
+            ending: Keys that it tried to unlock, or to remove, and had no answer.
         """
         with self._lock:
             self._holders.discard(holder)
-            last = not self._holders
-            if doubt:
-                self._doubtful[holder.key] = self._clock() + 6 * self._interval
-        if last:
-            self.close()
+            if not self._holders:
+                session = self._let_go()  # and who joins now gets another
+            else:
+                session = None
+                self._doubtful.update((key, holder.key) for key in (*doubt, *ending))
+                self._ending.update((key, holder.key) for key in ending)
+                for key in list(self._doubtful)[:-MOST_DOUBTFUL]:
+                    del self._doubtful[key]
+                    self._ending.pop(key, None)
+        self._finish(session)
 
     def current(self) -> str:
         """Return the session's id. A session is created if there is none, and renewed if it has been idle."""
@@ -114,7 +128,13 @@ class Session:
                 began = self._clock()
                 session = self._how.create()
                 with self._lock:
-                    self._id, self._renewed = session, began
+                    is_needed = bool(self._holders)
+                    if is_needed:
+                        self._id, self._renewed = session, began
+                        self._doubtful, self._ending = {}, {}  # a request that names the last one does nothing
+                if not is_needed:
+                    self._finish(session)
+                    raise BackendUnavailableError("consul: the session came when nobody needed it any more")
                 return session
         finally:
             self._making.release()
@@ -125,7 +145,9 @@ class Session:
 
     def keep(self) -> None:
         """Keep the session alive until no elector holds or waits any more."""
-        self.keep_alive.start(self._look)
+        with self._lock:
+            if self._holders:
+                self.keep_alive.start(self._look)
 
     def died(self, session: str) -> None:
         """Take it that *session* is gone: its electors are told, and the next one who needs it creates another."""
@@ -147,12 +169,23 @@ class Session:
 
     def close(self) -> None:
         """End the session, if the servers answer. Idempotent; never raises."""
-        self.keep_alive.stop()
         with self._lock:
-            session, self._id = self._id, None
+            session = self._let_go()
+        self._finish(session)
+
+    def _let_go(self) -> str | None:
+        """Forget the session, and return it. With the lock held."""
+        self.keep_alive.stop()
+        session, self._id = self._id, None
+        return session
+
+    def _finish(self, session: str | None) -> None:
         if session is not None:
             with suppress(ElectionError):  # it ends with its ttl
                 self._how.end(session)
+
+    def _elections(self) -> set[str]:
+        return {holder.key for holder in self._holders}
 
     # ------------------------------------------------------------ renewing
 
@@ -165,24 +198,39 @@ class Session:
             return Verified(None)
         self._renewed = max(self._renewed, began)
         with self._lock:
-            self._doubtful = {key: until for key, until in self._doubtful.items() if until > began}
             keys = frozenset(holder.key for holder in self._holders if holder.may_hold)
-            orphans = frozenset(self._doubtful) - {holder.key for holder in self._holders}
-        pairs = self._client.get_many(sorted(keys | orphans)) if keys or orphans else {}
-        for pair in pairs.values():
-            if pair.key in orphans and pair.session == session:
-                self._client.unlock(pair.key, session, pair.flags, modify_index=pair.modify_index, remove=True)
+        pairs = self._client.get_many(sorted(keys)) if keys else {}
+        with suppress(ElectionError):  # it concerns nobody who asks for this renewal
+            self._give_up(session)
         return Verified(session, keys, pairs)
+
+    def _give_up(self, session: str) -> None:
+        """Unlock what a late request of who has left has locked."""
+        with self._lock:
+            here = self._elections()
+            doubtful = {key: election for key, election in self._doubtful.items() if election not in here}
+        if not doubtful:
+            return
+        pairs = self._client.get_many(sorted(doubtful))
+        for key, election in doubtful.items():
+            pair = pairs.get(key)
+            with self._lock:
+                if pair is None or pair.session != session:
+                    self._ending.pop(key, None)
+                    continue
+                if election in self._elections():
+                    continue  # it has joined meanwhile, and takes it for its own
+                self._ending[key] = election
+            self._client.unlock(key, session, pair.flags, modify_index=pair.modify_index, remove=True)
 
     def _look(self, renewal: Renewal[Verified] | None) -> None:  # noqa: ARG002 - its looks do not depend on it
         with self._lock:
             holders = list(self._holders)
         for holder in holders:
             holder.look()
-        if not any(holder.may_hold or holder.waits for holder in holders):
-            self.keep_alive.stop()
-            if any(holder.may_hold or holder.waits for holder in holders):  # meanwhile
-                self.keep()
+        with self._lock:  # who comes now waits with `keep`
+            if not any(holder.may_hold or holder.waits for holder in self._holders):
+                self.keep_alive.stop()
 
 
 class SessionKind(Protocol):

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from incumbent import BackendUnavailableError, ElectionError, LeaderElector
+from incumbent import BackendUnavailableError, ElectionError, InvalidStateError, LeaderElector
 
-from ._answers import Pair
+from ._answers import Pair, SessionGoneError
 from ._queue import Keys
-from ._watch import REMIND
+from ._watch import REMIND, Watcher
 
 if TYPE_CHECKING:
     from ._backend import ConsulBackend
@@ -44,7 +44,6 @@ class Waiting(LeaderElector):
         self._client = backend.client
         self._clock = backend.settings.clock
         self._keys = keys
-        self._watcher = backend.watcher_for(keys)
         self._state = threading.RLock()
         self._closed = False
         self._held: Held | None = None
@@ -52,10 +51,12 @@ class Waiting(LeaderElector):
         self._leftover: Held | None = None
         #: The session by which an attempt without an answer may have locked the key.
         self._doubt: str | None = None
+        #: The session that a request without an answer names, which may arrive at any time later.
+        self._late: str | None = None
         #: The session that has a place in the queue for this candidate, and the place before it.
         self._place: str | None = None
         self._ahead: str | None = None
-        #: Since when it has been told that it may lead, without asking.
+        #: Since when its engine should ask, and has not: it was told that it may lead, or got no answer.
         self._called: float | None = None
         self._told: tuple[object, float] = (None, 0.0)
         self._shown: object = None
@@ -69,6 +70,11 @@ class Waiting(LeaderElector):
     def key(self) -> str:
         """The key that it locks."""
         return self._keys.lock
+
+    @property
+    def _watcher(self) -> Watcher:
+        # Asked for late: a child that was forked while somebody else did may make electors too, and is refused then.
+        return self._backend.watcher_for(self._keys)
 
     @property
     def may_hold(self) -> bool:
@@ -86,14 +92,17 @@ class Waiting(LeaderElector):
     def _line_up(self, session: str) -> None:
         """Take a place in the queue, unless there is one."""
         if self._place != session:
-            if not self._client.acquire(self._keys.place(session), session, self.candidate):
+            with self._asking(session):
+                taken = self._client.acquire(self._keys.place(session), session, self.candidate)
+            if not taken:
                 raise BackendUnavailableError("consul: no place in the queue")
             with self._state:
+                self._check_open()
                 self._place = session
             if self._shared is not None:
                 self._shared.keep()
             self._look_ahead(self._client.trees(self._keys.both))
-        self._watcher.follow(self)
+        self._follow()
 
     def _look_ahead(self, found: Mapping[str, Pair]) -> None:
         """Find out who is next before this candidate; the dead in between are removed."""
@@ -174,9 +183,35 @@ class Waiting(LeaderElector):
         self._told = (what, state), now
         return True
 
+    def _check_open(self) -> None:
+        self._client.pool.check_process()
+        if self._closed:
+            raise InvalidStateError("this elector has been closed")
+
+    @contextmanager
+    def _asking(self, session: str) -> Iterator[None]:
+        """Remember, if the request inside the block has no answer, that it may arrive at any time."""
+        with self._state:
+            self._check_open()
+            before, self._late = self._late, session
+        try:
+            yield
+        except SessionGoneError:
+            self._late = before
+            raise
+        except ElectionError:
+            self._called = self._clock()
+            raise
+        self._late = before
+
+    def _follow(self) -> None:
+        self._watcher.follow(self)
+        if self._closed:  # meanwhile
+            self._watcher.leave(self)
+
     def _refollow(self) -> None:
         if self.wanted():
-            self._watcher.follow(self)
+            self._follow()
         else:
             self._watcher.leave(self)
 

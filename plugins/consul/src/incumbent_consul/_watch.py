@@ -89,8 +89,9 @@ class Watcher:
                 return
             self._members[member] = None
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="incumbent-consul-watch", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="incumbent-consul-watch", daemon=True)
+                thread.start()
+                self._thread = thread
             self._changed.notify_all()
             query = self._query
             if query is None or threading.current_thread() is self._thread:

@@ -44,7 +44,7 @@ class EtcdElector(LeaderElector):
         #: A key that is to be deleted before another one is made: it must not be taken for a new term's.
         self._leftover: Place | None = None
         self._token: int | None = None
-        #: When the last renewal that proved something of our key began.
+        #: Since when our key is known to be there: only a renewal that begins later says something new of it.
         self._evidence = 0.0
         self._news = News(backend.watcher, self._clock, self._notify)
 
@@ -109,18 +109,19 @@ class EtcdElector(LeaderElector):
 
     def _campaign(self) -> Claim | None:
         start = self._clock()
-        if self._leftover is not None:
-            if not self._leftover.lease.is_dead:
-                self._leftover.delete()
+        leftover = self._leftover  # which the session's thread may delete at the same time
+        if leftover is not None:
+            if not leftover.lease.is_dead:
+                leftover.delete()
             self._leftover = None
-        session = self._session
-        if session is None:
-            session = self._session = self._backend.join(self)
+        session = self._joined()
         lease = session.lease()
         place = self._place_on(lease)
+        if place is None:
+            return None
         session.keep_alive(lease)
         standing, renewal = self._stand(place, start)
-        self._evidence = renewal.sent
+        known = self._evidence = self._clock()  # a renewal that began before may not have seen the key
         ahead = place.ahead(standing)
         if self._closed:  # while this request hung
             self.withdraw()
@@ -129,10 +130,23 @@ class EtcdElector(LeaderElector):
             # Its end may make it our turn, or show the next one before us: no other candidate is asked.
             self._news.follow(ahead.key, standing.revision + 1, deletions=True)
             return None
-        return self._lead(place, standing.own.created, renewal)
+        return self._lead(place, standing.own.created, renewal, known)
 
-    def _place_on(self, lease: Lease) -> Place:
+    def _joined(self) -> Session:
+        session = self._session
+        if session is None:
+            session = self._backend.join(self)
+            with self._lock:
+                self._session, is_late = session, self._closed
+            if is_late:  # `close` knew of no session
+                session.leave(self._backend.election(self.lock_id).prefix, self, is_clean=True)
+        return session
+
+    def _place_on(self, lease: Lease) -> Place | None:
+        """Return what to ask for, or None if nobody would answer for it: `close` has been here."""
         with self._lock:
+            if self._closed:
+                return None
             if self._place is None or self._place.lease is not lease:
                 self._place = Place(self._connection, self._backend.election(self.lock_id), self.candidate, lease)
             return self._place
@@ -153,9 +167,9 @@ class EtcdElector(LeaderElector):
         place.is_uncertain = False
         return standing, renewal
 
-    def _lead(self, place: Place, token: int, renewal: Renewal[Attached]) -> Claim:
+    def _lead(self, place: Place, token: int, renewal: Renewal[Attached], known: float) -> Claim:
         with self._lock:
-            self._token, self._evidence = token, renewal.sent
+            self._token, self._evidence = token, known
         # From the revision at which the key was made on: so its end cannot have been missed.
         self._news.follow(place.key, token + 1, deletions=False)
         return Claim(token, renewal.answer.ttl, renewal.sent)
@@ -164,17 +178,31 @@ class EtcdElector(LeaderElector):
         place = self._place
         renewal = None
         if place is not None:
+            after = max(self._evidence, self._news.latest)
             try:
-                renewal = place.lease.renewal(max(self._evidence, self._news.latest))
-            except LeaseGoneError:
+                if self._news.is_broken and not self._is_first(place, token, after):
+                    self._forget()  # but not the key, which the next attempt finds
+                    return None
+                renewal = place.lease.renewal(after)
+            except (LeaseGoneError, ForeignHandError):
                 place = None
         if place is not None and renewal is not None and place.key in renewal.answer.keys:
-            return self._lead(place, token, renewal)
+            return self._lead(place, token, renewal, renewal.sent)
         if place is not None:
             # Deleted, or overwritten and so on no lease any more: then it would block the queue for ever.
             self._discard(place)
         self._forget()
         return None
+
+    def _is_first(self, place: Place, token: int, after: float) -> bool:
+        """Tell whether our key is the one of the term: a store that was restored may have it as it was long before."""
+        self._news.is_broken = False
+        try:
+            standing, _ = self._stand(place, after)
+            return standing.own.created == token and place.ahead(standing) is None
+        except BaseException:
+            self._news.is_broken = True
+            raise
 
     def _discard(self, place: Place) -> None:
         """Delete the key now, or else before another one is made."""
@@ -199,6 +227,9 @@ class EtcdElector(LeaderElector):
             self._news.untaken = None
         try:
             yield
+        except ElectionError:
+            self._news.untaken = self._clock()  # the engine should ask again
+            raise
         finally:
             self._calling = False
 
@@ -229,7 +260,7 @@ class EtcdElector(LeaderElector):
             if self._calling or self._closed:
                 return
             is_silent = False
-            if place is not None and place.lease is lease and place.revision is not None:
+            if place is not None and place.lease is lease:
                 since = self._news.untaken if self._token is None else self._evidence
                 is_silent = since is not None and self._clock() - since > lease.ttl
             if is_silent:

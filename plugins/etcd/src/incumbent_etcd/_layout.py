@@ -13,7 +13,7 @@ from typing import Any
 
 from ._errors import senseless
 
-__all__ = ["Election", "Entry", "Standing"]
+__all__ = ["Election", "Entry", "Standing", "elections_of"]
 
 #: Keys ahead of ours that are read at once: the nearest is enough unless other elections lie below this one.
 LOOK_AHEAD = 8
@@ -42,6 +42,12 @@ class Standing:
     is_partial: bool
     #: The store's revision at which this was so.
     revision: int
+
+
+def elections_of(keys: Iterable[bytes], lease: int) -> dict[bytes, bytes]:
+    """Return those of *keys* that are candidates' on *lease*, by the `prefix` of their elections."""
+    end = b"/%x" % lease
+    return {key[: 1 - len(end)]: key for key in keys if key.endswith(end)}
 
 
 class Election:
@@ -92,11 +98,15 @@ class Election:
         """Read all candidates, the leader first."""
         return self._rpc.RangeRequest(key=self.prefix, range_end=self.end, **CREATE_ASCENDING)
 
-    def delete(self, key: bytes, revision: int | None) -> Any:
-        """Delete *key* if it is still the one that was created at *revision*; whatever it is, if None is known."""
-        compares = [] if revision is None else [self._compare(key, "create_revision", revision)]
+    def read(self, key: bytes) -> Any:
+        """Read *key*."""
+        return self._rpc.RangeRequest(key=key)
+
+    def delete(self, key: bytes, revision: int) -> Any:
+        """Delete *key* if it is still the one that was created at *revision*."""
+        created = self._compare(key, "create_revision", revision)
         operation = self._operation(request_delete_range=self._rpc.DeleteRangeRequest(key=key))
-        return self._rpc.TxnRequest(compare=compares, success=[operation])
+        return self._rpc.TxnRequest(compare=[created], success=[operation])
 
     def delete_unchanged(self, entry: Entry) -> Any:
         """Delete *entry* if nobody has written to it since it was read."""

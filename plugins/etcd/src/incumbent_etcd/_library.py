@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import concurrent.futures.thread  # noqa: F401 - with logging: their hooks must not come between those of one fork
 import errno
 import importlib
 import importlib.util
+import logging  # noqa: F401
 import os
 import sys
 import threading
@@ -24,8 +26,10 @@ __all__ = ["DISTRIBUTIONS", "Library", "load", "versions"]
 #: What the plugin stands on, as it is called where it is installed from.
 DISTRIBUTIONS = ("etcd3", "grpcio", "protobuf")
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _loaded: Library | None = None
+# A fork waits for an import that is under way: its child could never finish it, nor begin anew (P9).
+os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @dataclass(frozen=True)

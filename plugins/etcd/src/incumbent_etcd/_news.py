@@ -26,6 +26,8 @@ class News:
         self._closed = False
         #: When something happened that no earlier renewal can know of.
         self.latest = 0.0
+        #: Whether something may have happened that was not told; to the whole store, too: it may have been restored.
+        self.is_broken = False
         #: When the engine was told, if it has not asked since.
         self.untaken: float | None = None
 
@@ -35,7 +37,9 @@ class News:
         if watch is not None and watch.active and watch.create.key == key:
             return
         self.unfollow()
-        self._following = self._watcher.watch(key, revision, lambda _: self.tell(), self.tell, deletions=deletions)
+        self._following = self._watcher.watch(key, revision, lambda _: self.tell(), self._missed, deletions=deletions)
+        if self._closed:  # meanwhile
+            self.unfollow()
 
     def unfollow(self) -> None:
         """Tell of no key any more."""
@@ -54,6 +58,8 @@ class News:
             self._notify,
             range_end=election.end,
         )
+        if self._closed:  # meanwhile
+            self.close()
 
     def tell(self) -> None:
         """Have the engine ask."""
@@ -63,6 +69,10 @@ class News:
         if self.untaken is None:
             self.untaken = self.latest
         self._notify()
+
+    def _missed(self) -> None:
+        self.is_broken = True
+        self.tell()
 
     def close(self) -> None:
         """Tell nothing any more."""

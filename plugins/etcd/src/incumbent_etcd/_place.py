@@ -70,6 +70,15 @@ class Place:
         return ahead
 
     def delete(self) -> bool:
-        """Delete the key if it is ours; tell whether it was there. An error leaves that open."""
+        """
+        Delete the key if it is ours; tell whether it was there. An error leaves that open.
+
+        By its revision in any case: a request that arrives late must not delete the key of a later attempt.
+        """
+        if self.revision is None:
+            found = self._connection.call("Range", self._election.read(self.key)).kvs
+            if not found:
+                return False
+            self.revision = found[0].create_revision
         answer = self._connection.call("Txn", self._election.delete(self.key, self.revision))
         return bool(answer.succeeded)

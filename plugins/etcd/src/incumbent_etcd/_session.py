@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Protocol
 
-from incumbent import BackendUnavailableError, Renewal
+from incumbent import BackendUnavailableError, ElectionError, Renewal
 
 from ._connection import Connection, Request
+from ._layout import elections_of
 from ._lease import Attached, Lease
 
 __all__ = ["Member", "Session"]
@@ -25,9 +27,6 @@ class Member(Protocol):
 
     def lease_ended(self, lease: Lease) -> None:
         """Learn that the lease, and the key with it, is gone."""
-
-    def withdraw(self) -> bool:
-        """Delete the key, if there is one; tell whether it is certain that there is none any more."""
 
 
 class Session:
@@ -48,8 +47,10 @@ class Session:
         self._lease: Lease | None = None
         self._past: list[Lease] = []
         self._members: dict[bytes, Member] = {}
-        #: Who has left, but may have left a key behind; and when.
-        self._leaving: dict[bytes, tuple[Member, Lease, float]] = {}
+        #: Elections that were left, but perhaps not without a key; and since when nothing more was sent for it.
+        self._leaving: dict[bytes, float] = {}
+        #: Elections without a member of which there was a key at the last look.
+        self._strange: set[bytes] = set()
 
     def join(self, election: bytes, member: Member) -> bool:
         """Take *member* in, unless this session has an elector of that election already."""
@@ -66,7 +67,7 @@ class Session:
                 return
             del self._members[election]
             if not is_clean and self._lease is not None:
-                self._leaving[election] = member, self._lease, self._clock()
+                self._leaving[election] = self._clock()
 
     def lease(self) -> Lease:
         """
@@ -84,6 +85,7 @@ class Session:
                     self._past = [lease] if lease is not None else []
                     lease = self._lease = Lease(self._connection, self._ttl, self._clock)
                     self._leaving.clear()  # what they left has ended with the old one
+                    self._strange.clear()
             if not lease.is_granted:
                 lease.grant()
             return lease
@@ -128,17 +130,26 @@ class Session:
         elif renewal is not None:
             for member in members:
                 member.supervise(lease, renewal)
-            self._see_off(lease, renewal)
+            self._sweep(lease, renewal)
 
-    def _see_off(self, lease: Lease, renewal: Renewal[Attached]) -> None:
-        """Delete what members that left have left behind: a request of theirs may have arrived after their farewell."""
+    def _sweep(self, lease: Lease, renewal: Renewal[Attached]) -> None:
+        """
+        Delete the keys that no member answers for: a request of one that has left may arrive at any time later.
+
+        A key of an election that was left in good order is looked at twice, for the first renewal may have been before.
+        Until nothing more can arrive nobody else joins such an election here: a new key would have the same name.
+        """
         with self._lock:
-            leaving = list(self._leaving.items())
-        for election, (member, left, since) in leaving:
-            is_kept = any(key.startswith(election) and b"/" not in key[len(election) :] for key in renewal.answer.keys)
-            is_late = renewal.sent > since + 2 * self._connection.timeout
-            if left is not lease or (is_late and not is_kept):
-                with self._lock:
-                    self._leaving.pop(election, None)
-            elif is_kept:
-                member.withdraw()
+            if lease is not self._lease:
+                return
+            now, found = self._clock(), elections_of(renewal.answer.keys, lease.id)
+            strange = found.keys() - self._members.keys()
+            self._leaving.update((election, now) for election in strange & (self._strange | self._leaving.keys()))
+            self._strange = strange
+            orphans = [found[election] for election in self._leaving.keys() & found.keys()]
+            for election, since in list(self._leaving.items()):
+                if election not in found and renewal.sent > since + 2 * self._connection.timeout:
+                    del self._leaving[election]
+        for key in orphans:
+            with suppress(ElectionError):  # the next look is soon
+                self._connection.call("DeleteRange", self._connection.rpc.DeleteRangeRequest(key=key))

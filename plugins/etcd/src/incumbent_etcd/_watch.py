@@ -74,10 +74,9 @@ class Watcher:
                 watch.active = False
                 return watch
             if self._stream is None:
-                self._stream = Stream(self._connection)
-                threading.Thread(
-                    target=self._read, args=(self._stream,), name="incumbent-etcd-watch", daemon=True
-                ).start()
+                stream = Stream(self._connection)
+                threading.Thread(target=self._read, args=(stream,), name="incumbent-etcd-watch", daemon=True).start()
+                self._stream = stream
             self._stream.add(watch)
         return watch
 

@@ -84,7 +84,13 @@ def _state_directory(path: str) -> Path:
     if not path:
         from platformdirs import user_state_path  # noqa: PLC0415 - only the default needs it
 
-        return user_state_path("incumbent", appauthor=False)
+        try:
+            home = user_state_path("incumbent", appauthor=False)
+        except RuntimeError:  # of newer releases, where older ones return a relative path
+            home = Path()
+        if not home.is_absolute():
+            raise ConfigurationError("local://: its user has no home: set HOME, or write local:///path/to/directory")
+        return home
     directory = Path(path)
     if ".." in directory.parts or directory == directory.parent:
         raise ConfigurationError(

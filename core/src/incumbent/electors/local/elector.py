@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING
 from incumbent.elector import Claim, LeaderElector, LeaderRecord
 from incumbent.errors import BackendUnavailableError, ElectionError, InvalidStateError
 
-from .files import Files, mapped_errors
+from .files import Files
 from .forks import no_fork
+from .mapping import mapped_errors
 from .record import Record
 from .watch import AVAILABLE
 

@@ -12,42 +12,25 @@ any token that was announced, even if one file is lost or torn.
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from incumbent.errors import BackendRejectedError, BackendUnavailableError
 
-from .record import Record
+from .mapping import mapped_errors
+from .record import Record, overwrite
 
-__all__ = ["Directory", "Files", "mapped_errors"]
+__all__ = ["Directory", "Files"]
 
 #: A file name may be 255 bytes long; the longest suffix is `.json.new`.
 LONGEST_STEM = 200
 #: More than any record is long.
 LARGEST = 8192
-
-
-@contextmanager
-def mapped_errors(path: Path) -> Iterator[None]:
-    """Turn an `OSError` into an error of ours: permanent if asking again cannot help."""
-    try:
-        yield
-    except (PermissionError, IsADirectoryError, NotADirectoryError, FileExistsError) as error:
-        raise BackendRejectedError(
-            f"{error.filename or path}: {error.strerror}: check who owns it and its mode"
-        ) from error
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            raise BackendRejectedError(f"{error.filename or path}: is a symbolic link: remove it") from error
-        if error.errno == errno.ENAMETOOLONG:
-            raise BackendRejectedError(f"{error.filename or path}: the path is too long: give a shorter one") from error
-        raise BackendUnavailableError(f"{error.filename or path}: {error.strerror or error}") from error
 
 
 class Directory:
@@ -68,7 +51,7 @@ class Directory:
             BackendUnavailableError: It could not be made just now.
         """
         with mapped_errors(self.path):
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(self.path)
             status = self.path.lstat()
         if stat.S_ISLNK(status.st_mode):
             raise BackendRejectedError(f"{self.path}: is a symbolic link: give the directory that it leads to")
@@ -108,11 +91,17 @@ class Files:
     def open_wake(self, *, for_writing: bool) -> int:
         """Open the FIFO, made if it is missing, without waiting for its other end."""
         mode = self._directory.prepare()
+        is_new = False
         with mapped_errors(self.wake), suppress(FileExistsError):
             os.mkfifo(self.wake, mode)
-            self.wake.chmod(mode)
+            is_new = True
+            if os.geteuid():  # whom the umask may keep from opening it
+                self.wake.chmod(mode)
         # Read and write: an open that is only for writing fails while nobody reads.
-        return self._open(self.wake, os.O_RDWR if for_writing else os.O_RDONLY, stat.S_ISFIFO)
+        descriptor = self._open(self.wake, os.O_RDWR if for_writing else os.O_RDONLY, stat.S_ISFIFO)
+        if is_new:
+            self._share(descriptor, mode)
+        return descriptor
 
     def _open(self, path: Path, flags: int, is_right: Callable[[int], bool], *, make: bool = False) -> int:
         mode = self._directory.prepare()
@@ -124,13 +113,25 @@ class Files:
             except FileNotFoundError:
                 if not make:
                     raise
-                descriptor = os.open(path, flags | os.O_CREAT, mode)
-                os.fchmod(descriptor, mode)  # whatever the umask was
+                try:
+                    descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, mode)
+                except FileExistsError:  # another was faster
+                    return self._open(path, flags, is_right)
+                self._share(descriptor, mode)
             status = os.fstat(descriptor)
         if is_right(status.st_mode) and status.st_nlink <= 1:
             return descriptor
         os.close(descriptor)
         raise BackendRejectedError(f"{path}: is a hard link, or not the kind of file it should be: remove it")
+
+    def _share(self, descriptor: int, mode: int) -> None:
+        """Give a file that we have just made to whom the directory is for, whatever the umask is."""
+        with mapped_errors(self._directory.path):
+            os.fchmod(descriptor, mode)
+        if not os.geteuid():  # it is not to keep out those who cannot open root's files
+            with suppress(OSError):  # a container's root may lack the right
+                owner = self._directory.path.lstat()
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
     def is_current(self, lock: int) -> bool:
         """Tell whether *lock* is still the file that others would lock."""
@@ -165,7 +166,7 @@ class Files:
         data = record.encode()
         with mapped_errors(self.record):
             self._write_record(data, durable=True)
-            _overwrite(lock, data, durable=True)
+            overwrite(lock, data, durable=True)
 
     def clear(self, token: int) -> None:
         """Say that nobody leads; the token is on disk already. The lock must be held."""
@@ -203,7 +204,7 @@ class Files:
             # There, nobody may replace another user's file. If this tears it, the lock file has the last token.
             descriptor = self._open(self.record, os.O_RDWR, stat.S_ISREG, make=True)
             try:
-                _overwrite(descriptor, data, durable=durable)
+                overwrite(descriptor, data, durable=durable)
             finally:
                 os.close(descriptor)
         else:
@@ -220,18 +221,19 @@ class Files:
         new.unlink(missing_ok=True)  # left by a leader that died right here; the lock is ours
         descriptor = self._open(new, os.O_WRONLY, stat.S_ISREG, make=True)
         try:
-            _overwrite(descriptor, data, durable=durable)
+            overwrite(descriptor, data, durable=durable)
         finally:
             os.close(descriptor)
         new.replace(self.record)
 
 
-def _overwrite(descriptor: int, data: bytes, *, durable: bool) -> None:
-    if os.pwrite(descriptor, data, 0) != len(data):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what a short write means
-    os.ftruncate(descriptor, len(data))
-    if durable:
-        os.fsync(descriptor)
+def _make(path: Path) -> None:
+    """Make the directory, and what is missing above it, for its user alone, whatever the umask is."""
+    if not path.parent.exists():
+        _make(path.parent)
+    with suppress(FileExistsError):
+        path.mkdir(mode=0o700)
+        path.chmod(0o700)
 
 
 def _is_same(descriptor: int, path: Path) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import zlib
 from dataclasses import dataclass
 from math import isfinite
 
-__all__ = ["Record"]
+__all__ = ["Record", "overwrite"]
 
 
 @dataclass(frozen=True)
@@ -36,3 +38,12 @@ class Record:
         if type(token) is not int or token < 0 or not isinstance(candidate, str | None):
             return None
         return cls(token, candidate, since if type(since) is float and isfinite(since) else None)
+
+
+def overwrite(descriptor: int, data: bytes, *, durable: bool) -> None:
+    """Make *data* all that the file holds, on disk before this returns if it is to be *durable*."""
+    if os.pwrite(descriptor, data, 0) != len(data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what a short write means
+    os.ftruncate(descriptor, len(data))
+    if durable:
+        os.fsync(descriptor)

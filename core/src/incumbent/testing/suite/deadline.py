@@ -12,6 +12,8 @@ from incumbent import BackendUnavailableError, Claim
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Candidate, Scene, bounded
 
+from .faults import be_connected, seconds_of
+
 #: A clock may run 1 % slower than the store's (P1).
 RATE = 0.99
 #: An elector that reads the clock more often than this in one call is not understood.
@@ -73,7 +75,7 @@ class Deadline:
     def test_claim_is_kept_as_long_as_it_says(self, scene: Scene) -> None:
         """P1, P2: Nobody is elected before *sent* + *guarantee*, however silent the leader is."""
         a = scene.candidate("a")
-        _assert_kept(scene, a.lead())
+        assert_kept(scene, a.lead())
 
     def test_renewed_claim_is_kept_as_long_as_it_says(self, scene: Scene) -> None:
         """P1, P2: After a renewal too, nobody is elected before *sent* + *guarantee*."""
@@ -82,10 +84,29 @@ class Deadline:
         scene.advance(scene.settings.ttl / 2)
         claim = a.check_leadership()
         assert claim is not None
-        _assert_kept(scene, claim)
+        assert_kept(scene, claim)
+
+    def test_claim_acquired_again_is_kept_as_long_as_it_says(self, scene: Scene) -> None:
+        """P1, P2: What acquiring as the leader returns is kept too: *sent* does not move if nothing is renewed."""
+        a = scene.candidate("a")
+        a.lead()
+        scene.advance(scene.settings.ttl / 2)
+        assert_kept(scene, a.lead())
+
+    @requires("freeze")
+    def test_recognised_claim_is_kept_as_long_as_it_says(self, scene: Scene) -> None:
+        """P1, P2: The claim that an unanswered attempt left is renewed when it is recognised, or dated back."""
+        a = scene.candidate("a")
+        be_connected(scene, a)
+        with scene.frozen():
+            seconds_of(a.acquire_leadership)
+        scene.advance(scene.settings.ttl / 2)
+        claim = a.after_outage(a.acquire_leadership)
+        assert claim is not None
+        assert_kept(scene, claim)
 
 
-def _assert_kept(scene: Scene, claim: Claim) -> None:
+def assert_kept(scene: Scene, claim: Claim) -> None:
     """Check that another candidate asks in vain until the guarantee of *claim* has passed."""
     b = scene.candidate("b")
     seconds = 2 * scene.settings.ttl if math.isinf(claim.guarantee) else scene.harness.patience

@@ -7,9 +7,9 @@ from dataclasses import fields, replace
 
 import pytest
 
-from incumbent import CONTRACT_VERSION, ConfigurationError, InvalidStateError, Support
+from incumbent import CONTRACT_VERSION, ConfigurationError, Finding, InvalidStateError, Support
 from incumbent.testing.requirements import requires
-from incumbent.testing.scene import Scene
+from incumbent.testing.scene import HARNESS_LIMIT, Scene, bounded
 
 #: Seconds in which no news come from a backend that does not push.
 QUIET = 0.5
@@ -83,6 +83,19 @@ class Declarations:
         _assert_as_declared(
             "fencing_across_restarts", scene.capabilities.fencing_across_restarts, b.lead_soon().token > token
         )
+
+    def test_diagnosis_is_told_in_lines(self, scene: Scene) -> None:
+        """Contract: What `diagnose` finds has a level, a line of text, and if all is not well a line of remedy."""
+        backend = scene.backend()
+        try:
+            found = bounded(HARNESS_LIMIT, lambda: list(backend.diagnose()), "diagnose()")
+        finally:
+            backend.close()
+        for finding in found:
+            assert type(finding) is Finding
+            assert finding.level in {"ok", "warning", "error"}
+            assert len(finding.text.splitlines()) == 1
+            assert len(finding.remedy.splitlines()) == (finding.level != "ok")
 
     @requires("ttl_range")
     def test_ttl_out_of_range_is_refused(self, scene: Scene) -> None:

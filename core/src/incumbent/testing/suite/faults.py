@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import pytest
 
 from incumbent import BackendRejectedError, BackendUnavailableError
+from incumbent.testing.candidate import ticks
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Candidate, Scene
 
@@ -17,6 +20,10 @@ def assert_unavailable(call: Callable[[], object]) -> None:
     with pytest.raises(BackendUnavailableError) as caught:
         call()
     assert len(str(caught.value).splitlines()) == 1
+
+
+#: Tries of a call that is to be quick, for the machine may be busy.
+TRIES = 4
 
 
 class Faults:
@@ -97,7 +104,7 @@ class Faults:
     def test_claim_of_an_unanswered_attempt_is_recognised(self, scene: Scene) -> None:
         """P7: When an attempt had no answer, the next one is not refused because of the claim that it left."""
         a = scene.candidate("a")
-        _be_connected(scene, a)
+        be_connected(scene, a)
         with scene.frozen():
             assert_unavailable(a.acquire_leadership)
         assert a.after_outage(a.acquire_leadership) is not None
@@ -116,11 +123,62 @@ class Faults:
     def test_closing_drops_what_an_unanswered_attempt_left(self, scene: Scene) -> None:
         """P8: The claim of an attempt that had no answer does not outlive its elector."""
         a, b = scene.candidate("a"), scene.candidate("b")
-        _be_connected(scene, a)
+        be_connected(scene, a)
         with scene.frozen():
             assert_unavailable(a.acquire_leadership)
         a.close()
         assert b.wait_until_elected(scene.settings.ttl / 2) is not None
+
+    @requires("freeze")
+    def test_timeouts_do_not_add_up(self, scene: Scene) -> None:
+        """P10, Rule 1: A call takes no longer than one request may, also if it connects anew: nothing adds up."""
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        b.acquire_leadership()
+        limit = 1.5 * scene.settings.request_timeout + 0.25
+        with scene.frozen():
+            for call in (b.acquire_leadership, a.check_leadership, a.relinquish_leadership):
+                seconds_of(call)  # on the connection that was ready: from now on there may be none
+                is_quick = any(seconds_of(call) < limit for _ in range(TRIES))
+                timeout = scene.settings.request_timeout
+                assert is_quick, f"it takes more than {limit:g} s, and all that it asks for may take {timeout:g} s"
+
+    @requires("freeze")
+    def test_calls_at_once_in_a_freeze_end_in_time(self, scene: Scene) -> None:
+        """P10, Rule 3: Electors of one backend wait for a silent store side by side, not one behind the other."""
+        # So many that the last of a queue would be late.
+        crowd = range(int(scene.harness.slack / scene.settings.request_timeout) + 3)
+        backend = scene.backend()
+        leaders, followers = (
+            [scene.candidate(name, lock_id=f"{scene.lock_id}/{n}", backend=backend) for n in crowd] for name in "ab"
+        )
+        for leader, follower in zip(leaders, followers, strict=True):
+            leader.lead()
+            follower.acquire_leadership()
+        limit = scene.settings.request_timeout + scene.harness.slack
+        with scene.frozen(), ThreadPoolExecutor(len(crowd)) as pool:
+            for calls in (
+                [leader.check_leadership for leader in leaders],
+                [follower.acquire_leadership for follower in followers],
+            ):
+                is_quick = any(max(pool.map(seconds_of, calls)) < limit for _ in range(TRIES))
+                assert is_quick, f"of {len(calls)} calls at once the last had not returned after {limit:g} s"
+
+    @requires("freeze")
+    def test_what_arrives_after_closing_ends_by_itself(self, scene: Scene) -> None:
+        """P7: A claim that is granted when its elector has been closed is nobody's, and is not renewed for ever."""
+        backend = scene.backend()
+        a, b = scene.candidate("a", backend=backend), scene.candidate("b")
+        elsewhere = be_connected(scene, a)
+        with scene.frozen():
+            for call in (a.acquire_leadership, a.close):
+                seconds_of(call)
+        for _ in ticks(scene.harness, scene.harness.patience):
+            with suppress(BackendUnavailableError):
+                elsewhere.check_leadership()  # the backend lives on
+                if b.acquire_leadership() is not None:
+                    return
+        raise AssertionError("b is never elected")
 
     @requires("rejected_url")
     def test_rejection_is_permanent(self, scene: Scene) -> None:
@@ -132,6 +190,20 @@ class Faults:
         assert len(str(caught.value).splitlines()) == 1
 
 
-def _be_connected(scene: Scene, candidate: Candidate) -> None:
-    """Have a connection that is ready: on a new one many clients wait for a greeting, and never send the attempt."""
-    scene.candidate("elsewhere", lock_id=f"{scene.lock_id}/elsewhere", backend=candidate.backend).lead()
+def be_connected(scene: Scene, candidate: Candidate) -> Candidate:
+    """
+    Have a connection that is ready: on a new one many clients wait for a greeting, and never send the attempt.
+
+    Return who leads elsewhere on it.
+    """
+    elsewhere = scene.candidate("elsewhere", lock_id=f"{scene.lock_id}/elsewhere", backend=candidate.backend)
+    elsewhere.lead()
+    return elsewhere
+
+
+def seconds_of(call: Callable[[], object]) -> float:
+    """Return how long *call* takes in an outage; what it raises is another test's business."""
+    began = time.monotonic()
+    with suppress(Exception):
+        call()
+    return time.monotonic() - began

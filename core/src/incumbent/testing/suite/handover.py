@@ -81,6 +81,7 @@ class HandOver:
         b.close()
         b.close_backend()
         assert c.acquire_leadership() is None
+        assert a.check_leadership() is not None
 
     @requires("expire")
     def test_closing_what_is_lost_leaves_the_successor(self, scene: Scene) -> None:

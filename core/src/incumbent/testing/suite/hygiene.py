@@ -13,6 +13,8 @@ from pathlib import Path
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import GUARD, Candidate, Scene
 
+from .faults import seconds_of
+
 #: Elections that one backend serves at once in the test of Rule 3, and the threads that call it.
 ELECTIONS, CALLERS = 24, 8
 
@@ -39,6 +41,15 @@ class Hygiene:
         before = _descriptors()
         _whole_life(scene)
         assert _becomes_true(lambda: _descriptors() <= before, scene.harness.slack), _descriptors() - before
+
+    @requires("freeze")
+    def test_closing_after_an_outage_leaves_nothing(self, scene: Scene) -> None:
+        """P8: Calls without an answer leave no thread, file or socket either, when all is closed."""
+        _outage(scene)
+        threads, descriptors = _threads(), _descriptors()
+        _outage(scene)
+        _becomes_true(lambda: _threads() <= threads and _descriptors() <= descriptors, scene.harness.slack)
+        assert (_threads() - threads, _descriptors() - descriptors) == (set(), set())
 
     def test_closing_twice_is_harmless(self, scene: Scene) -> None:
         """P8: Closing again, an elector or a backend, does nothing."""
@@ -87,6 +98,17 @@ def _whole_life(scene: Scene) -> None:
     for candidate in (a, b):
         candidate.close()
         candidate.close_backend()
+
+
+def _outage(scene: Scene) -> None:
+    """Let two candidates meet a store that has fallen silent, and close all."""
+    lock_id = f"{scene.lock_id}/{uuid.uuid4().hex[:8]}"
+    a, b = scene.candidate("a", lock_id=lock_id), scene.candidate("b", lock_id=lock_id)
+    a.lead()
+    b.acquire_leadership()
+    with scene.frozen():
+        for call in (a.check_leadership, b.acquire_leadership, a.close, b.close, a.close_backend, b.close_backend):
+            seconds_of(call)
 
 
 def _threads() -> set[str]:

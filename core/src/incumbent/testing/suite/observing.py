@@ -24,6 +24,17 @@ class Observing:
         assert (record.lock_id, record.candidate, record.token) == (scene.lock_id, a.candidate, claim.token)
 
     @requires("observe")
+    def test_since_is_when_the_leader_was_elected(self, scene: Scene) -> None:
+        """Contract: *since*, if it is known, is in seconds since the Unix epoch, and renewing does not move it."""
+        a, watcher = scene.candidate("a"), scene.candidate("watcher")
+        a.lead()
+        since = watcher.observe_leadership().since
+        assert since is None or (type(since) in {int, float} and 1e9 < since < 1e10)  # the years 2001 to 2286
+        scene.advance(scene.settings.ttl / 20)
+        a.check_leadership()
+        assert watcher.observe_leadership().since == since
+
+    @requires("observe")
     def test_leader_sees_itself(self, scene: Scene) -> None:
         """P1: The leader's own record shows itself."""
         a = scene.candidate("a")

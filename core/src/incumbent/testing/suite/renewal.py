@@ -38,6 +38,16 @@ class Renewal:
         scene.delete()
         assert a.check_leadership() is None
 
+    @requires("delete")
+    def test_leader_is_told_of_who_came_after_a_deletion(self, scene: Scene) -> None:
+        """P1: A claim in the place of one's own is another's, if one's own was deleted and another was elected."""
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        scene.delete()
+        b.lead_soon()
+        assert a.check_leadership() is None
+        assert b.check_leadership() is not None
+
     @requires("expire")
     def test_lost_claim_is_gone_for_good(self, scene: Scene) -> None:
         """P1: Who was told of the loss holds no claim any more: checking again is refused."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Scene
 
+from .deadline import assert_kept
 from .faults import assert_unavailable
 
 
@@ -41,6 +42,14 @@ class Restarts:
         elected = b.after_outage(b.acquire_leadership)
         kept = a.after_outage(a.check_leadership)
         assert elected is None or kept is None
+
+    @requires("kill", "fencing_across_restarts")
+    def test_claim_is_kept_over_a_restart(self, scene: Scene) -> None:
+        """P1, P2: A restart of a store that keeps its data ends no claim before *sent* + *guarantee*."""
+        claim = scene.candidate("a").lead()
+        scene.kill()
+        scene.restart()
+        assert_kept(scene, claim)
 
     @requires("kill")
     def test_election_goes_on_after_a_restart(self, scene: Scene) -> None:

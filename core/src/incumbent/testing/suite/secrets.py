@@ -26,6 +26,17 @@ class Secrets:
             a = scene.candidate("a", backend=backend)
             assert SECRET not in f"{backend!r} {backend} {a.elector!r} {a.elector}"
 
+    def test_no_answer_shows_the_password(self, scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
+        """P8: Nor does what is logged or raised when the store is there, and takes the password or refuses it."""
+        caplog.set_level(logging.DEBUG)
+        told = ""
+        try:
+            _ask_with_password(scene)
+        except Exception as error:
+            told = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+        assert SECRET not in told
+        assert SECRET not in caplog.text
+
     @requires("freeze")
     def test_no_error_shows_the_password(self, scene: Scene, caplog: pytest.LogCaptureFixture) -> None:
         """P8: Neither an error, nor its causes, nor a log line shows the password of the URL."""

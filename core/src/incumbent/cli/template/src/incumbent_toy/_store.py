@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 import time
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from incumbent import BackendRejectedError, BackendUnavailableError, LeaderRecord, boottime
+from incumbent import BackendRejectedError, BackendUnavailableError, InvalidStateError, LeaderRecord, boottime
 
 #: Tokens stay when a claim is deleted: they must grow for ever (P4).
 TABLES = """
@@ -31,7 +32,8 @@ class Store:
     Each operation raises:
 
     - `BackendUnavailableError` if its outcome is unknown: no answer in time, a broken connection, a busy store;
-    - `BackendRejectedError` if asking again cannot help: wrong credentials, no rights, not this kind of store.
+    - `BackendRejectedError` if asking again cannot help: wrong credentials, no rights, not this kind of store;
+    - `InvalidStateError` in a forked child, which must use neither the connection nor the claim of its parent (P9).
     """
 
     def __init__(self, path: str, timeout: float, *, wal: bool = False) -> None:
@@ -41,6 +43,7 @@ class Store:
         #: The calls that want the file, the one that has it first.
         self.queue: deque[object] = deque()
         self._changed = threading.Condition()
+        self._pid = os.getpid()
 
     # ------------------------------------------------------------ the four operations
 
@@ -87,6 +90,8 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection inside one exclusive transaction, and map what SQLite raises."""
+        if os.getpid() != self._pid:
+            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
         end = time.monotonic() + self.timeout  # for both waits together (P10)
         try:
             with self._turn(), closing(self._connect(end)) as connection:
