@@ -1,10 +1,8 @@
 """Finds the real servers that tests run on, and obtains them from Debian's packages where they are not installed.
 
-`python tests/helpers/server_binaries.py` does so ahead of the tests. In order: the environment's
-`INCUMBENT_ETCD_BIN` and its like, the PATH, the cache, Debian. Nothing is installed: the
-packages are downloaded and unpacked into the cache, which takes no root.
-`INCUMBENT_ETCD_BIN` (and the same for the others), the PATH, where Debian installs it, the cache, Debian. Nothing is
-installed: the packages are downloaded and unpacked into the cache, which takes no root.
+`python tests/helpers/server_binaries.py` does so ahead of the tests; it needs nothing but Python. In order: the
+environment's `INCUMBENT_ETCD_BIN` (and the same for the others), the PATH, where Debian installs it, the cache, Debian.
+Nothing is installed: the packages are downloaded and unpacked into the cache, which takes no root.
 """
 
 from __future__ import annotations
@@ -17,8 +15,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-
-from platformdirs import site_cache_path, user_cache_path
 
 RELEASE = platform.freedesktop_os_release().get("VERSION_CODENAME", "") if Path("/etc/os-release").exists() else ""
 #: By release, for they are linked with much of the system: their packages, and what a small system lacks.
@@ -87,8 +83,9 @@ def find(name: str) -> Path:
 def _cache(name: str) -> Path:
     # These refuse to run as root, and who they run as then cannot read what is below root's home.
     is_for_others = name in ("postgres", "pgbouncer") and os.geteuid() == 0
-    folder = site_cache_path if is_for_others else user_cache_path
-    return folder("incumbent-tests", appauthor=False) / f"{name}-{PACKAGES[name][0]}"
+    own = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    folder = Path("/var/cache") if is_for_others else own
+    return folder / "incumbent-tests" / f"{name}-{PACKAGES[name][0]}"
 
 
 def _obtain(name: str) -> None:

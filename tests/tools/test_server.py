@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import socket
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -93,3 +97,38 @@ def test_server_that_never_serves_is_an_error_in_time(tmp_path):
         server.start()
     server.stop()
     assert not server.running
+
+
+#: Asks for as many ports as are asked for, shows them, and keeps them until its stdin ends.
+ASKS = "import sys; from incumbent.testing import free_port; "
+ASKS += "print(*(free_port() for _ in range(int(sys.argv[1]))), flush=True); sys.stdin.read()"
+
+
+def test_no_port_is_given_twice():
+    """Neither threads nor processes that ask for ports at the same time are given the same one."""
+    command = [sys.executable, "-c", ASKS, "300"]
+    others = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            ports = list(threads.map(lambda _: free_port(), range(300)))
+        for other in others:
+            ports += map(int, other.stdout.readline().split())
+        assert len(set(ports)) == len(ports) == 1200
+    finally:
+        for other in others:
+            other.communicate()
+
+
+def test_port_is_none_that_an_outgoing_connection_may_get():
+    """A server that was killed finds its port free, however many connections were made meanwhile."""
+    first, last = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
+    assert not first <= free_port() <= last
+
+
+def test_port_that_somebody_listens_on_is_not_given(monkeypatch):
+    """A server of somebody else's is left alone; if nothing is left, that is said."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("incumbent.testing.server._server_ports", lambda: range(port, port + 1))
+        with pytest.raises(OSError, match=f"no TCP port from {port} to {port} is free"):
+            free_port()

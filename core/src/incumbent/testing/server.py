@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import random
 import signal
 import socket
 import subprocess
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -17,13 +21,57 @@ LOOK = 0.02
 #: Lines of its log that are shown of a server that does not start.
 SHOWN = 5
 
+_lock = threading.Lock()
+#: What `free_port` has given out, and where other processes see it.
+_reserved: set[int] = set()
+_reservations: int | None = None
+
 
 def free_port() -> int:
-    """Return a TCP port of the loopback interface that nobody listens on just now."""
+    """
+    Return a TCP port of the loopback interface for a server, which no other call is given while this process lives.
+
+    The system gives none of these to outgoing connections: a server that is started again finds it free as well.
+    Thread-safe, and safe among the processes of one user.
+
+    Raises:
+        OSError: All are taken.
+    """
+    ports = _server_ports()
+    start = random.randrange(len(ports))  # noqa: S311 - no secret: other processes most likely begin elsewhere
+    with _lock:
+        for port in (*ports[start:], *ports[:start]):
+            if port not in _reserved and _reserve(port):
+                _reserved.add(port)
+                return port
+    raise OSError(f"no TCP port from {ports[0]} to {ports[-1]} is free")
+
+
+def _server_ports() -> range:
+    """Return the ports that are left to servers: those below what outgoing connections are given."""
+    try:
+        ephemeral = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    except OSError:  # another system
+        ephemeral = 32768
+    return range(10000, ephemeral) if ephemeral > 11000 else range(ephemeral, 65536)
+
+
+def _reserve(port: int) -> bool:
+    """Tell whether *port* is free, and keep it from the other processes until this one ends."""
+    global _reservations  # noqa: PLW0603 - one descriptor for the whole process: closing any would end all locks
+    if _reservations is None:
+        path = Path(tempfile.gettempdir()) / f"incumbent-ports-{os.getuid()}"
+        _reservations = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.lockf(_reservations, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)  # a byte for each port
+    except OSError:
+        return False
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 class ServerProcess:
