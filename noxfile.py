@@ -22,10 +22,12 @@ PYTHONS = ["3.10", "3.11", "3.12", "3.13"]
 DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres", "plugins/redis"]
 #: The generations of protobuf, the oldest that works first; python-etcd3 itself works with none of them.
 PROTOBUFS = ["4.22", "5", "6", "7"]
-#: Files of tests at the same time. Most wait for a server, or for a ttl: processors are not what limits them.
-PARALLEL = ["-n", "3", "--dist", "loadfile"]
-#: Branches and lines of the core that the tests run, per cent.
+#: Files of tests at the same time, in the order of tests/conftest.py. Most wait for a server, or for a ttl: processors
+#: are not what limits them.
+PARALLEL = ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+#: Branches and lines of the core that the tests run, per cent; and the tests that look at the core first of all.
 COVERAGE = 95
+OF_THE_CORE = ["tests/core", "tests/cli", "tests/conformance", "tests/electors", "tests/tools", "tests/hostile"]
 
 
 def interpreter(version: str) -> str:
@@ -67,13 +69,23 @@ def demo(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Run all tests against the wheel, with the Python at hand, and measure what they cover."""
+    """Run all tests against the wheel, with the Python at hand, but for those that search by chance."""
+    tests_on(session)
+
+
+@nox.session
+def thorough(session: nox.Session) -> None:
+    """Search by chance, for minutes: torture, seeds that nobody has tried, the whole suite on every broken elector."""
     install_wheels(session)
-    if session.posargs:  # a part of the tests covers a part of the code
-        session.run("pytest", *session.posargs)
-        return
+    session.run("pytest", "-m", "thorough", *(session.posargs or PARALLEL))
+
+
+@nox.session
+def coverage(session: nox.Session) -> None:
+    """Measure what the tests of the core cover; it makes them twice as slow."""
+    install_wheels(session)
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *PARALLEL)
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *OF_THE_CORE)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", f"--fail-under={COVERAGE}")
 

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from patience import in_time
+
+#: In the environment of every program that a test starts, and of what that starts in turn.
+MARK = "INCUMBENT_STARTED_BY"
 
 
 def pytest_configure() -> None:
@@ -15,3 +26,31 @@ def pytest_configure() -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _nothing_stays() -> Iterator[None]:
+    """End every process that the tests of a file have left behind, whoever adopted it, and fail because of it."""
+    os.environ[MARK] = mark = uuid.uuid4().hex
+    yield
+    del os.environ[MARK]
+    in_time(lambda: not _started(mark))  # some end a moment after whoever stopped them
+    stayed = _started(mark)
+    for pid in stayed:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    assert not stayed, f"left behind, and killed: {stayed}"
+
+
+def _started(mark: str) -> dict[int, str]:
+    """Return the command lines of the live processes that have *mark* in their environment, or are our children."""
+    found = {}
+    for process in Path("/proc").iterdir():
+        with suppress(OSError, ValueError):  # no process, ended, or somebody else's
+            pid = int(process.name)
+            state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
+            marked = f"{MARK}={mark}".encode() in (process / "environ").read_bytes()
+            if pid != os.getpid() and state not in "ZX" and (marked or int(parent) == os.getpid()):
+                command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
+                found[pid] = command.decode(errors="replace").strip()
+    return found

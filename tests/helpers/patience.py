@@ -16,13 +16,17 @@ PATIENCE = 30.0
 
 def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
     """Return the first true answer of *what*; fail if there is none in time."""
+    answer = in_time(what, seconds)
+    assert answer, "it has not happened"
+    return answer
+
+
+def in_time(what: Callable[[], T], seconds: float = PATIENCE) -> T:
+    """Return the first true answer of *what*, or the last one if there is none in time."""
     end = time.monotonic() + seconds
-    while True:
-        answer = what()
-        if answer:
-            return answer
-        assert time.monotonic() < end, "it has not happened"
+    while not (answer := what()) and time.monotonic() < end:
         time.sleep(0.02)
+    return answer
 
 
 def attempt(elector: LeaderElector) -> Claim | None:
