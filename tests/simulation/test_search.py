@@ -3,6 +3,7 @@
 import dataclasses
 import random
 
+import pytest
 from simulation.cluster import shrink, simulate, simulate_all
 from simulation.elector import LeaseElector, SessionElector
 from simulation.stores import LeaseStore
@@ -10,8 +11,8 @@ from simulation.world import World
 
 from incumbent import Claim, Term, config, machine
 
-#: Seeds a batch; some ten seconds on a small machine.
-BATCH = 350
+#: Seeds that are tried at every change, some seconds on a small machine; and those that are tried by the thorough.
+BATCH, LONG_BATCH = 150, 700
 
 
 def broken(outcomes):
@@ -26,10 +27,17 @@ def test_known_seeds_break_no_promise():
     assert broken(simulate_all(range(BATCH), {})) == []
 
 
+@pytest.mark.thorough
+def test_more_known_seeds_break_no_promise():
+    """P1, P2, P4 to P8: with more seeds than there is time for at every change."""
+    assert broken(simulate_all(range(BATCH, BATCH + LONG_BATCH), {})) == []
+
+
+@pytest.mark.thorough
 def test_fresh_seeds_break_no_promise():
     """P1, P2, P4 to P8: with seeds that nobody has tried; the message of a failure says how to replay it."""
     first = random.SystemRandom().randrange(10**9)
-    assert broken(simulate_all(range(first, first + BATCH), {})) == []
+    assert broken(simulate_all(range(first, first + LONG_BATCH), {})) == []
 
 
 def test_same_seed_is_the_same_story():
@@ -65,15 +73,15 @@ def test_leader_before_knows_no_newer_lease():
 
 def test_clocks_beyond_the_promise_overlap():
     """P1 holds for clocks within 1 % of each other and is not promised beyond: with 30 % two leaders are seen."""
-    assert sum(simulate(seed, beyond=True).overlaps for seed in range(100)) > 0
+    assert any(simulate(seed, beyond=True).overlaps for seed in range(100))
 
 
 # ---------------------------------------------------------------- sabotage: what the search must find
 
 
-def finds(*promises, kind=None, seeds=400):
-    """Tell whether the search sees one of *promises* broken."""
-    for seed in range(seeds):
+def finds(*promises, kind=None, first=0, seeds=400):
+    """Tell whether the search sees one of *promises* broken; it begins with the seed *first*."""
+    for seed in range(first, first + seeds):
         violation = simulate(seed, kind=kind).violation
         if violation is not None and violation.partition(":")[0] in promises:
             return True
@@ -157,7 +165,7 @@ def test_unconditional_release_is_found(monkeypatch):
         return True
 
     monkeypatch.setattr(SessionElector, "relinquish_leadership", relinquish)
-    assert finds("P1", "P2", kind="session")
+    assert finds("P1", "P2", kind="session", first=200)  # it takes a rare delay: of 500 seeds, 249 has it
 
 
 def test_late_event_before_the_deadline_check_is_found(monkeypatch):
