@@ -260,7 +260,7 @@ def test_ctrl_c_ends_a_run_of_the_suite():
 
 
 def test_worker_is_interrupted_also_where_its_parent_cannot_be():
-    """A run that a script started with `&` ignores SIGINT: what it interrupts when it breaks off hears it all the same."""
+    """A run that was started with `&` ignores SIGINT: a worker that it interrupts hears of it all the same."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         worker = _Worker("memory://interrupted")
