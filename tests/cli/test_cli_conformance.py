@@ -13,10 +13,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from programs import end, started
 
 from incumbent import BackendUnavailableError
 from incumbent.cli import conformance, main
 from incumbent.testing import ConformanceReport, Outcome, Progress
+from incumbent.testing.crew import _Worker
 from incumbent.testing.journal import Event
 
 SCRIPT = Path(sysconfig.get_path("scripts")) / "incumbent"
@@ -246,9 +248,8 @@ def test_the_suite_runs_on_memory_and_reports_every_test():
 
 def test_ctrl_c_ends_a_run_of_the_suite():
     """130, with no traceback of ours or pytest's."""
-    with subprocess.Popen(
-        [SCRIPT, "conformance", "memory"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started(SCRIPT, "conformance", "memory", text=True, **pipes) as process:
         first = process.stdout.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=DEADLINE)
@@ -258,10 +259,26 @@ def test_ctrl_c_ends_a_run_of_the_suite():
     assert "Traceback" not in out + err
 
 
+def test_worker_is_interrupted_also_where_its_parent_cannot_be():
+    """A run that was started with `&` ignores SIGINT: a worker that it interrupts hears of it all the same."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        worker = _Worker("memory://interrupted")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    try:
+        assert worker.news() == [{"ready": True}]
+        worker.process.send_signal(signal.SIGINT)
+        worker.process.wait(DEADLINE)  # stdin is open: nothing but the signal ends it
+    finally:
+        end(worker.process)
+    assert worker.process.returncode == 130
+
+
 def test_killed_run_ends_its_workers_without_a_word():
     """Nobody listens to them any more: they put the store away, and complain about nothing."""
-    command = [SCRIPT, "conformance", "local://", "--jobs", "2"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started(SCRIPT, "conformance", "local://", "--jobs", "2", text=True, **pipes) as process:
         for _ in range(20):  # by then each has begun a test, whose outcome it will want to tell
             process.stdout.readline()
         process.terminate()

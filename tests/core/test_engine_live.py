@@ -1,6 +1,7 @@
 """The engine with real threads, signals and processes, on `memory://` and `local://`."""
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from itertools import pairwise
 
 import pytest
+from programs import started
 
 from incumbent import BackendUnavailableError, CallbackError, LeaderElection, LeaderElectionConfig, State, read_leader
 from incumbent.electors.memory import MemoryElector
@@ -156,10 +158,10 @@ except KeyboardInterrupt:
 def test_ctrl_c_in_run_hands_over(tmp_path):
     """Ctrl-C in `run` steps down in order, and is raised again; another process then leads at once."""
     url = f"local://{tmp_path}/state"
-    process = subprocess.Popen([sys.executable, "-c", SCRIPT, url], stdout=subprocess.PIPE, text=True)
-    assert process.stdout.readline() == "elected\n"
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    with started(sys.executable, "-c", SCRIPT, url, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "elected\n"
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
     assert output == "deposed: stopped\ninterrupted, threads: 1\n"
     with LeaderElection(config("reports"), url) as election:
         assert election.wait_for_leadership(60).token == 2
@@ -191,17 +193,18 @@ except InvalidStateError as error:
 def test_a_signal_handler_may_close_the_election(tmp_path, wait, end):
     """P8: a handler of SIGTERM that closes the election ends whatever the interrupted thread was waiting for."""
     url = f"local://{tmp_path}/state"
+    program = [sys.executable, "-c", HANDLER, url, wait]
     with LeaderElection(config("reports"), url) as other:
         if wait == "wait_for_leadership":
             other.wait_for_leadership()
         else:
             other.close()
-        process = subprocess.Popen([sys.executable, "-c", HANDLER, url, wait], stdout=subprocess.PIPE, text=True)
-        assert process.stdout.readline() == "waits\n"
-        if wait == "run":
-            wait_until(lambda: read_leader(url, "reports").candidate is not None)
-        process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
+        with started(*program, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "waits\n"
+            if wait == "run":
+                wait_until(lambda: read_leader(url, "reports").candidate is not None)
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=60)
     assert output == f"{end}\n"
     assert process.returncode == 0
 
@@ -221,9 +224,12 @@ def test_a_forked_child_of_a_leader_leads_nothing(tmp_path):
             finally:
                 os.write(told, b"x")
                 os._exit(status)
-        assert os.read(ready, 1) == b"x"
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        told_in_time, _, _ = select.select([ready], [], [], 60.0)
+        if not told_in_time:
+            os.kill(child, signal.SIGKILL)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         os.close(ready)
         os.close(told)
+        assert code == 0
         assert term.is_valid()
         assert read_leader(f"local://{tmp_path}/state", "reports").candidate == election.candidate

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
+from programs import started
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), ROOT / "core/README.md", ROOT / "plugins/README.md", *ROOT.glob("docs/**/*.md")])
@@ -62,21 +63,16 @@ class Reader:
         """Run the commands after `$ `, and compare what they print with what follows them."""
         for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
             command, _, expected = part.partition("\n")
-            done = subprocess.run(
-                ["bash", "-c", f"(exit {self.code}); {command}"],
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                stdin=subprocess.DEVNULL,
-                text=True,
-                timeout=PATIENCE,
-                check=False,
-            )
-            where = f"{self.page}:{line}: $ {command}\n{done.stdout}"
-            as_told = doctest.OutputChecker().check_output(expected, done.stdout, doctest.ELLIPSIS)
+            shell = ["bash", "-c", f"(exit {self.code}); {command}"]
+            streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+            with started(*shell, text=True, **streams) as process:
+                out, _ = process.communicate(timeout=PATIENCE)
+            where = f"{self.page}:{line}: $ {command}\n{out}"
+            as_told = doctest.OutputChecker().check_output(expected, out, doctest.ELLIPSIS)
             assert as_told, where
             # A failure must be part of the story: the page then asks for the code with `echo $?`.
-            assert done.returncode == 0 or f"$ {command}\n{expected}$ echo $?" in text, where
-            self.code = done.returncode
+            assert process.returncode == 0 or f"$ {command}\n{expected}$ echo $?" in text, where
+            self.code = process.returncode
 
 
 @pytest.fixture

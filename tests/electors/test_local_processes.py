@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
+from programs import end
 
 ACTOR = Path(__file__).parents[1] / "helpers" / "local_actor.py"
 #: Much longer than anything takes on a slow machine; nothing waits for it to pass.
@@ -57,17 +58,23 @@ class Actor:
 
 
 @pytest.fixture
-def act(directory, nothing_left):
-    """Return a function that starts an actor in the state directory; all are killed at the end."""
+def actor(nothing_left):
+    """Return a function that starts an actor in a directory; all are killed at the end."""
     actors = []
 
-    def act(role, *arguments):
-        actors.append(Actor(role, directory, *arguments))
+    def start(role, *arguments):
+        actors.append(Actor(role, *arguments))
         return actors[-1]
 
-    yield act
-    for actor in actors:
-        actor.kill()
+    yield start
+    for each in actors:
+        end(each.process)
+
+
+@pytest.fixture
+def act(directory, actor):
+    """Return a function that starts an actor in the state directory."""
+    return lambda role, *arguments: actor(role, directory, *arguments)
 
 
 def test_a_killed_leader_of_hundreds_is_succeeded_at_once(act):
@@ -156,39 +163,37 @@ USERS = [1001, 1002, 1001, 1003] if os.getuid() == 0 else [os.getuid()] * 4
 GROUP = 2000 if os.getuid() == 0 else os.getgid()
 
 
-@pytest.mark.usefixtures("nothing_left")
 @pytest.mark.parametrize("mode", [0o1777, 0o2770, 0o3770], ids=oct)
-def test_several_users_share_an_election(shared, mode):
+def test_several_users_share_an_election(shared, actor, mode):
     """In a directory that is meant for them, candidates of several users follow each other, whatever their umask."""
     os.chown(shared, -1, GROUP)
     shared.chmod(mode)
-    lines = Actor("as-user", shared, GROUP, *USERS).finish()
+    lines = actor("as-user", shared, GROUP, *USERS).finish()
     assert [line.split() for line in lines] == [
         [str(user), str(token), str(token), "True"] for token, user in enumerate(USERS, 1)
     ]
 
 
-@pytest.mark.parametrize("act", ["observe", "lead"])
-def test_root_takes_nothing_from_the_user_of_the_directory(shared, candidates, act):
+@pytest.mark.parametrize("by", ["observe", "lead"])
+def test_root_takes_nothing_from_the_user_of_the_directory(shared, candidates, actor, by):
     """What root makes, by as little as a look, belongs to whom the directory belongs to, and keeps nobody out."""
     os.chown(shared, USERS[0], GROUP)
     shared.chmod(0o700)
     elector = candidates(path=shared)
-    if act == "observe":
+    if by == "observe":
         elector.observe_leadership()
     else:
         elector.acquire_leadership()
     elector.close()
-    (line,) = Actor("as-user", shared, GROUP, USERS[0]).finish()
+    (line,) = actor("as-user", shared, GROUP, USERS[0]).finish()
     assert line.split()[3] == "True"
 
 
-@pytest.mark.usefixtures("nothing_left")
-def test_who_may_not_write_to_the_directory_is_told_so_for_good(shared):
+def test_who_may_not_write_to_the_directory_is_told_so_for_good(shared, actor):
     """A permanent error that names the path, and says what to check."""
     shared.chmod(0o555 if os.getuid() else 0o755)
-    actor = Actor("as-user", shared, GROUP, USERS[0])
-    _, err = actor.process.communicate(timeout=PATIENCE)
+    refused = actor("as-user", shared, GROUP, USERS[0])
+    _, err = refused.process.communicate(timeout=PATIENCE)
     message = f"{shared}/job.wake: Permission denied: check who owns it and its mode"
     assert f"incumbent.errors.BackendRejectedError: {message}" in err.decode().splitlines()
 

@@ -12,6 +12,7 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import yaml
+from programs import end
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples/frameworks"
 SITE = EXAMPLES / "django_site"
@@ -87,6 +88,7 @@ class Copies:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=errors,
+                    start_new_session=True,
                 )
             )
         return self.processes[-1]
@@ -121,9 +123,7 @@ class Copies:
     def close(self):
         """Kill what a failed test has left."""
         for process in self.processes:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
+            end(process)
 
 
 def children(pid):

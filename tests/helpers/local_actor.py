@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from incumbent import BackendSettings, InvalidStateError
-from incumbent.registry import open_backend
+from incumbent.registry import load_backend_class, open_backend
 
 
 def elector_in(directory: str, candidate: str = ""):
@@ -42,6 +42,7 @@ def lead(directory: str) -> None:
 def crowd(directory: str, number: str) -> None:
     """Fork that many candidates; say when each stands, and who leads."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    load_backend_class("local")  # looks through all packages, which hundreds would do at the same time
     for _ in range(int(number)):
         if os.fork() == 0:
             lead(directory)

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+from programs import end
 from torture.candidate import _hold, _steppable, clock_file
 from torture.etcd import EtcdStage
 from torture.limits import full_disk, no_descriptors
@@ -28,15 +29,24 @@ class Subject:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **environment},
+            start_new_session=True,
         )
         self.pid = self.process.pid
 
     def __enter__(self):
-        assert self.ask()  # it runs
+        try:
+            assert self.ask()  # it runs
+        except BaseException:
+            end(self.process)
+            raise
         return self
 
-    def __exit__(self, *_):
-        self.process.communicate()
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self.process.communicate(timeout=PATIENCE)
+        finally:
+            end(self.process)
 
     def ask(self):
         self.process.stdin.write("\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
@@ -67,6 +68,9 @@ class Teller:
 
 def main() -> None:
     """Do what stdin says: its first line names the store, each that follows a test."""
+    # A run in the background of a script ignores SIGINT, and hands that on. This session has no terminal: what arrives
+    # here was sent by the crew, which then waits for the end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     # Whatever a client library prints or reads must not mix with what is told here.
     orders, out = os.fdopen(os.dup(0)), os.fdopen(os.dup(1), "w")
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -1,0 +1,38 @@
+"""Programs that end with the test that started them, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+
+__all__ = ["end", "started"]
+
+
+@contextlib.contextmanager
+def started(*command: object, **settings) -> Iterator[subprocess.Popen]:
+    """
+    Start *command* in a session of its own, and see it ended when the block is left.
+
+    `with subprocess.Popen(...)` waits there instead: whoever leaves by a failed assertion, or an exceeded timeout,
+    then waits for a program that nobody asks to end any more.
+    """
+    process = subprocess.Popen([*map(str, command)], start_new_session=True, **settings)
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen) -> None:
+    """Kill *process*, which leads a session, with its group, and read nothing of what others may still write."""
+    if process.returncode is None:  # nobody has waited for it yet, so that its number is still its own
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for stream in (process.stdin, process.stdout, process.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError):  # what was not written yet has nobody to go to
+                stream.close()
