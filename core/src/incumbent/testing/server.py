@@ -40,7 +40,8 @@ def free_port() -> int:
     ports = _server_ports()
     start = random.randrange(len(ports))  # noqa: S311 - no secret: other processes most likely begin elsewhere
     with _lock:
-        for port in (*ports[start:], *ports[:start]):
+        for step in range(len(ports)):
+            port = ports[(start + step) % len(ports)]
             if port not in _reserved and _reserve(port):
                 _reserved.add(port)
                 return port
