@@ -74,3 +74,22 @@ def test_guard_killed_before_it_names_the_group_leaves_nobody():
     os.close(read)
     os.close(write)
     assert played.stderr == "[['gone']] False\n"
+
+
+#: Becomes the wrapper, with more open files than `select` can count.
+CROWDED = """
+import os, resource, sys
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+while os.dup(0) < 1100:
+    pass
+for file in range(3, 1101):
+    os.set_inheritable(file, True)
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+def test_any_number_of_files_may_be_open(bench):
+    """Who starts the wrapper may hand down more files than the 1,024 that `select` takes."""
+    program = [sys.executable, "-c", CROWDED, *bench.incumbent]
+    assert bench.run(command=["echo", "led"], program=program) == (0, "led\n", "")

@@ -5,15 +5,17 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import select
 import signal
 import sys
 import time
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 #: The signals that the wrapper passes on to the command.
 FORWARDED: Final = (
@@ -27,6 +29,8 @@ FORWARDED: Final = (
 
 #: How often what should be dead is looked at, seconds.
 KILL_POLL: Final = 0.02
+#: Seconds that one wait lasts at most: the kernel counts its milliseconds in 31 bits.
+LONGEST_POLL: Final = 86400.0
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
@@ -58,6 +62,18 @@ def occupy_streams() -> None:
     while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
         pass
     os.close(descriptor)
+
+
+def wait_for(descriptors: Iterable[int], seconds: float | None) -> None:
+    """
+    Wait until one of *descriptors* has something to read, or *seconds* have passed; None is for ever.
+
+    As `select` does, which fails if the process has more than 1,024 files open.
+    """
+    waiting = select.poll()
+    for descriptor in descriptors:
+        waiting.register(descriptor, select.POLLIN)
+    waiting.poll(None if seconds is None else ceil(1000 * min(seconds, LONGEST_POLL)))
 
 
 def adopt_orphans() -> None:

@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import queue
-import select
 import signal
 import socket
 import threading
@@ -19,7 +18,7 @@ from incumbent.errors import InvalidStateError
 
 from ._guarded import Guarded
 from ._output import complain
-from ._processes import watched_signals
+from ._processes import wait_for, watched_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,7 +116,7 @@ class Wrapper:
     def _step(self) -> None:
         due = min(self._give_up_at, self._guarded.due())
         pause = None if due == inf else max(0.0, due - boottime())
-        select.select([self._wakeups.fileno(), *self._guarded.sources()], [], [], pause)
+        wait_for([self._wakeups.fileno(), *self._guarded.sources()], pause)
         for verb, *words in self._guarded.listen():
             self._told(verb, words)
         with contextlib.suppress(BlockingIOError):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -32,6 +31,7 @@ from ._processes import (
     set_name,
     signal_all,
     signal_group,
+    wait_for,
     watched_signals,
 )
 
@@ -109,7 +109,7 @@ class _Guard:
         wakeups.setblocking(False)
         while not self._orphaned or self._running:
             sources = [wakeups.fileno()] if self._orphaned else [wakeups.fileno(), self._channel.fileno()]
-            select.select(sources, [], [], self._pause())
+            wait_for(sources, self._pause())
             with contextlib.suppress(BlockingIOError):
                 wakeups.recv(4096)
             self._listen()
