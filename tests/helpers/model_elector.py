@@ -194,6 +194,9 @@ class ModelHarness(Harness):
     def open(self):
         self.store = Store()
 
+    def close(self):
+        self.store.left.close()
+
     def backend_class(self):
         return self.model
 

@@ -61,7 +61,7 @@ class LeavesADescriptor(ModelElector):
     """A file stays open."""
 
     def acquire_leadership(self):
-        weakref.finalize(self.store, os.close, os.open(os.devnull, os.O_RDONLY))
+        self.store.left.callback(os.close, os.open(os.devnull, os.O_RDONLY))
         return super().acquire_leadership()
 
 
@@ -156,7 +156,9 @@ class AForkKeepsTheClaim(ModelElector):
             os.close(writing)
         if reading is None:
             return False
-        if select.select([reading], [], [], 0.0)[0]:  # the end of the file: it has no writer any more
+        end = select.poll()  # `select` takes no descriptor beyond 1,023, and other electors may have left many
+        end.register(reading, select.POLLIN)
+        if end.poll(0):  # the end of the file: it has no writer any more
             os.close(reading)
             return False
         self.pipes[self.key] = reading, None
@@ -171,7 +173,7 @@ class AnOutageLeavesADescriptor(ModelElector):
         try:
             return super().ask(act)
         except BackendUnavailableError:
-            weakref.finalize(self.store, os.close, os.open(os.devnull, os.O_RDONLY))
+            self.store.left.callback(os.close, os.open(os.devnull, os.O_RDONLY))
             raise
 
 
