@@ -10,14 +10,15 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import patience
 
-from incumbent import BackendSettings, Claim, LeaderElectionConfig, LeaderElector
+from incumbent import BackendSettings, Claim, LeaderElection, LeaderElectionConfig, LeaderElector
 from incumbent.testing import FaultProxy, free_port
 from incumbent_consul.testing import ConsulServer, consul_program
 
@@ -51,6 +52,15 @@ def url(*servers: object, path: str = "", **options: str) -> str:
     return f"consul://{','.join(map(str, servers))}{path}?{asked}"
 
 
+def side_by_side(acts: Mapping[str, Callable[[], object]]) -> None:
+    """Do all at once, for most of each is waiting; fail for the first that failed, and name all of them."""
+    with ThreadPoolExecutor(len(acts)) as pool:
+        done = {name: pool.submit(act) for name, act in acts.items()}
+    failed = {name: error for name, job in done.items() if (error := job.exception()) is not None}
+    if failed:
+        raise AssertionError(f"failed: {', '.join(failed)}") from next(iter(failed.values()))
+
+
 def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
     """See `patience.eventually`; Consul takes longer."""
     return patience.eventually(what, seconds)
@@ -59,6 +69,15 @@ def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
 def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
     """See `patience.lead`."""
     return patience.lead(elector, seconds)
+
+
+def goes_on(elections: Sequence[LeaderElection]) -> None:
+    """Check that one of them leads soon, and that it can hand over to another, and that to the next."""
+    for _ in range(2):
+        leader = eventually(lambda: next((election for election in elections if election.is_leader()), None))
+        assert leader is not None
+        others = [election for election in elections if election is not leader]
+        eventually(lambda leader=leader, others=others: patience.handed_over(leader, others))
 
 
 def say(figure: str) -> None:
@@ -80,6 +99,11 @@ def holder(server: ConsulServer, name: str) -> str | None:
 
 def value(pair: dict[str, Any]) -> str:
     return base64.b64decode(pair["Value"] or "").decode()
+
+
+def sessions(server: ConsulServer) -> set[str]:
+    """Return the sessions that there are; those of earlier tests end at any time."""
+    return {session["ID"] for session in server.ask("GET", "/v1/session/list")}
 
 
 def new_session(server: ConsulServer, ttl: str = "60s", lock_delay: str = "0s") -> str:
@@ -243,8 +267,8 @@ class Cluster:
         assert number is not None
         return number - 1
 
-    def mend(self) -> None:
-        """Put everything right again, and wait until it serves."""
+    def restore(self) -> None:
+        """Put everything right again, without waiting for it."""
         for proxy in self.proxies:
             proxy.heal()
         for server in self.servers:
@@ -252,6 +276,10 @@ class Cluster:
                 server.process.thaw()
             else:
                 server.start(wait=False)
+
+    def mend(self) -> None:
+        """Put everything right again, and wait until it serves."""
+        self.restore()
         for server in self.servers:
             server.process.wait_until_ready()
         eventually(lambda: self.voters() == 3, START)

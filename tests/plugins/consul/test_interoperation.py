@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import ExitStack
+from functools import partial
 
 import consul_stage as stage
 import pytest
@@ -30,9 +31,19 @@ def test_consul_lock_leads_and_we_wait_until_it_resigns(server, url, name, tmp_p
             assert time.monotonic() - began < 5 * election.config.follower_check_interval
 
 
-def test_consul_lock_is_killed_and_we_lead(server, url, name, tmp_path):
-    """P7: When the session of a killed `consul lock` ends, our candidate leads after the lock-delay of 15 s."""
-    with stage.ConsulLock(server, name, tmp_path) as other, LeaderElection(stage.config(name), url) as election:
+def test_who_is_killed_is_succeeded_by_the_other_kind(server, url, name, tmp_path):
+    """P7: When `consul lock` is killed, we lead after its lock-delay; when `incumbent run` is, `consul lock` leads."""
+    stage.side_by_side(
+        {
+            "consul lock": partial(kill_consul_lock, server, url, f"{name}/theirs", tmp_path / "theirs"),
+            "incumbent run": partial(kill_incumbent_run, server, url, f"{name}/ours", tmp_path / "ours"),
+        }
+    )
+
+
+def kill_consul_lock(server, url, name, folder) -> None:
+    """See that our candidate leads once its session has ended, and the lock-delay of 15 s."""
+    with stage.ConsulLock(server, name, folder) as other, LeaderElection(stage.config(name), url) as election:
         stage.eventually(lambda: other.leads or election.is_leader())
         if election.is_leader():
             election.relinquish()
@@ -45,37 +56,10 @@ def test_consul_lock_is_killed_and_we_lead(server, url, name, tmp_path):
         assert time.monotonic() - ended > 14.0, "its lock-delay was not honoured"
 
 
-def test_consul_lock_waits_for_us_and_leads_when_we_leave(server, url, name, tmp_path):
-    """P1, P8: While our candidate leads, `consul lock` waits; when ours leaves, it leads."""
-    with LeaderElection(stage.config(name), url) as election:
-        assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
-        before = len(server.ask("GET", "/v1/session/list"))
-        other = stage.ConsulLock(server, name, tmp_path)
-        stage.eventually(lambda: len(server.ask("GET", "/v1/session/list")) > before)
-        assert not other.leads
-    with other:
-        stage.eventually(lambda: other.leads, 10.0)
-
-
-def test_hand_over_to_consul_lock_and_back(server, url, name, tmp_path):
-    """P6: A hand-over by our candidate goes to `consul lock`, which waited, and comes back when that resigns."""
-    with LeaderElection(stage.config(name, cooldown=5.0), url) as election:
-        first = election.wait_for_leadership(timeout=stage.PATIENCE)
-        before = len(server.ask("GET", "/v1/session/list"))
-        with stage.ConsulLock(server, name, tmp_path) as other:
-            stage.eventually(lambda: len(server.ask("GET", "/v1/session/list")) > before)
-            time.sleep(0.5)  # it is in its blocking query by now, or will find the key free
-            election.relinquish()
-            stage.eventually(lambda: other.leads)
-            assert not election.is_leader()
-            other.resign()
-        second = election.wait_for_leadership(timeout=stage.PATIENCE)
-        assert second.token > first.token
-
-
-def test_incumbent_run_is_killed_and_consul_lock_leads(server, url, name, tmp_path):
-    """P7: When `incumbent run` is killed with SIGKILL, `consul lock` leads in time, and its command is dead by then."""
-    marker = tmp_path / "runs"
+def kill_incumbent_run(server, url, name, folder) -> None:
+    """See that `consul lock` leads in time, when the command of ours is dead."""
+    folder.mkdir()
+    marker = folder / "runs"
     command = [*stage.INCUMBENT, "run", "--elector", url, "--name", name, "--ttl", "3", "--"]
     work = "import os, pathlib, time; pathlib.Path({0!r} + '.new').write_text(str(os.getpid())); "
     work += "os.rename({0!r} + '.new', {0!r}); time.sleep(600)"
@@ -84,7 +68,7 @@ def test_incumbent_run_is_killed_and_consul_lock_leads(server, url, name, tmp_pa
     )
     try:
         stage.eventually(marker.exists)
-        with stage.ConsulLock(server, name, tmp_path) as other:
+        with stage.ConsulLock(server, name, folder) as other:
             os.kill(ours.pid, signal.SIGKILL)
             stage.eventually(lambda: other.leads)
             with pytest.raises(ProcessLookupError):
@@ -92,6 +76,34 @@ def test_incumbent_run_is_killed_and_consul_lock_leads(server, url, name, tmp_pa
     finally:
         ours.kill()
         ours.wait()
+
+
+def test_consul_lock_waits_for_us_and_leads_when_we_leave(server, url, name, tmp_path):
+    """P1, P8: While our candidate leads, `consul lock` waits; when ours leaves, it leads."""
+    with LeaderElection(stage.config(name), url) as election:
+        assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
+        before = stage.sessions(server)
+        with stage.ConsulLock(server, name, tmp_path) as other:
+            stage.eventually(lambda: stage.sessions(server) - before)
+            assert not other.leads
+            election.close()
+            stage.eventually(lambda: other.leads)
+
+
+def test_hand_over_to_consul_lock_and_back(server, url, name, tmp_path):
+    """P6: A hand-over by our candidate goes to `consul lock`, which waited, and comes back when that resigns."""
+    with LeaderElection(stage.config(name, cooldown=5.0), url) as election:
+        first = election.wait_for_leadership(timeout=stage.PATIENCE)
+        before = stage.sessions(server)
+        with stage.ConsulLock(server, name, tmp_path) as other:
+            stage.eventually(lambda: stage.sessions(server) - before)
+            time.sleep(0.5)  # it is in its blocking query by now, or will find the key free
+            election.relinquish()
+            stage.eventually(lambda: other.leads)
+            assert not election.is_leader()
+            other.resign()
+        second = election.wait_for_leadership(timeout=stage.PATIENCE)
+        assert second.token > first.token
 
 
 def test_the_key_is_that_of_consul_lock(server, url, name):
