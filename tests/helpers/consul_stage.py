@@ -153,12 +153,17 @@ class ConsulLock:
         eventually(self._command_is_gone)
 
     def _command_is_gone(self) -> bool:
-        pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-        found = [pid for pid in pids if session_of(pid) == self.process.pid]
+        found = session_processes(self.process.pid)
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return not found
+
+
+def session_processes(session: int) -> list[int]:
+    """Return the processes of a session that run."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if session_of(pid) == session]
 
 
 def session_of(pid: int) -> int | None:

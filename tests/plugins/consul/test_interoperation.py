@@ -123,6 +123,19 @@ def test_the_key_is_that_of_consul_lock(server, url, name):
         assert stage.lock(server, name)["Flags"] == stage.FLAGS  # else `consul lock` reports a conflict
 
 
+def test_nothing_of_a_killed_consul_lock_stays(server, name, tmp_path):
+    """Its command, which would run on, is ended with it: also while it has only just begun."""
+    at_once, leading = (stage.ConsulLock(server, f"{name}/{n}", tmp_path) for n in range(2))
+    with at_once, leading:
+        stage.eventually(lambda: stage.session_processes(at_once.process.pid)[1:])
+        at_once.kill()
+        stage.eventually(lambda: leading.leads)
+        leading.kill()
+        for other in (at_once, leading):
+            assert stage.session_processes(other.process.pid) == []
+            assert not other.leads
+
+
 def test_we_show_consul_lock(server, url, name, tmp_path):
     """P1: An observer sees a `consul lock` that leads, by its session, and its token."""
     with stage.ConsulLock(server, name, tmp_path) as other:
