@@ -5,18 +5,20 @@ from __future__ import annotations
 import base64
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import patience
 
-from incumbent import BackendSettings, Claim, LeaderElectionConfig, LeaderElector
+from incumbent import BackendSettings, Claim, LeaderElection, LeaderElectionConfig, LeaderElector
 from incumbent.testing import FaultProxy, free_port
 from incumbent_consul.testing import ConsulServer, consul_program
 
@@ -30,6 +32,8 @@ QUICK = "session-ttl-min=2"
 INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
 #: Seconds after which something that happens by itself has not happened.
 PATIENCE = 40.0
+#: And for servers that find together, on a machine that is busy with others.
+START = 90.0
 FLAGS = 0x2DDCCBC058A50C18
 
 
@@ -48,6 +52,15 @@ def url(*servers: object, path: str = "", **options: str) -> str:
     return f"consul://{','.join(map(str, servers))}{path}?{asked}"
 
 
+def side_by_side(acts: Mapping[str, Callable[[], object]]) -> None:
+    """Do all at once, for most of each is waiting; fail for the first that failed, and name all of them."""
+    with ThreadPoolExecutor(len(acts)) as pool:
+        done = {name: pool.submit(act) for name, act in acts.items()}
+    failed = {name: error for name, job in done.items() if (error := job.exception()) is not None}
+    if failed:
+        raise AssertionError(f"failed: {', '.join(failed)}") from next(iter(failed.values()))
+
+
 def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
     """See `patience.eventually`; Consul takes longer."""
     return patience.eventually(what, seconds)
@@ -56,6 +69,15 @@ def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
 def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
     """See `patience.lead`."""
     return patience.lead(elector, seconds)
+
+
+def goes_on(elections: Sequence[LeaderElection]) -> None:
+    """Check that one of them leads soon, and that it can hand over to another, and that to the next."""
+    for _ in range(2):
+        leader = eventually(lambda: next((election for election in elections if election.is_leader()), None))
+        assert leader is not None
+        others = [election for election in elections if election is not leader]
+        eventually(lambda leader=leader, others=others: patience.handed_over(leader, others))
 
 
 def say(figure: str) -> None:
@@ -79,6 +101,11 @@ def value(pair: dict[str, Any]) -> str:
     return base64.b64decode(pair["Value"] or "").decode()
 
 
+def sessions(server: ConsulServer) -> set[str]:
+    """Return the sessions that there are; those of earlier tests end at any time."""
+    return {session["ID"] for session in server.ask("GET", "/v1/session/list")}
+
+
 def new_session(server: ConsulServer, ttl: str = "60s", lock_delay: str = "0s") -> str:
     """Create a session without an elector."""
     return server.ask("PUT", "/v1/session/create", {"TTL": ttl, "LockDelay": lock_delay, "Checks": []})["ID"]
@@ -90,18 +117,18 @@ def put(server: ConsulServer, path: str, text: str = "") -> Any:
 
 
 class ConsulLock:
-    """`consul lock NAME CMD`: leads while its command runs. A context manager."""
+    """`consul lock NAME CMD`: leads while its command runs. A context manager, after which neither runs any more."""
 
     def __init__(self, server: ConsulServer, name: str, folder: Path, *options: str) -> None:
         folder.mkdir(exist_ok=True)
         self._sign = folder / f"leads-{time.monotonic_ns()}"
-        # The command writes its own process id, to be ended when `consul lock` is killed: it would run on.
         command = f"echo $$ > {self._sign}.new; mv {self._sign}.new {self._sign}; exec sleep 600"
         self.process = subprocess.Popen(
             [consul_program(), "lock", f"-http-addr={server}", *options, name, command],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            start_new_session=True,  # by which its command is found, also one that has not written its process id yet
         )
 
     def __enter__(self) -> ConsulLock:
@@ -113,24 +140,39 @@ class ConsulLock:
     @property
     def leads(self) -> bool:
         """Whether its command runs: it ends that, and waits for its end, before it lets go."""
-        if not self._sign.exists():
-            return False
-        try:
-            os.kill(int(self._sign.read_text()), 0)
-        except ProcessLookupError:
-            return False
-        return True
+        return self._sign.exists() and session_of(int(self._sign.read_text())) == self.process.pid
 
     def resign(self) -> None:
         self.process.terminate()
         self.process.wait(PATIENCE)
 
     def kill(self) -> None:
+        """End it without a farewell, and its command, which would run on. Idempotent."""
         self.process.kill()
         self.process.wait(PATIENCE)
-        if self._sign.exists():
+        eventually(self._command_is_gone)
+
+    def _command_is_gone(self) -> bool:
+        found = session_processes(self.process.pid)
+        for pid in found:
             with suppress(ProcessLookupError):
-                os.kill(int(self._sign.read_text()), 9)
+                os.kill(pid, signal.SIGKILL)
+        return not found
+
+
+def session_processes(session: int) -> list[int]:
+    """Return the processes of a session that run."""
+    pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
+    return [pid for pid in pids if session_of(pid) == session]
+
+
+def session_of(pid: int) -> int | None:
+    """Return the session (`setsid`) of a process that runs: the pid of who began it, None if it has ended."""
+    with suppress(OSError):
+        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+        if state not in "ZX":
+            return int(session)
+    return None
 
 
 class Tap:
@@ -174,36 +216,38 @@ class Cluster:
     """Three servers, each of which clients reach through a proxy."""
 
     def __init__(self, folder: Path) -> None:
-        ports = [(free_port(), free_port()) for _ in range(3)]
-        joins = [f"127.0.0.1:{serf}" for _, serf in ports]
-        self.servers = []
-        for number, (rpc, serf) in enumerate(ports):
-            http = free_port()
-            self.servers.append(
-                ConsulServer(
-                    {
-                        "bootstrap_expect": 3,
-                        "retry_join": joins,
-                        "retry_interval": "1s",
-                        "node_name": f"server-{number}",
-                        "ports": {"http": http, "server": rpc, "serf_lan": serf, "serf_wan": -1, "dns": -1, "grpc": -1},
-                    },
-                    folder / str(number),
-                    port=http,
-                )
+        ports = [free_port() for _ in range(3)]
+        self.servers = [
+            ConsulServer(
+                {
+                    "bootstrap_expect": 3,
+                    "retry_join": [f"127.0.0.1:{port}" for port in ports],
+                    "retry_interval": "1s",
+                    "node_name": f"server-{number}",
+                    "ports": {"serf_lan": port},
+                    # What has been removed, and comes back, need not prove itself for 10 s before it votes again.
+                    "autopilot": {"server_stabilization_time": "1s"},
+                },
+                folder / str(number),
             )
+            for number, port in enumerate(ports)
+        ]
         self.proxies = [FaultProxy("127.0.0.1", server.port) for server in self.servers]
-        for server in self.servers:
-            server.start(wait=False)
-        for server in self.servers:
-            server.process.wait_until_ready()
-        eventually(lambda: self.voters() == 3)
+        try:
+            for server in self.servers:
+                server.start(wait=False)
+            for server in self.servers:
+                server.process.wait_until_ready()
+            eventually(lambda: self.voters() == 3, START)
+        except BaseException:
+            self.close()
+            raise
 
     def url(self, *numbers: int) -> str:
         return url(*(self.proxies[number] for number in numbers or range(3)))
 
     def voters(self) -> int:
-        """Count the servers that vote, as one that runs sees it: autopilot takes some 10 s to let a new one vote."""
+        """Count the servers that vote, as one that runs sees it: autopilot lets a new one vote every 10 s."""
         for server in self.servers:
             if server.process.running:
                 with suppress(OSError, TypeError):
@@ -228,8 +272,8 @@ class Cluster:
         assert number is not None
         return number - 1
 
-    def mend(self) -> None:
-        """Put everything right again, and wait until it serves."""
+    def restore(self) -> None:
+        """Put everything right again, without waiting for it."""
         for proxy in self.proxies:
             proxy.heal()
         for server in self.servers:
@@ -237,9 +281,13 @@ class Cluster:
                 server.process.thaw()
             else:
                 server.start(wait=False)
+
+    def mend(self) -> None:
+        """Put everything right again, and wait until it serves."""
+        self.restore()
         for server in self.servers:
             server.process.wait_until_ready()
-        eventually(lambda: self.voters() == 3, 60.0)
+        eventually(lambda: self.voters() == 3, START)
 
     def close(self) -> None:
         for server in self.servers:

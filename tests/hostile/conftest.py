@@ -10,7 +10,7 @@ import server_binaries
 
 # Before anything is collected: the servers' classes look there.
 for server in ("etcd", "consul"):
-    os.environ.setdefault(f"INCUMBENT_{server.upper()}_BIN", str(server_binaries.find(server)))
+    os.environ[f"INCUMBENT_{server.upper()}_BIN"] = str(server_binaries.find(server))
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ from incumbent import BackendSettings
 from incumbent_consul.testing import ConsulServer
 
 # Before anything is collected: the harness looks there.
-os.environ.setdefault("INCUMBENT_CONSUL_BIN", str(server_binaries.find("consul")))
+os.environ["INCUMBENT_CONSUL_BIN"] = str(server_binaries.find("consul"))
 # What a developer has set for Consul's own tool is not meant for these.
 for variable in [variable for variable in os.environ if variable.startswith("CONSUL_")]:
     del os.environ[variable]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
+from functools import partial
 
 import consul_stage as stage
 import pytest
 
 from incumbent import ConfigurationError, LeaderElection, Runner
-from incumbent.testing import Outsider, free_port
+from incumbent.testing import Outsider
 from incumbent_consul.testing import ConsulServer
 
 TTL = 2.0
@@ -19,20 +21,22 @@ def url(server: object) -> str:
 
 
 @pytest.fixture
-def agent(server, tmp_path):
-    """A client agent of the server, on its own: candidates beside it speak to nobody else."""
+def agents(server, tmp_path):
+    """Two client agents of the server, each on its own: candidates beside one of them speak to nobody else."""
     configuration = {
         "server": False,
         "bootstrap_expect": 0,
         "retry_join": [f"127.0.0.1:{server.configuration['ports']['serf_lan']}"],
         "retry_interval": "1s",
     }
-    http = free_port()
-    ports = {"http": http, "server": free_port(), "serf_lan": free_port(), "serf_wan": -1, "dns": -1, "grpc": -1}
-    made = ConsulServer({**configuration, "ports": ports}, tmp_path / "agent", port=http)
-    made.start()
-    yield made
-    made.stop()
+    with ExitStack() as stack:
+        made = [ConsulServer(configuration, tmp_path / f"agent-{number}") for number in range(2)]
+        for one in made:
+            stack.callback(one.stop)
+            one.start(wait=False)
+        for one in made:
+            one.process.wait_until_ready()
+        yield made
 
 
 def checks(server) -> list[str]:
@@ -56,7 +60,8 @@ def test_session_is_bound_to_a_check_and_the_host(server, name, opened):
 def test_killed_leader_is_succeeded_after_ttl_and_lock_delay(server, name):
     """P7: Fail-over takes ttl + lock-delay, where a session with a ttl takes up to twice the ttl and the lock-delay."""
     took = {}
-    for kind, where in (("consul+check", url(server)), ("consul", stage.url(server))):
+
+    def killed(kind: str, where: str) -> None:
         election = f"{name}/{kind}"
         with Outsider(where, TTL, stage.REQUEST_TIMEOUT, election, "ours") as ours:
             assert ours.claim is not None
@@ -68,69 +73,71 @@ def test_killed_leader_is_succeeded_after_ttl_and_lock_delay(server, name):
                 term = follower.wait_for_leadership(timeout=stage.PATIENCE)
                 took[kind] = time.monotonic() - killed
                 assert term.token > ours.claim.token
+
+    kinds = {"consul+check": url(server), "consul": stage.url(server)}
+    stage.side_by_side({kind: partial(killed, kind, where) for kind, where in kinds.items()})
     stage.say(f"fail-over with ttl and lock-delay {TTL:g} s: { {kind: round(s, 2) for kind, s in took.items()} }")
     assert TTL <= took["consul+check"] < 2 * TTL + 1.5
     # What a killed process has left is removed by the next one.
     assert len(checks(server)) <= 1
 
 
-def test_agent_dies_and_the_leader_lives(server, agent, name):
-    """P1: When the agent dies, the leader's term ends in time, and nobody else leads before that."""
-    config = stage.config(name, ttl=TTL, request_timeout=0.3)
-    with LeaderElection(config, url(agent), runner=Runner()) as leader:
-        term = leader.wait_for_leadership(timeout=stage.PATIENCE)
-        with LeaderElection(config, url(server), runner=Runner()) as rival:
-            stage.eventually(rival.is_follower)
-            agent.process.kill()
-            killed = time.monotonic()
-            stage.eventually(rival.is_leader, 60.0)
-            assert not term.is_valid()
-            took = time.monotonic() - killed
-            assert rival.term.token > term.token
-    stage.say(f"the agent was killed; another led after {took:.1f} s")
+def test_agent_that_is_lost(server, agents, name):
+    """P1, P7: When the agent dies or freezes, its leader's term ends before another leads; thawed, it comes back."""
+
+    def lost(agent, how: str) -> None:
+        config = stage.config(f"{name}/{how}", ttl=TTL, request_timeout=0.3)
+        with LeaderElection(config, url(agent), runner=Runner()) as leader:
+            term = leader.wait_for_leadership(timeout=stage.PATIENCE)
+            with LeaderElection(config, url(server), runner=Runner()) as rival:
+                stage.eventually(rival.is_follower)
+                getattr(agent.process, how)()
+                began = time.monotonic()
+                stage.eventually(rival.is_leader, 60.0)
+                took[how] = time.monotonic() - began
+                assert not term.is_valid()
+                assert rival.term.token > term.token
+                if how == "freeze":
+                    agent.process.thaw()
+                    rival.close()
+                    assert leader.wait_for_leadership(timeout=60.0).token > term.token
+
+    took: dict[str, float] = {}
+    acts = {how: partial(lost, agent, how) for agent, how in zip(agents, ("kill", "freeze"), strict=True)}
+    stage.side_by_side(acts)
+    stage.say(f"what the agent suffered, and after how many seconds another led: {took}")
 
 
-def test_frozen_agent(server, agent, name):
-    """P1, P7: Likewise for an agent that is frozen; its candidate comes back when it is thawed."""
-    config = stage.config(name, ttl=TTL, request_timeout=0.3)
-    with LeaderElection(config, url(agent), runner=Runner()) as leader:
-        term = leader.wait_for_leadership(timeout=stage.PATIENCE)
-        with LeaderElection(config, url(server), runner=Runner()) as rival:
-            stage.eventually(rival.is_follower)
-            agent.process.freeze()
-            stage.eventually(rival.is_leader, 60.0)
-            assert not term.is_valid()
-            agent.process.thaw()
-            rival.close()
-            assert leader.wait_for_leadership(timeout=60.0).token > term.token
-
-
-@pytest.fixture(params=[False, True], ids=["open", "ACL"])
-def either(request, server, tmp_path):
-    """A server, and one that has ACLs: their agents have different words for a check that they do not know."""
-    if not request.param:
-        yield server
-        return
+@pytest.fixture
+def with_acl(tmp_path):
+    """A server that has ACLs: its agent has another word for a check that it does not know."""
     made = ConsulServer({"acl": {"enabled": True, "default_policy": "allow"}}, tmp_path / "acl")
     made.start()
     yield made
     made.stop()
 
 
-@pytest.mark.parametrize("removed", [False, True])
-def test_check_that_is_lost_is_replaced(either, name, opened, removed):
+def test_check_that_is_lost_is_replaced(server, with_acl, name, opened):
     """P7: Who finds its check critical, or removed by another candidate, is told so, and leads again with another."""
-    elector = opened(url(either), stage.settings(TTL)).elector(name, "a")
-    first = elector.acquire_leadership()
-    (check,) = checks(either)
-    either.ask("PUT", f"/v1/agent/check/fail/{check}")
-    stage.eventually(lambda: stage.holder(either, name) is None)
-    if removed:
-        other = opened(url(either), stage.settings(TTL)).elector(f"{name}/other", "b")
-        assert other.acquire_leadership() is not None
-        assert check not in checks(either)
-    assert elector.check_leadership() is None
-    assert stage.lead(elector).token > first.token
+
+    def lost(where) -> None:
+        for removed in (False, True):
+            backend = opened(url(where), stage.settings(TTL))
+            elector = backend.elector(f"{name}/{removed}", "a")
+            first = elector.acquire_leadership()
+            (check,) = checks(where)
+            where.ask("PUT", f"/v1/agent/check/fail/{check}")
+            stage.eventually(lambda name=elector.lock_id: stage.holder(where, name) is None)
+            if removed:
+                other = opened(url(where), stage.settings(TTL))
+                assert other.elector(f"{name}/other", "b").acquire_leadership() is not None
+                assert check not in checks(where)
+                other.close()
+            assert elector.check_leadership() is None
+            assert stage.lead(elector).token > first.token
+            backend.close()
+
+    stage.side_by_side({"open": partial(lost, server), "ACL": partial(lost, with_acl)})
 
 
 def test_two_agents_are_refused(opened):

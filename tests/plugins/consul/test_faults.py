@@ -1,4 +1,4 @@
-"""Servers that are frozen, killed, restarted, out of reach or without a majority; and the wires to them."""
+"""A server that is frozen, killed, restarted or out of reach; and the wires to it. Most wait for it side by side."""
 
 from __future__ import annotations
 
@@ -6,47 +6,37 @@ import logging
 import socket
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 
 import consul_stage as stage
 import pytest
-from patience import handed_over
 
-from incumbent import BackendUnavailableError, LeaderElection, Reason, Runner
+from incumbent import BackendUnavailableError, LeaderElection, Runner
 from incumbent.testing import FaultProxy
+from incumbent_consul.testing import ConsulServer
 
 #: What a process may use of a core while the servers are away, and for how long that is measured, seconds.
-SHARE, OUTAGE = 0.05, 10.0
+SHARE, OUTAGE = 0.05, 6.0
 #: What requests may take where that is measured, seconds.
-LIMIT = 0.5
+LIMIT = 2.0
 
 
-@pytest.fixture
-def proxy(victim):
-    with FaultProxy("127.0.0.1", victim.port) as made:
-        yield made
-
-
-@pytest.fixture
-def pair(proxy, name):
-    """A leader and a follower behind the proxy, each on an engine of its own, as two processes would be."""
-    elections = [LeaderElection(stage.config(name), stage.url(proxy), runner=Runner()) for _ in range(2)]
-    elections[0].start()
-    elections[0].wait_for_leadership(timeout=stage.PATIENCE)
-    elections[1].start()
-    stage.eventually(elections[1].is_follower)
-    yield elections
-    proxy.heal()
-    for election in elections:
-        election.close()
-
-
-def goes_on(elections) -> None:
-    """Check that one of them leads soon, and that it can hand over to another, and that to the next."""
-    for _ in range(2):
-        leader = stage.eventually(lambda: next((e for e in elections if e.is_leader()), None))
-        others = [election for election in elections if election is not leader]
-        stage.eventually(lambda leader=leader, others=others: handed_over(leader, others))
+@contextmanager
+def led_and_followed(places: Mapping[str, object], name: str):
+    """For each place a leader and a follower there, each on an engine of its own, as two processes would be."""
+    with ExitStack() as stack:
+        pairs = {}
+        for number, (place, where) in enumerate(places.items()):
+            config, url = stage.config(f"{name}/{number}"), stage.url(where)
+            pairs[place] = [LeaderElection(config, url, runner=Runner()) for _ in range(2)]
+        for role in range(2):
+            for pair in pairs.values():
+                stack.enter_context(pair[role])
+            for pair in pairs.values():
+                stage.eventually(pair[role].is_follower if role else pair[role].is_leader)
+        yield pairs
 
 
 FAULTS = {
@@ -60,61 +50,111 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_broken_wires(proxy, pair, fault):
-    """P1, P7, P10: No two lead while the wires are broken, and the election goes on when they are mended."""
-    FAULTS[fault](proxy)
-    end = time.monotonic() + stage.TTL
-    while time.monotonic() < end:
-        assert sum(election.is_leader() for election in pair) <= 1
-        time.sleep(0.01)
-    if fault != "reset":
-        assert not any(election.is_leader() for election in pair)
-    proxy.heal()
-    goes_on(pair)
+@pytest.fixture
+def proxies(server):
+    """A proxy for each fault, mended before what uses it is closed."""
+    with ExitStack() as stack:
+        yield {fault: stack.enter_context(FaultProxy("127.0.0.1", server.port)) for fault in FAULTS}
 
 
-@pytest.mark.parametrize("fault", ["freeze", "half-open, answers lost", "trickle"])
-def test_every_call_ends_in_time(proxy, name, opened, fault):
+@contextmanager
+def broken(proxies):
+    """Break each wire in its own way inside the block."""
+    try:
+        for fault, proxy in proxies.items():
+            FAULTS[fault](proxy)
+        yield
+    finally:
+        for proxy in proxies.values():
+            proxy.heal()
+
+
+def test_broken_wires(proxies, name):
+    """P1, P7, P10: No two lead while the wires are broken, and each election goes on when they are mended."""
+    with led_and_followed(proxies, name) as pairs:
+        with broken(proxies):
+            end = time.monotonic() + stage.TTL
+            while time.monotonic() < end:
+                assert [fault for fault, pair in pairs.items() if sum(e.is_leader() for e in pair) > 1] == []
+                time.sleep(0.01)
+            assert [fault for fault, pair in pairs.items() if any(e.is_leader() for e in pair)] in ([], ["reset"])
+        stage.side_by_side({fault: partial(stage.goes_on, pair) for fault, pair in pairs.items()})
+
+
+CALLS = ("check_leadership", "relinquish_leadership", "acquire_leadership", "observe_leadership")
+
+
+def test_every_call_ends_in_time(proxies, name, opened):
     """P10: Also when an answer comes byte by byte, each of which comes in time."""
-    settings = stage.settings(request_timeout=LIMIT)
-    leader, rival = (opened(stage.url(proxy), settings).elector(name, who) for who in ("leader", "rival"))
-    leader.acquire_leadership()
-    rival.acquire_leadership()
-    FAULTS[fault](proxy)
-    calls = [leader.check_leadership, leader.relinquish_leadership, rival.acquire_leadership, rival.observe_leadership]
-    for call in calls:
+    proxies = {fault: proxies[fault] for fault in ("freeze", "half-open, answers lost", "trickle")}
+    settings = stage.settings(10.0, LIMIT)
+    electors = {}
+    for fault, proxy in proxies.items():
+        for call in CALLS:
+            leader, rival = (
+                opened(stage.url(proxy), settings).elector(f"{name}/{fault}/{call}", who) for who in ("leader", "rival")
+            )
+            leader.acquire_leadership()
+            rival.acquire_leadership()
+            electors[fault, call] = leader if call in CALLS[:2] else rival
+
+    def ends_in_time(call, elector) -> None:
         began = time.monotonic()
         with pytest.raises(BackendUnavailableError):
-            call()
-        assert time.monotonic() - began < LIMIT + 0.5
-    began = time.monotonic()
-    leader.close()
-    assert time.monotonic() - began < LIMIT + 0.5
+            getattr(elector, call)()
+        assert time.monotonic() - began < 2 * LIMIT
+        began = time.monotonic()
+        elector.close()
+        assert time.monotonic() - began < 2 * LIMIT
+
+    with broken(proxies):
+        acts = {f"{call}, {fault}": partial(ends_in_time, call, e) for (fault, call), e in electors.items()}
+        stage.side_by_side(acts)
 
 
-def test_frozen_server(victim, pair):
-    """P1, P7: A frozen server ends the term in time, and the election goes on when it is thawed."""
-    victim.process.freeze()
+def frozen(server, pair) -> None:
+    server.process.freeze()
     stage.eventually(lambda: not any(election.is_leader() for election in pair), stage.TTL)
-    victim.process.thaw()
-    goes_on(pair)
+    server.process.thaw()
 
 
-def test_killed_server_and_back(victim, pair):
-    """P1, P7: Likewise for one that is killed and comes back with its data."""
-    victim.process.kill()
+def killed_and_back(server, pair) -> None:
+    server.process.kill()
     stage.eventually(lambda: not any(election.is_leader() for election in pair), stage.TTL)
-    victim.start()
-    goes_on(pair)
+    server.start()
 
 
-def test_server_that_comes_back_empty(victim, pair):
-    """P7: A server without its data, whose indexes begin anew, brings the election back, and news too."""
-    victim.process.kill()
-    victim.empty()
-    victim.start()
-    goes_on(pair)
+def back_without_its_data(server, _) -> None:
+    server.process.kill()
+    server.empty()
+    server.start()
+
+
+@pytest.fixture
+def victims(tmp_path):
+    """A server for each of three, which may kill it."""
+    with ExitStack() as stack:
+        made = {loss: ConsulServer(directory=tmp_path / loss.__name__) for loss in LOSSES}
+        for one in made.values():
+            stack.callback(one.stop)
+            one.start(wait=False)
+        for one in made.values():
+            one.process.wait_until_ready()
+        yield made
+
+
+LOSSES = (frozen, killed_and_back, back_without_its_data)
+
+
+def test_server_that_is_lost(victims, name):
+    """P1, P7: One that is frozen or killed ends the term in time, and the election goes on when it is back."""
+    with led_and_followed({loss.__name__: victim for loss, victim in victims.items()}, name) as pairs:
+
+        def lost(loss) -> None:
+            loss(victims[loss], pairs[loss.__name__])
+            stage.goes_on(pairs[loss.__name__])
+
+        stage.side_by_side({loss.__name__: partial(lost, loss) for loss in LOSSES})
 
 
 def test_short_restart_costs_no_leadership(victim, name, opened):
@@ -140,12 +180,12 @@ def test_outage_is_quiet_and_cheap(victim, name, caplog, endpoints):
     caplog.set_level(logging.DEBUG)
     with ExitStack() as stack:
         url = stage.url(*(stack.enter_context(FaultProxy("127.0.0.1", victim.port)) for _ in range(endpoints)))
-        pair = [
+        elections = [
             stack.enter_context(LeaderElection(stage.config(one), url, runner=Runner()))
             for one in (name, name, f"{name}-other")
         ]
-        outage(victim, pair, caplog)
-        goes_on(pair[:2])
+        outage(victim, elections, caplog)
+        stage.goes_on(elections[:2])
 
 
 def processor_time() -> float:
@@ -154,11 +194,11 @@ def processor_time() -> float:
     return time.process_time() - sum(time.clock_gettime(time.pthread_getcpuclockid(ident)) for ident in proxies)
 
 
-def outage(victim, pair, caplog) -> None:
+def outage(victim, elections, caplog) -> None:
     """Let the server be down for a while, and look at what that costs."""
-    stage.eventually(lambda: sum(election.is_leader() for election in pair) == 2)
+    stage.eventually(lambda: sum(election.is_leader() for election in elections) == 2)
     victim.process.kill()
-    stage.eventually(lambda: not any(election.is_leader() for election in pair), stage.TTL)
+    stage.eventually(lambda: not any(election.is_leader() for election in elections), stage.TTL)
     threads = threading.active_count()
     before = processor_time()
     time.sleep(OUTAGE)
@@ -167,24 +207,29 @@ def outage(victim, pair, caplog) -> None:
     assert used / OUTAGE < SHARE
     assert threading.active_count() <= threads
     # That the backend fails, and that the term is over.
-    assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) <= 2 * len(pair)
+    assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) <= 2 * len(elections)
     victim.start()
 
 
-@pytest.mark.parametrize("fault", ["dead", "frozen"])
-def test_first_endpoint_costs_no_leadership(server, name, fault):
+def test_first_endpoint_costs_no_leadership(server, name):
     """P7: All endpoints are used: one that is dead or frozen ends no term, and keeps nobody from being elected."""
-    with FaultProxy("127.0.0.1", server.port) as first, FaultProxy("127.0.0.1", server.port) as second:
-        config = stage.config(name, ttl=6.0, request_timeout=0.5)
-        with LeaderElection(config, stage.url(first, second), runner=Runner()) as leader:
+
+    def first_is(fault: str) -> None:
+        with ExitStack() as stack:
+            first, second = (stack.enter_context(FaultProxy("127.0.0.1", server.port)) for _ in range(2))
+            config = stage.config(f"{name}/{fault}", ttl=6.0, request_timeout=0.5)
+            url = stage.url(first, second)
+            leader = stack.enter_context(LeaderElection(config, url, runner=Runner()))
             term = leader.wait_for_leadership(timeout=stage.PATIENCE)
-            first.cut() if fault == "dead" else first.freeze()
+            getattr(first, fault)()
             assert not term.wait(timeout=6.0)
             assert term.is_valid()
-            with LeaderElection(config, stage.url(first, second), runner=Runner()) as follower:
-                stage.eventually(follower.is_follower)
-                leader.relinquish()
-                assert follower.wait_for_leadership(timeout=stage.PATIENCE) is not None
+            follower = stack.enter_context(LeaderElection(config, url, runner=Runner()))
+            stage.eventually(follower.is_follower)
+            leader.relinquish()
+            assert follower.wait_for_leadership(timeout=stage.PATIENCE) is not None
+
+    stage.side_by_side({fault: partial(first_is, fault) for fault in ("cut", "freeze")})
 
 
 def test_endpoint_that_accepts_and_says_nothing(server, name, opened):
@@ -197,86 +242,3 @@ def test_endpoint_that_accepts_and_says_nothing(server, name, opened):
         with pytest.raises(BackendUnavailableError):
             elector.acquire_leadership()
         assert elector.acquire_leadership() is not None
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    made = stage.Cluster(tmp_path_factory.mktemp("cluster"))
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def trio(cluster, name):
-    """Three candidates, each on an engine of its own, whose first endpoint is a follower; never two of them lead."""
-    config = stage.config(name, ttl=10.0, request_timeout=1.0)
-    url = cluster.url(*sorted(range(3), key=cluster.leader().__eq__))
-    elections = [LeaderElection(config, url, runner=Runner()) for _ in range(3)]
-    for election in elections:
-        election.start()
-    overlaps, over = [], threading.Event()
-
-    def watch() -> None:
-        while not over.wait(0.01):
-            if sum(election.is_leader() for election in elections) > 1:
-                overlaps.append(time.monotonic())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    stage.eventually(lambda: any(election.is_leader() for election in elections))
-    yield elections
-    cluster.mend()
-    goes_on(elections)
-    over.set()
-    watcher.join()
-    for election in elections:
-        election.close()
-    assert overlaps == []
-
-
-@pytest.mark.parametrize("how", ["kill", "freeze"])
-def test_cluster_loses_its_leader(cluster, trio, how):
-    """P1, P7: The election goes on, and hands over, while the servers' own leader is still lost."""
-    leader = cluster.servers[cluster.leader()]
-    getattr(leader.process, how)()
-    began = time.monotonic()
-    goes_on(trio)
-    stage.say(f"servers' leader: {how}; two hand-overs were done {time.monotonic() - began:.1f} s later")
-
-
-def session_node(cluster, name) -> int:
-    """Return the number of the server at which the session of the present leader was made."""
-    server = cluster.servers[cluster.leader()]
-    (session,) = server.ask("GET", f"/v1/session/info/{stage.holder(server, name)}")
-    return int(session["Node"].removeprefix("server-"))
-
-
-def test_cluster_loses_a_follower(cluster, trio, name):
-    """P7: Losing a minority ends no term."""
-    term = next(election.term for election in trio if election.is_leader())
-    follower = next(number for number in range(3) if number not in (cluster.leader(), session_node(cluster, name)))
-    cluster.servers[follower].process.kill()
-    assert not term.wait(timeout=8.0)
-
-
-def test_cluster_cleans_up_the_server_of_the_session(cluster, trio, name):
-    """P1, P7: Consul removes a dead server and the sessions made at it: the term is lost, and another comes."""
-    term = next(election.term for election in trio if election.is_leader())
-    node = session_node(cluster, name)
-    assert node != cluster.leader()
-    cluster.servers[node].process.kill()
-    assert term.wait(timeout=stage.PATIENCE)
-    assert term.reason is Reason.LOST
-    stage.eventually(lambda: any(election.is_leader() for election in trio))
-
-
-def test_cluster_loses_its_majority_and_comes_back(cluster, trio):
-    """P1, P7: Without a majority nobody leads once the claim has ended; afterwards somebody does."""
-    leader = cluster.leader()
-    lost = [leader, (leader + 1) % 3]
-    for number in lost:
-        cluster.servers[number].process.kill()
-    stage.eventually(lambda: not any(election.is_leader() for election in trio))
-    for number in lost:
-        cluster.servers[number].start(wait=False)
-    stage.eventually(lambda: any(election.is_leader() for election in trio))

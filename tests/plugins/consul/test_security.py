@@ -291,15 +291,14 @@ def authority(tmp_path_factory):
 def secure(authority, tmp_path_factory):
     """A server that speaks HTTPS only, and asks clients for a certificate."""
     cert, key = authority.issue("server", hosts=("127.0.0.1", "localhost"))
-    ports = {"http": free_port(), "https": free_port(), "server": free_port(), "serf_lan": free_port()}
     configuration = {
-        "ports": {**ports, "serf_wan": -1, "dns": -1, "grpc": -1},
+        "ports": {"https": free_port()},
         "ca_file": str(authority.file),
         "cert_file": str(cert),
         "key_file": str(key),
         "verify_incoming_https": True,
     }
-    made = ConsulServer(configuration, tmp_path_factory.mktemp("secure"), port=ports["http"])
+    made = ConsulServer(configuration, tmp_path_factory.mktemp("secure"))
     made.start()
     yield made
     made.stop()

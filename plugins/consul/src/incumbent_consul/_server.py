@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
+import subprocess
 import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from incumbent import ConfigurationError
 from incumbent.testing import ServerProcess, free_port
 
-__all__ = ["TIMEOUT", "ConsulServer", "ask", "consul_program"]
+__all__ = ["TIMEOUT", "ConsulServer", "ask", "consul_program", "consul_version"]
 
 #: Seconds that a request of a harness may take.
 TIMEOUT = 10.0
+#: Ports that servers have unless they are switched off, and since when: older ones refuse a port that they do not know.
+PORTS_SINCE = {"grpc_tls": (1, 14)}
 
 
 def consul_program() -> str:
@@ -34,12 +39,30 @@ def consul_program() -> str:
     return program
 
 
+@cache
+def consul_version(program: str) -> tuple[int, ...]:
+    """
+    Return the version of *program*, such as `(1, 8, 7)`.
+
+    Raises:
+        ConfigurationError: It is not Consul.
+    """
+    try:
+        said = subprocess.run([program, "version"], capture_output=True, text=True, check=False, timeout=60.0).stdout
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ConfigurationError(f"{program} cannot be run: {error}") from error
+    found = re.match(r"Consul v(\d+)\.(\d+)\.(\d+)", said)
+    if found is None:
+        raise ConfigurationError(f"{program} is not Consul: `{program} version` does not begin with its version")
+    return tuple(int(part) for part in found.groups())
+
+
 class ConsulServer:
     """
     One server on loopback, with its data on disk. It must be told to `stop`.
 
     Args:
-        configuration: Overrides what is chosen here, as in a configuration file.
+        configuration: Overrides what is chosen here, as in a configuration file; its ports one by one.
         directory: Where its data and its log go; None for a temporary one.
         port: Where it serves HTTP; None for a free one.
     """
@@ -54,27 +77,23 @@ class ConsulServer:
         self.directory = directory or self._own or Path()
         self.directory.mkdir(parents=True, exist_ok=True)
         self.port = port or free_port()
+        given: dict[str, Any] = dict(configuration or {})
+        ports = {"http": self.port, "server": free_port(), "serf_lan": free_port()}
+        ports |= dict.fromkeys(("serf_wan", "dns", "grpc"), -1)
         self.configuration: dict[str, Any] = {
             "server": True,
             "bootstrap_expect": 1,
             "node_name": f"node-{self.port}",
             "bind_addr": "127.0.0.1",
             "client_addr": "127.0.0.1",
-            "ports": {
-                "http": self.port,
-                "server": free_port(),
-                "serf_lan": free_port(),
-                "serf_wan": -1,
-                "dns": -1,
-                "grpc": -1,
-            },
+            "ports": ports | given.pop("ports", {}),
             "session_ttl_min": "1s",  # a suite that waits for ttls of 10 s takes an hour
             "performance": {"raft_multiplier": 1},
             "disable_update_check": True,
             "disable_remote_exec": True,
             "leave_on_terminate": False,
             "log_level": "WARN",
-            **(configuration or {}),
+            **given,
         }
         #: Sent with the requests of `ask`.
         self.token: str | None = None
@@ -84,17 +103,24 @@ class ConsulServer:
         return f"127.0.0.1:{self.port}"
 
     def start(self, *, wait: bool = True) -> None:
-        """Start it, and return when it can grant sessions."""
+        """Start it, and return when it can grant sessions. It is stopped if it cannot."""
+        program = consul_program()
+        version = consul_version(program)
+        newer = {port: -1 for port, since in PORTS_SINCE.items() if version >= since}
         path = self.directory / "consul.json"
-        path.write_text(json.dumps(self.configuration))
+        path.write_text(json.dumps({**self.configuration, "ports": newer | self.configuration["ports"]}))
         self.process = ServerProcess(
-            [consul_program(), "agent", "-config-file", path, "-data-dir", self.directory / "data"],
+            [program, "agent", "-config-file", path, "-data-dir", self.directory / "data"],
             ready=self._serves,
             log=self.directory / "consul.log",
         )
         self.process.launch()
         if wait:
-            self.process.wait_until_ready()
+            try:
+                self.process.wait_until_ready()
+            except BaseException:
+                self.stop()
+                raise
 
     def stop(self) -> None:
         """End it, and remove its temporary directory."""

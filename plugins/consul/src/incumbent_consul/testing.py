@@ -66,10 +66,12 @@ class ConsulHarness(Harness):
 
     def close(self) -> None:
         """Stop what was started."""
-        for lock_id in list(self._tools):
-            self.tool_relinquishes(lock_id)
-        if self.server is not None:
-            self.server.stop()
+        try:
+            for lock_id in list(self._tools):
+                self.tool_relinquishes(lock_id)
+        finally:
+            if self.server is not None:
+                self.server.stop()
 
     # ------------------------------------------------------------ behind the elector's back
 
@@ -140,7 +142,12 @@ class ConsulHarness(Harness):
         """Interrupt `consul lock`: it unlocks, and ends its session."""
         tool = self._tools.pop(lock_id)
         tool.terminate()
-        tool.wait(2 * TIMEOUT)
+        try:
+            tool.wait(2 * TIMEOUT)
+        except subprocess.TimeoutExpired:  # it has ended its command, and cannot unlock
+            tool.kill()
+            tool.wait()
+            raise
 
     def rejected_url(self) -> str:
         """Give a token that the server does not know."""
