@@ -194,6 +194,9 @@ class ModelHarness(Harness):
     def open(self):
         self.store = Store()
 
+    def close(self):
+        self.store.at_end.close()
+
     def backend_class(self):
         return self.model
 

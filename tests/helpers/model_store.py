@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +50,8 @@ class Store:
         self.restarts = 0
         self.frozen = False
         self.pending: list[tuple[Callable[[], Any], Future[Any]]] = []
+        #: What broken electors have left behind ends with the store: it must not meet the next one's tests.
+        self.at_end = ExitStack()
 
     def request(self, act: Callable[[], Any], timeout: float) -> Any:
         with self.lock:
