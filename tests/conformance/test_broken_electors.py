@@ -1,6 +1,6 @@
 """The suite is tested: each of these electors has one fault, and is caught by the tests that are meant for it."""
 
-import os
+from pathlib import Path
 
 import pytest
 from broken_electors import BRIEF, BROKEN, SLACK
@@ -43,7 +43,7 @@ def _no_fault_meets_the_next():
 
 def descriptors():
     """Return the numbers of the open descriptors."""
-    return set(os.listdir("/dev/fd"))
+    return {entry.name for entry in Path("/dev/fd").iterdir()}
 
 
 @each_broken

@@ -3,6 +3,7 @@
 import dataclasses
 import random
 
+import pytest
 from simulation.cluster import shrink, simulate, simulate_all
 from simulation.elector import LeaseElector, SessionElector
 from simulation.stores import LeaseStore
@@ -10,8 +11,8 @@ from simulation.world import World
 
 from incumbent import Claim, Term, config, machine
 
-#: Seeds a batch; some ten seconds on a small machine.
-BATCH = 350
+#: Seeds of a search, and as many of them as every run of the tests has time for: some six seconds on a small machine.
+BATCH, FEW = 350, 120
 
 
 def broken(outcomes):
@@ -23,9 +24,16 @@ def broken(outcomes):
 
 def test_known_seeds_break_no_promise():
     """P1, P2, P4 to P8: with the same seeds each time, so that a change that breaks something is seen at once."""
-    assert broken(simulate_all(range(BATCH), {})) == []
+    assert broken(simulate_all(range(FEW), {})) == []
 
 
+@pytest.mark.thorough
+def test_more_known_seeds_break_no_promise():
+    """P1, P2, P4 to P8: with the other seeds of the batch, which are the same each time as well."""
+    assert broken(simulate_all(range(FEW, BATCH), {})) == []
+
+
+@pytest.mark.thorough
 def test_fresh_seeds_break_no_promise():
     """P1, P2, P4 to P8: with seeds that nobody has tried; the message of a failure says how to replay it."""
     first = random.SystemRandom().randrange(10**9)
@@ -65,15 +73,15 @@ def test_leader_before_knows_no_newer_lease():
 
 def test_clocks_beyond_the_promise_overlap():
     """P1 holds for clocks within 1 % of each other and is not promised beyond: with 30 % two leaders are seen."""
-    assert sum(simulate(seed, beyond=True).overlaps for seed in range(100)) > 0
+    assert any(simulate(seed, beyond=True).overlaps for seed in range(100))
 
 
 # ---------------------------------------------------------------- sabotage: what the search must find
 
 
-def finds(*promises, kind=None, seeds=400):
-    """Tell whether the search sees one of *promises* broken."""
-    for seed in range(seeds):
+def finds(*promises, kind=None, first=0):
+    """Tell whether a search from the seed *first* on, which may be near to one that is known, sees a promise broken."""
+    for seed in range(first, first + 400):
         violation = simulate(seed, kind=kind).violation
         if violation is not None and violation.partition(":")[0] in promises:
             return True
@@ -89,7 +97,7 @@ def test_deadline_counted_from_the_reply_is_found(monkeypatch):
 
     monkeypatch.setattr(machine.Machine, "_extend", extend)
     monkeypatch.setattr(machine.Machine, "_renew_by", lambda self, _: self._now + self.timing.renew_deadline)
-    assert finds("P1", "P2")
+    assert finds("P1", "P2", first=20)
 
 
 def test_dropped_margin_is_found(monkeypatch):
@@ -157,7 +165,7 @@ def test_unconditional_release_is_found(monkeypatch):
         return True
 
     monkeypatch.setattr(SessionElector, "relinquish_leadership", relinquish)
-    assert finds("P1", "P2", kind="session")
+    assert finds("P1", "P2", kind="session", first=240)  # it takes a rare coincidence: 249 is the only one below 400
 
 
 def test_late_event_before_the_deadline_check_is_found(monkeypatch):

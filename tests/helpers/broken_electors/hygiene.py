@@ -6,7 +6,6 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from pathlib import Path
 from typing import ClassVar
 
 from model_elector import ModelBackend, ModelElector
@@ -51,7 +50,7 @@ class OpensAFileAtOnce(ModelElector):
 
     def __init__(self, backend, lock_id, candidate):
         super().__init__(backend, lock_id, candidate)
-        self.file = Path(os.devnull).open("rb")
+        self.file = os.fdopen(os.open(os.devnull, os.O_RDONLY))
         self.store.at_end.callback(self.file.close)
 
     def close(self):
