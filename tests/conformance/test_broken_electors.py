@@ -1,7 +1,10 @@
 """The suite is tested: each of these electors has one fault, and is caught by the tests that are meant for it."""
 
+from pathlib import Path
+
 import pytest
-from broken_electors import BROKEN
+from broken_electors import BRIEF, BROKEN, SLACK
+from patience import in_time
 
 from incumbent.testing import run_conformance
 from incumbent.testing.collecting import Conformance
@@ -22,15 +25,32 @@ class Only:
         items[:] = [item for item in items if item.originalname in self._names]
 
 
-def failed(broken, *, of):
+def failed(broken, *, of, slack):
     """Run these tests of the suite on an elector with that fault, and return the outcomes of those that failed."""
-    return session(broken.harness(), Conformance(), Only(of)).report().of("failed")
+    harness, outcomes = broken.harness(), []
+    harness.slack = slack
+    session(harness, Conformance(outcomes.append), Only(of))
+    return [outcome for outcome in outcomes if outcome.result == "failed"]
+
+
+@pytest.fixture(autouse=True)
+def _no_fault_meets_the_next():
+    """See that what an elector has left open has been closed with its store."""
+    before = descriptors()
+    yield
+    assert in_time(lambda: descriptors() <= before), descriptors() - before
+
+
+def descriptors():
+    """Return the numbers of the open descriptors."""
+    return {entry.name for entry in Path("/dev/fd").iterdir()}
 
 
 @each_broken
 def test_fault_is_caught_by_its_tests(broken):
     """Every test that an entry names fails for an elector with this fault."""
-    assert {outcome.test for outcome in failed(broken, of=broken.caught_by)} == broken.caught_by, broken.fault
+    found = failed(broken, of=broken.caught_by, slack=BRIEF)
+    assert {outcome.test for outcome in found} == broken.caught_by, broken.fault
 
 
 @pytest.mark.thorough
@@ -65,8 +85,8 @@ EXPLAINED = {
     ),
     "TellsOnce": (
         "test_every_hand_over_is_told",
-        "it is not so that follower.hears_news(); a waits 1 s for news → False",
-        ["b calls notify()", "b waits 1 s for news → True", "b relinquish_leadership() → True"],
+        f"it is not so that follower.hears_news(); a waits {SLACK:g} s for news → False",
+        ["b calls notify()", f"b waits {SLACK:g} s for news → True", "b relinquish_leadership() → True"],
         "notify",
     ),
     "IsNeverTold": (
@@ -96,7 +116,7 @@ EXPLAINED = {
 def test_failure_is_explained(broken):
     """What was expected, what was seen, what happened in which order, and what to read: in words, with no traceback."""
     name, seen, order, section = EXPLAINED[broken.name]
-    (failure,) = failed(broken, of={name})
+    (failure,) = failed(broken, of={name}, slack=SLACK)
     text = failure.explanation()
 
     assert failure.truth in text

@@ -195,7 +195,7 @@ class ModelHarness(Harness):
         self.store = Store()
 
     def close(self):
-        self.store.left.close()
+        self.store.at_end.close()
 
     def backend_class(self):
         return self.model

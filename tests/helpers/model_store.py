@@ -50,8 +50,8 @@ class Store:
         self.restarts = 0
         self.frozen = False
         self.pending: list[tuple[Callable[[], Any], Future[Any]]] = []
-        #: Closes what broken electors leave behind: a thousand descriptors, which would stay until they are collected.
-        self.left = ExitStack()
+        #: What broken electors have left behind ends with the store: it must not meet the next one's tests.
+        self.at_end = ExitStack()
 
     def request(self, act: Callable[[], Any], timeout: float) -> Any:
         with self.lock:

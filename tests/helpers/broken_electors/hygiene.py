@@ -5,7 +5,6 @@ import select
 import socket
 import threading
 import time
-import weakref
 from contextlib import suppress
 from typing import ClassVar
 
@@ -16,19 +15,31 @@ from incumbent import BackendUnavailableError, InvalidStateError
 from . import broken
 
 
+def leave_a_thread(store):
+    """Start a thread that nobody ends while the suite runs."""
+    over = threading.Event()
+    store.at_end.callback(over.set)
+    threading.Thread(target=over.wait, daemon=True).start()
+
+
+def leave_a_descriptor(store):
+    """Open a file that nobody closes while the suite runs."""
+    store.at_end.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+
+
 @broken("test_making_an_elector_starts_nothing")
 class StartsAThreadAtOnce(ModelElector):
     """Making an elector starts a thread."""
 
     def __init__(self, backend, lock_id, candidate):
         super().__init__(backend, lock_id, candidate)
-        stop = threading.Event()
-        self.stop = weakref.finalize(self, stop.set)
-        self.thread = threading.Thread(target=stop.wait, daemon=True)
+        self.over = threading.Event()
+        self.store.at_end.callback(self.over.set)
+        self.thread = threading.Thread(target=self.over.wait, daemon=True)
         self.thread.start()
 
     def close(self):
-        self.stop()
+        self.over.set()
         self.thread.join()
         super().close()
 
@@ -39,10 +50,11 @@ class OpensAFileAtOnce(ModelElector):
 
     def __init__(self, backend, lock_id, candidate):
         super().__init__(backend, lock_id, candidate)
-        self.file = weakref.finalize(self, os.close, os.open(os.devnull, os.O_RDONLY))
+        self.file = os.fdopen(os.open(os.devnull, os.O_RDONLY))
+        self.store.at_end.callback(self.file.close)
 
     def close(self):
-        self.file()
+        self.file.close()
         super().close()
 
 
@@ -51,8 +63,7 @@ class LeavesAThread(ModelElector):
     """A thread outlives its elector."""
 
     def acquire_leadership(self):
-        thread = threading.Thread(target=time.sleep, args=(10.0,), daemon=True)
-        thread.start()
+        leave_a_thread(self.store)
         return super().acquire_leadership()
 
 
@@ -61,7 +72,7 @@ class LeavesADescriptor(ModelElector):
     """A file stays open."""
 
     def acquire_leadership(self):
-        self.store.left.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+        leave_a_descriptor(self.store)
         return super().acquire_leadership()
 
 
@@ -117,12 +128,16 @@ class ClosingAfterALossFails(ModelElector):
 class CannotBeSharedByThreads(ModelElector):
     """Two calls at once into one backend disturb each other."""
 
+    def __init__(self, backend, lock_id, candidate):
+        super().__init__(backend, lock_id, candidate)
+        backend.electors = getattr(backend, "electors", 0) + 1
+
     def ask(self, act):
         if getattr(self.backend, "busy", False):
             raise RuntimeError("the connection is busy")
         self.backend.busy = True
         try:
-            time.sleep(0.001)
+            time.sleep(0.02 if self.backend.electors > 2 else 0.0)  # so long that calls at once do meet
             return super().ask(act)
         finally:
             self.backend.busy = False
@@ -140,7 +155,9 @@ class AForkKeepsTheClaim(ModelElector):
             if self.is_open_elsewhere():
                 ballot.places[self.owner] = self.candidate
                 return None
-            self.pipes[self.key] = os.pipe()
+            self.pipes[self.key] = [os.fdopen(end, mode) for end, mode in zip(os.pipe(), ("rb", "wb"), strict=True)]
+            for end in self.pipes[self.key]:
+                self.store.at_end.callback(end.close)
         return super().enter()
 
     def leave(self):
@@ -151,17 +168,16 @@ class AForkKeepsTheClaim(ModelElector):
 
     def is_open_elsewhere(self):
         """Close our end, which is enough if nobody else has it open."""
-        reading, writing = self.pipes.pop(self.key, (None, None))
-        if writing is not None:
-            os.close(writing)
-        if reading is None:
+        if self.key not in self.pipes:
             return False
-        end = select.poll()  # `select` takes no descriptor beyond 1,023, and other electors may have left many
-        end.register(reading, select.POLLIN)
-        if end.poll(0):  # the end of the file: it has no writer any more
-            os.close(reading)
+        reading, writing = self.pipes[self.key]
+        writing.close()
+        poll = select.poll()  # `select.select` takes no descriptor above 1023
+        poll.register(reading, select.POLLIN)
+        if poll.poll(0):  # the end of the file: it has no writer any more
+            reading.close()
+            del self.pipes[self.key]
             return False
-        self.pipes[self.key] = reading, None
         return True
 
 
@@ -173,7 +189,7 @@ class AnOutageLeavesADescriptor(ModelElector):
         try:
             return super().ask(act)
         except BackendUnavailableError:
-            self.store.left.callback(os.close, os.open(os.devnull, os.O_RDONLY))
+            leave_a_descriptor(self.store)
             raise
 
 
@@ -186,7 +202,7 @@ class AnOutageLeavesAThread(ModelElector):
             return super().ask(act)
         except BackendUnavailableError:
             if self.store.frozen:
-                threading.Thread(target=time.sleep, args=(10.0,), daemon=True).start()
+                leave_a_thread(self.store)
             raise
 
 
@@ -217,7 +233,7 @@ class ClosingInAForkSaysGoodbye(ModelElector):
         if self.connection is None:
             self.connection = socket.socketpair()
             for end in self.connection:
-                weakref.finalize(self, end.close)  # of who is not closed
+                self.store.at_end.callback(end.close)  # of who is not closed
         try:
             self.connection[0].send(b".")
             self.connection[1].recv(1)
