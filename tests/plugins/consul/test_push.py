@@ -12,7 +12,7 @@ from incumbent import LeaderElection, Runner, observe
 
 #: Candidates that wait in the test of a hand-over, and elections in that of one process.
 WAITING, ELECTIONS = 50, 1000
-#: Long enough for nothing to be renewed or polled while requests are counted.
+#: Long enough for nothing to be renewed, polled or given up while requests and news are counted.
 CALM = 60.0
 
 
@@ -108,7 +108,7 @@ def test_a_thousand_elections_share_what_they_need(server, name, thousand):
 
 def test_news_of_one_of_many_elections(server, name, opened):
     """The follower of one of many elections of a process is told when that one is free, and the others are not."""
-    backend, other = opened(), opened()
+    backend, other = (opened(settings=stage.settings(CALM)) for _ in range(2))
     leaders = [other.elector(f"{name}/{number}", "leader") for number in range(20)]
     followers = [backend.elector(f"{name}/{number}", "follower") for number in range(20)]
     called: list[int] = []
@@ -126,7 +126,7 @@ def test_news_of_one_of_many_elections(server, name, opened):
 
 def test_elections_without_a_common_segment(server, name, opened):
     """Names that have nothing in common are followed too, by a few watches."""
-    backend, other = opened(), opened()
+    backend, other = (opened(settings=stage.settings(CALM)) for _ in range(2))
     unique = name.rpartition("/")[2]
     names = [f"{unique}-{letter}" for letter in "abcdefgh"]
     leaders = [other.elector(one, "leader") for one in names]
@@ -143,7 +143,7 @@ def test_elections_without_a_common_segment(server, name, opened):
 
 def test_two_candidates_of_one_backend(server, name, opened):
     """P1: Two candidates of one election on one backend have a session each, and succeed each other."""
-    backend = opened()
+    backend = opened(settings=stage.settings(CALM))
     first, second = backend.elector(name, "first"), backend.elector(name, "second")
     called = threading.Event()
     second.notify = called.set
