@@ -12,7 +12,7 @@ from incumbent import LeaderElection, Runner, observe
 
 #: Candidates that wait in the test of a hand-over, and elections in that of one process.
 WAITING, ELECTIONS = 50, 1000
-#: Long enough for nothing to be renewed or polled while requests are counted.
+#: Long enough for nothing to be renewed, polled or given up while requests and news are counted.
 CALM = 60.0
 
 
@@ -67,16 +67,17 @@ def test_waiting_costs_the_server_little(tap, url, name, opened):
 def thousand(server, tap, name):
     """A thousand elections of one process, each led by it, through a proxy that counts."""
     runner = Runner()
+    # Checked often, to be counted soon, and kept for long: a busy machine may take its time for a thousand checks.
+    settings = {"ttl": CALM, "request_timeout": 5.0, "leader_check_interval": 5.0}
     elections = [
-        LeaderElection(stage.config(f"{name}/{n}", ttl=15.0, request_timeout=2.0), stage.url(tap), runner=runner)
-        for n in range(ELECTIONS)
+        LeaderElection(stage.config(f"{name}/{n}", **settings), stage.url(tap), runner=runner) for n in range(ELECTIONS)
     ]
     threads = threading.active_count()
     sessions = stage.sessions(server)
     for election in elections:
         election.start()
     try:
-        stage.eventually(lambda: all(election.is_leader() for election in elections), 120.0)
+        stage.eventually(lambda: all(election.is_leader() for election in elections), 300.0)
         yield tap, elections, threads, sessions
     finally:
         closing = [threading.Thread(target=election.close) for election in elections]
@@ -108,7 +109,7 @@ def test_a_thousand_elections_share_what_they_need(server, name, thousand):
 
 def test_news_of_one_of_many_elections(server, name, opened):
     """The follower of one of many elections of a process is told when that one is free, and the others are not."""
-    backend, other = opened(), opened()
+    backend, other = (opened(settings=stage.settings(CALM)) for _ in range(2))
     leaders = [other.elector(f"{name}/{number}", "leader") for number in range(20)]
     followers = [backend.elector(f"{name}/{number}", "follower") for number in range(20)]
     called: list[int] = []
@@ -126,7 +127,7 @@ def test_news_of_one_of_many_elections(server, name, opened):
 
 def test_elections_without_a_common_segment(server, name, opened):
     """Names that have nothing in common are followed too, by a few watches."""
-    backend, other = opened(), opened()
+    backend, other = (opened(settings=stage.settings(CALM)) for _ in range(2))
     unique = name.rpartition("/")[2]
     names = [f"{unique}-{letter}" for letter in "abcdefgh"]
     leaders = [other.elector(one, "leader") for one in names]
@@ -143,7 +144,7 @@ def test_elections_without_a_common_segment(server, name, opened):
 
 def test_two_candidates_of_one_backend(server, name, opened):
     """P1: Two candidates of one election on one backend have a session each, and succeed each other."""
-    backend = opened()
+    backend = opened(settings=stage.settings(CALM))
     first, second = backend.elector(name, "first"), backend.elector(name, "second")
     called = threading.Event()
     second.notify = called.set

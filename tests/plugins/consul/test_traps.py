@@ -18,6 +18,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # the library's own
     import consul
 
+#: For who leads without being asked: a claim that nobody checks is given up after its ttl, which is short for a test.
+CALM = stage.settings(60.0)
+
 
 @pytest.fixture
 def library(server):
@@ -59,7 +62,7 @@ def test_lock_delay_zero_is_refused(server, opened):
 
 def test_renewing_proves_no_ownership(server, library, url, name, opened):
     """P1: A session can be renewed after its lock is another's; a check reads the key, and sees that."""
-    elector = opened().elector(name, "a")
+    elector = opened(settings=CALM).elector(name, "a")
     elector.acquire_leadership()
     session = stage.holder(server, name)
     server.ask("DELETE", f"/v1/kv/{name}/.lock")
@@ -88,7 +91,7 @@ def test_lock_index_is_no_token(server, name, opened):
     assert pair["ModifyIndex"] > modified
 
     tokens = []
-    elector = opened().elector(name, "a")
+    elector = opened(settings=CALM).elector(name, "a")
     for _ in range(3):
         tokens.append(elector.acquire_leadership().token)
         server.ask("DELETE", f"/v1/kv/{name}/.lock")
@@ -131,7 +134,7 @@ def test_what_arrives_late_does_nothing(server, name, opened):
     assert stage.put(server, f"{name}/trap?release={session}"), "a late release ends a later term"
 
     with stage.Tap(server) as tap:
-        elector = opened(stage.url(tap)).elector(name, "a")
+        elector = opened(stage.url(tap), CALM).elector(name, "a")
         elector.acquire_leadership()
         elector.relinquish_leadership()
         assert len(tap.transactions) == 2
@@ -205,7 +208,7 @@ def test_release_without_flags_makes_the_key_foreign(server, url, name, opened):
     stage.put(server, f"{name}/trap?release={session}")
     assert server.ask("GET", f"/v1/kv/{name}/trap")[0]["Flags"] == 0
 
-    elector = opened().elector(name, "a")
+    elector = opened(settings=CALM).elector(name, "a")
     elector.acquire_leadership()
     elector.relinquish_leadership()
     assert stage.lock(server, name)["Flags"] == stage.FLAGS
@@ -238,7 +241,7 @@ def test_session_that_died_while_following_is_replaced(server, url, name):
 
 def test_follower_that_died_does_not_block_the_queue(server, url, name, opened):
     """P7: A place whose session has ended is removed by the next one, who is then called at once."""
-    leader, dead, heir = (opened().elector(name, who) for who in ("leader", "dead", "heir"))
+    leader, dead, heir = (opened(settings=CALM).elector(name, who) for who in ("leader", "dead", "heir"))
     leader.acquire_leadership()
     dead.acquire_leadership()
     place = places(server, name)[0]
@@ -255,7 +258,7 @@ def test_follower_that_died_does_not_block_the_queue(server, url, name, opened):
 
 def test_a_frozen_predecessor_costs_only_a_poll(server, name, opened):
     """P7: A first in the queue that does not act keeps nobody from leading: only the key decides."""
-    leader, sleeper, heir = (opened().elector(name, who) for who in ("leader", "sleeper", "heir"))
+    leader, sleeper, heir = (opened(settings=CALM).elector(name, who) for who in ("leader", "sleeper", "heir"))
     leader.acquire_leadership()
     sleeper.acquire_leadership()
     heir.acquire_leadership()
@@ -286,9 +289,9 @@ def test_a_deaf_candidate_leaves_the_queue(server, name, opened):
 
 def test_failed_tries_leak_no_session(server, name, opened):
     """P8: A thousand tries in vain leave one session and one place."""
-    opened().elector(name, "leader").acquire_leadership()
+    opened(settings=CALM).elector(name, "leader").acquire_leadership()
     before = stage.sessions(server)
-    waiting = opened().elector(name, "waiting")
+    waiting = opened(settings=CALM).elector(name, "waiting")
     for _ in range(1000):
         assert waiting.acquire_leadership() is None
     assert len(stage.sessions(server) - before) == 1
