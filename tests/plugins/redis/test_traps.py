@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import ExitStack
 
@@ -525,3 +526,18 @@ def _attempted(elector):
         return [elector.acquire_leadership()]
     except BackendUnavailableError:
         return None
+
+
+def test_leader_that_leaves_before_the_first_look_is_missed(name, opened):
+    """P7: Who observes is told of a leader that it was shown, and that left while nobody listened or looked yet."""
+    leader, backend = opened().elector(name, "a"), opened()
+    stage.lead(leader)
+    observer = backend.elector(name, "observer")
+    follow, told = backend.news.follow, threading.Event()
+    observer.notify = told.set
+    backend.news.follow = lambda _: None  # the thread is slow to begin
+    assert observer.observe_leadership().candidate == "a"
+    leader.close()
+    follow(observer)
+    assert told.wait(stage.PATIENCE)
+    assert observer.observe_leadership().candidate is None
