@@ -182,14 +182,20 @@ def test_token_that_cannot_grow_is_refused(victim, name, opened, value):
         assert asking.hget("{incumbent}", "token") == str(value)
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xff", b"theirs"])
-def test_mark_that_is_none_is_replaced(victim, name, opened, mark):
+def test_mark_that_is_none_is_replaced(tmp_path, name, opened):
     """P7: what somebody has written in place of the guard's mark costs a ttl without elections, and not all of them."""
-    elector = opened(stage.url(victim)).elector(name, "a")
-    with stage.client(victim) as asking:
-        asking.hset("{incumbent}", mapping={"mark": mark, "proven": 0})
-    assert elector.acquire_leadership() is None
-    assert stage.lead(elector)
+    with ExitStack() as stack:
+        waiting = []
+        for number, mark in enumerate((b"", b"\xff", b"theirs")):  # side by side: each waits for a ttl
+            server = stack.enter_context(stage.running(stage.Server(tmp_path / str(number))))
+            stage.come_of_age(server)
+            elector = opened(stage.url(server)).elector(name, "a")
+            with stage.client(server) as asking:
+                asking.hset("{incumbent}", mapping={"mark": mark, "proven": 0})
+            assert elector.acquire_leadership() is None, mark
+            waiting.append(elector)
+        for elector in waiting:
+            assert stage.lead(elector)
 
 
 def test_silence_on_one_server_is_none_on_another(victim, name, opened):
