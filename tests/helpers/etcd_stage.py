@@ -8,13 +8,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from patience import PATIENCE, eventually, lead
 
-from incumbent import BackendSettings
+from incumbent import BackendSettings, LeaderElection, LeaderElectionConfig
 from incumbent.testing import FaultProxy, free_port
 from incumbent_etcd._server import Etcd, binary
 
@@ -26,12 +26,18 @@ __all__ = [
     "Cluster",
     "Elect",
     "Etcd",
+    "Overlaps",
+    "can_hand_over",
+    "candidates",
+    "config",
     "cpu_seconds",
     "eventually",
     "forked",
     "keys",
     "lead",
+    "leader_of",
     "leases",
+    "revoke",
     "settings",
 ]
 
@@ -211,3 +217,65 @@ def forked(child: Callable[[], None], seconds: float = PATIENCE) -> Iterator[int
             raise AssertionError("the child hangs")
         time.sleep(0.02)
     assert os.waitstatus_to_exitcode(status) == 0, "the child failed"
+
+
+def revoke(server: Etcd, lease: str) -> None:
+    """End a lease, which may have expired meanwhile."""
+    try:
+        server.ctl("lease", "revoke", lease)
+    except subprocess.CalledProcessError:
+        if lease in leases(server):
+            raise
+
+
+# ---------------------------------------------------------------- elections, and who leads them
+
+
+def config(name: str, **values: object) -> LeaderElectionConfig:
+    return LeaderElectionConfig(name, **{"ttl": TTL, "request_timeout": 0.4, "relinquish_interval": None, **values})
+
+
+class Overlaps:
+    """Counts how many candidates hold a term at once, as their callbacks see it."""
+
+    def __init__(self) -> None:
+        self.worst = 0
+        self.terms: list[int] = []
+        self._valid: list[object] = []
+        self._lock = threading.Lock()
+
+    def elected(self, term) -> None:
+        with self._lock:
+            self._valid = [*[other for other in self._valid if other.is_valid()], term]
+            self.worst = max(self.worst, len(self._valid))
+            self.terms.append(term.token)
+
+    def assert_none(self) -> None:
+        assert self.worst <= 1, "two valid terms at once"
+        assert self.terms == sorted(set(self.terms)), "tokens must grow"
+
+
+@contextmanager
+def candidates(name: str, *urls: str, **values: object) -> Iterator[tuple[list[LeaderElection], Overlaps]]:
+    """Run one candidate for each URL."""
+    overlaps = Overlaps()
+    with ExitStack() as stack:
+        elections = [LeaderElection(config(name, on_elected=overlaps.elected, **values), url) for url in urls]
+        for election in elections:
+            stack.enter_context(election)
+        leader_of(elections)
+        yield elections, overlaps
+        overlaps.assert_none()
+
+
+def leader_of(elections: list[LeaderElection]) -> LeaderElection:
+    """Wait until one of them leads."""
+    return eventually(lambda: next((election for election in elections if election.is_leader()), None))
+
+
+def can_hand_over(elections: list[LeaderElection]) -> None:
+    """Check that the election works again: another leads after the leader has stepped down."""
+    old = leader_of(elections)
+    token = old.term.token
+    old.relinquish()
+    eventually(lambda: any(e.is_leader() and e.term is not None and e.term.token > token for e in elections))

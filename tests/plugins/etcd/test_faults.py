@@ -7,71 +7,30 @@ import logging
 import shutil
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import etcd_stage as stage
 import pytest
+from etcd_stage import can_hand_over, candidates, config, leader_of
 from patience import handed_over
 
-from incumbent import AsyncLeaderElection, BackendUnavailableError, LeaderElection, LeaderElectionConfig
+from incumbent import AsyncLeaderElection, BackendUnavailableError, LeaderElection
 from incumbent.testing import FaultProxy
 
 #: Seconds during which a server is away in most tests: longer than the ttl.
 OUTAGE = 1.5 * stage.TTL
 #: Seconds during which processor time is measured, and the share of one core that is allowed.
-WINDOW, SHARE = 10.0, 0.05
+WINDOW, SHARE = 6.0, 0.05
+#: For who must stay leader: on a busy machine a renewal may take longer than the shortest ttl leaves.
+ROOMY = {"ttl": 12.0, "request_timeout": 1.5, "leader_check_interval": 1.0}
 
 
-def config(name: str, **values: object) -> LeaderElectionConfig:
-    return LeaderElectionConfig(
-        name, **{"ttl": stage.TTL, "request_timeout": 0.4, "relinquish_interval": None, **values}
-    )
-
-
-class Overlaps:
-    """Counts how many candidates hold a term at once, as their callbacks see it."""
-
-    def __init__(self) -> None:
-        self.worst = 0
-        self.terms: list[int] = []
-        self._valid: list[object] = []
-        self._lock = threading.Lock()
-
-    def elected(self, term) -> None:
-        with self._lock:
-            self._valid = [*[other for other in self._valid if other.is_valid()], term]
-            self.worst = max(self.worst, len(self._valid))
-            self.terms.append(term.token)
-
-    def assert_none(self) -> None:
-        assert self.worst <= 1, "two valid terms at once"
-        assert self.terms == sorted(set(self.terms)), "tokens must grow"
-
-
-@contextmanager
-def candidates(name: str, *urls: str):
-    """Run one candidate for each URL."""
-    overlaps = Overlaps()
-    with ExitStack() as stack:
-        elections = [LeaderElection(config(name, on_elected=overlaps.elected), url) for url in urls]
-        for election in elections:
-            stack.enter_context(election)
-        leader_of(elections)
-        yield elections, overlaps
-        overlaps.assert_none()
-
-
-def leader_of(elections: list[LeaderElection]) -> LeaderElection:
-    """Wait until one of them leads."""
-    return stage.eventually(lambda: next((election for election in elections if election.is_leader()), None))
-
-
-def can_hand_over(elections: list[LeaderElection]) -> None:
-    """Check that the election works again: another leads after the leader has stepped down."""
-    old = leader_of(elections)
-    token = old.term.token
-    old.relinquish()
-    stage.eventually(lambda: any(e.is_leader() and e.term is not None and e.term.token > token for e in elections))
+def is_renewed(term, what="") -> None:
+    """Wait until the same term has been renewed since now."""
+    left = term.remaining()
+    assert left, f"the term is over {what}"
+    stage.eventually(lambda: term.remaining() > left or not term.is_valid())
+    assert term.is_valid(), f"the term is over {what}"
 
 
 # ---------------------------------------------------------------- one server
@@ -92,26 +51,35 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_leader_behind_a_broken_wire_is_succeeded(server, proxies, name, fault):
+def test_leaders_behind_broken_wires_are_succeeded(server, name):
     """P1, P7: A leader that cannot reach the server is deposed before another leads, and takes part again later."""
-    with candidates(name, *(f"etcd://{proxy}" for proxy in proxies)) as (elections, _):
-        leader = leader_of(elections)
-        broken = elections.index(leader)
-        FAULTS[fault](proxies[broken])
-        other = elections[1 - broken]
-        assert other.wait_for_leadership(timeout=stage.PATIENCE) is not None
-        assert not leader.is_leader()
-        proxies[broken].heal()
-        stage.eventually(lambda: len(stage.keys(server, name)) == 2)  # it has queued up again
-        other.relinquish()
-        assert leader.wait_for_leadership(timeout=stage.PATIENCE) is not None
+    with ExitStack() as stack:
+        scenes = []
+        for fault in FAULTS:  # side by side: each mostly waits
+            ways = [stack.enter_context(FaultProxy("127.0.0.1", server.port)) for _ in range(2)]
+            elections, _ = stack.enter_context(candidates(f"{name}/{fault}", *(f"etcd://{way}" for way in ways)))
+            scenes.append((fault, ways, elections))
+        broken = []
+        for fault, ways, elections in scenes:
+            leader = leader_of(elections)
+            number = elections.index(leader)
+            FAULTS[fault](ways[number])
+            broken.append((fault, ways[number], leader, elections[1 - number]))
+        for fault, _, leader, other in broken:
+            assert other.wait_for_leadership(timeout=stage.PATIENCE) is not None, fault
+            assert not leader.is_leader(), fault
+        for _, way, _, _ in broken:
+            way.heal()
+        for fault, _, leader, other in broken:
+            election = f"{name}/{fault}"
+            stage.eventually(lambda election=election: len(stage.keys(server, election)) == 2)  # it has queued up again
+            stage.eventually(lambda leader=leader, other=other: handed_over(other, [leader]))
 
 
 def test_connections_that_are_reset_cost_no_leadership(proxies, name):
     """P7: Connections reset again and again, and slow ones, do not end a term, nor the news of the next."""
     first, second = proxies
-    with candidates(name, *(f"etcd://{proxy}" for proxy in proxies)) as (elections, _):
+    with candidates(name, *(f"etcd://{proxy}" for proxy in proxies), **ROOMY) as (elections, _):
         term = leader_of(elections).term
         second.delay(0.05)
         first.delay(0.05)
@@ -119,7 +87,7 @@ def test_connections_that_are_reset_cost_no_leadership(proxies, name):
             time.sleep(0.5)
             first.reset()
             second.reset()
-        assert term.is_valid()
+        is_renewed(term)
         can_hand_over(elections)
 
 
@@ -159,16 +127,26 @@ def test_lease_whose_grant_had_no_answer_is_recognised(server, opened, name):
     assert stage.leases(server) <= before
 
 
-@pytest.mark.parametrize("fault", ["frozen", "killed"])
-def test_server_that_was_away_for_longer_than_the_ttl(victim, name, fault):
+def test_servers_that_were_away_for_longer_than_the_ttl(victim, tmp_path, name):
     """P1, P7: When the server was away, nobody leads; afterwards one does, and hand-overs are told as before."""
-    url = f"etcd://127.0.0.1:{victim.port}"
-    with candidates(name, url, url) as (elections, _):
-        victim.freeze() if fault == "frozen" else victim.kill()
-        stage.eventually(lambda: not any(election.is_leader() for election in elections))
+    with ExitStack() as stack:
+        killed, frozen = victim, stage.Etcd(tmp_path / "frozen")
+        stack.callback(frozen.stop)
+        frozen.start()
+        scenes = []
+        for server in (killed, frozen):  # side by side: each mostly waits
+            where = f"etcd://127.0.0.1:{server.port}"
+            elections, _ = stack.enter_context(candidates(name, where, where))
+            scenes.append(elections)
+        killed.kill()
+        frozen.freeze()
+        for elections in scenes:
+            stage.eventually(lambda elections=elections: not any(election.is_leader() for election in elections))
         time.sleep(OUTAGE)
-        victim.thaw() if fault == "frozen" else victim.restart()
-        can_hand_over(elections)
+        frozen.thaw()
+        killed.restart()
+        for elections in scenes:
+            can_hand_over(elections)
 
 
 def test_server_that_came_back_empty(victim, name):
@@ -204,98 +182,34 @@ def test_outage_costs_neither_processor_time_nor_log_lines(victim, name, caplog)
 # ---------------------------------------------------------------- several endpoints
 
 
-@pytest.fixture
-def two_ways(server):
-    """Two ways to one server; the first can be broken."""
-    with FaultProxy("127.0.0.1", server.port) as first, FaultProxy("127.0.0.1", server.port) as second:
-        yield first, second
-
-
-@pytest.mark.parametrize("fault", ["cut", "frozen", "half-open to us"])
-def test_first_endpoint_that_breaks_costs_no_leadership(two_ways, name, fault):
+def test_first_endpoint_that_breaks_costs_no_leadership(server, name):
     """P7: When the endpoint in use dies or freezes, the leader goes on over the next one, in the same term."""
-    first, second = two_ways
-    with candidates(name, f"etcd://{first},{second}", f"etcd://{second},{first}") as (elections, _):
-        if not elections[0].is_leader():
+    with ExitStack() as stack:
+        scenes = []
+        for fault in ("cut", "frozen", "half-open to us"):  # side by side: each mostly waits
+            first, second = (stack.enter_context(FaultProxy("127.0.0.1", server.port)) for _ in range(2))
+            urls = f"etcd://{first},{second}", f"etcd://{second},{first}"
+            elections, _ = stack.enter_context(candidates(f"{name}/{fault}", *urls, **ROOMY))
+            scenes.append((fault, first, elections))
+        terms = []
+        for fault, first, elections in scenes:
+            if not elections[0].is_leader():
+                can_hand_over(elections)
+            terms.append((fault, stage.eventually(lambda elections=elections: elections[0].term)))
+            FAULTS[fault](first)
+        for fault, term in terms:
+            is_renewed(term, fault)
+        for _, _, elections in scenes:
             can_hand_over(elections)
-        term = stage.eventually(lambda: elections[0].term)
-        FAULTS[fault](first)
-        time.sleep(1.2 * stage.TTL)
-        assert term.is_valid()
-        can_hand_over(elections)
 
 
-@pytest.mark.parametrize("fault", ["cut", "frozen"])
-def test_first_endpoint_that_is_broken_from_the_beginning(two_ways, name, fault):
+def test_first_endpoint_that_is_broken_from_the_beginning(server, name):
     """P7: A candidate whose first endpoint is dead or frozen is elected over the second."""
-    first, second = two_ways
-    FAULTS[fault](first)
-    with LeaderElection(config(name), f"etcd://{first},{second}") as election:
-        assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
-
-
-# ---------------------------------------------------------------- a cluster
-
-ORDERS = (("one", "two", "three"), ("two", "three", "one"), ("three", "one", "two"))
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    made = stage.Cluster(tmp_path_factory.mktemp("cluster"))
-    yield made
-    made.close()
-
-
-def test_cluster_loses_members_and_comes_back(cluster, name):
-    """P1, P7: An election goes on by itself over the loss of a minority, of the leading member, and of the majority."""
-    # Six seconds: more than the cluster needs for an election of its own.
-    with ExitStack() as stack:
-        overlaps = Overlaps()
-        setting = config(name, ttl=6.0, request_timeout=0.8, on_elected=overlaps.elected)
-        elections = [stack.enter_context(LeaderElection(setting, cluster.url(*order))) for order in ORDERS]
-        leader_of(elections)
-
-        # A follower, killed: nobody notices for long.
-        term = leader_of(elections).term
-        minority = cluster.followers()[0]
-        cluster.members[minority].kill()
-        time.sleep(2.0)
-        assert term.is_valid(), "the loss of a minority costs no leadership"
-        cluster.mend()
-
-        # The leader of the members, frozen: leases live on in the new one's hands.
-        frozen = cluster.leader()
-        cluster.members[frozen].freeze()
-        can_hand_over(elections)
-        cluster.mend()
-
-        # The majority: nobody leads, until it is back.
-        gone = cluster.followers()
-        for lost in gone:
-            cluster.members[lost].kill()
-        stage.eventually(lambda: not any(election.is_leader() for election in elections))
-        cluster.mend()
-        can_hand_over(elections)
-        overlaps.assert_none()
-
-
-def test_candidate_of_a_frozen_member_is_deposed_before_another_leads(cluster, name):
-    """P1: A leader that reaches only the leading member, which freezes, is deposed before another is elected."""
-    with ExitStack() as stack:
-        overlaps = Overlaps()
-        setting = config(name, ttl=6.0, request_timeout=0.8, on_elected=overlaps.elected)
-        frozen = cluster.leader()
-        alone = stack.enter_context(LeaderElection(setting, cluster.url(frozen)))
-        assert alone.wait_for_leadership(timeout=stage.PATIENCE) is not None
-        second = stack.enter_context(LeaderElection(setting, cluster.url(*cluster.followers())))
-        stage.eventually(second.is_follower)
-        cluster.members[frozen].freeze()
-        assert second.wait_for_leadership(timeout=60.0) is not None
-        assert not alone.is_leader()
-        cluster.mend()
-        stage.eventually(lambda: len(stage.keys(cluster.members[frozen], name)) == 2)  # it has queued up again
-        stage.eventually(lambda: handed_over(second, [alone]))
-        overlaps.assert_none()
+    for fault in ("cut", "frozen"):
+        with FaultProxy("127.0.0.1", server.port) as first, FaultProxy("127.0.0.1", server.port) as second:
+            FAULTS[fault](first)
+            with LeaderElection(config(f"{name}/{fault}"), f"etcd://{first},{second}") as election:
+                assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None, fault
 
 
 # ---------------------------------------------------------------- asyncio

@@ -91,7 +91,7 @@ def test_elector_that_is_closed_while_its_lease_is_granted_makes_no_key(server, 
     elector = backend.elector(name, "late")
     session = backend._sessions[0]
     for lease in stage.leases(server):
-        server.ctl("lease", "revoke", lease)
+        stage.revoke(server, lease)
     lease, withheld = session.lease, []
     session._lease.is_dead = True
 

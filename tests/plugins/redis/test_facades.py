@@ -10,7 +10,9 @@ from incumbent import LeaderElection, LeaderElectionConfig, observe
 
 
 def config(name, **options):
-    return LeaderElectionConfig(lock_id=name, ttl=6.0, request_timeout=0.8, relinquish_interval=None, **options)
+    return LeaderElectionConfig(
+        lock_id=name, **{"ttl": 6.0, "request_timeout": 0.8, "relinquish_interval": None, **options}
+    )
 
 
 def test_hand_over_is_pushed(server, name):
@@ -46,7 +48,7 @@ def test_watcher_sees_the_leader_change(server, name):
 
 def test_election_goes_on_after_an_outage(victim, name):
     """P7: after a restart of the server, empty or not, the same candidates elect a leader again by themselves."""
-    with LeaderElection(config(name), stage.url(victim)) as election:
+    with LeaderElection(config(name, ttl=3.0, request_timeout=0.4), stage.url(victim)) as election:
         first = election.wait_for_leadership(timeout=stage.PATIENCE)
         victim.kill()
         stage.eventually(lambda: not first.is_valid())

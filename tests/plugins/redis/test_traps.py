@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import ExitStack
 
@@ -181,14 +182,20 @@ def test_token_that_cannot_grow_is_refused(victim, name, opened, value):
         assert asking.hget("{incumbent}", "token") == str(value)
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xff", b"theirs"])
-def test_mark_that_is_none_is_replaced(victim, name, opened, mark):
+def test_mark_that_is_none_is_replaced(tmp_path, name, opened):
     """P7: what somebody has written in place of the guard's mark costs a ttl without elections, and not all of them."""
-    elector = opened(stage.url(victim)).elector(name, "a")
-    with stage.client(victim) as asking:
-        asking.hset("{incumbent}", mapping={"mark": mark, "proven": 0})
-    assert elector.acquire_leadership() is None
-    assert stage.lead(elector)
+    with ExitStack() as stack:
+        waiting = []
+        for number, mark in enumerate((b"", b"\xff", b"theirs")):  # side by side: each waits for a ttl
+            server = stack.enter_context(stage.running(stage.Server(tmp_path / str(number))))
+            stage.come_of_age(server)
+            elector = opened(stage.url(server)).elector(name, "a")
+            with stage.client(server) as asking:
+                asking.hset("{incumbent}", mapping={"mark": mark, "proven": 0})
+            assert elector.acquire_leadership() is None, mark
+            waiting.append(elector)
+        for elector in waiting:
+            assert stage.lead(elector)
 
 
 def test_silence_on_one_server_is_none_on_another(victim, name, opened):
@@ -525,3 +532,18 @@ def _attempted(elector):
         return [elector.acquire_leadership()]
     except BackendUnavailableError:
         return None
+
+
+def test_leader_that_leaves_before_the_first_look_is_missed(name, opened):
+    """P7: Who observes is told of a leader that it was shown, and that left while nobody listened or looked yet."""
+    leader, backend = opened().elector(name, "a"), opened()
+    stage.lead(leader)
+    observer = backend.elector(name, "observer")
+    follow, told = backend.news.follow, threading.Event()
+    observer.notify = told.set
+    backend.news.follow = lambda _: None  # the thread is slow to begin
+    assert observer.observe_leadership().candidate == "a"
+    leader.close()
+    follow(observer)
+    assert told.wait(stage.PATIENCE)
+    assert observer.observe_leadership().candidate is None

@@ -171,9 +171,12 @@ class RedisElector(LeaderElector):
             self._calling = False
 
     def _record(self, answer: Any) -> LeaderRecord:
-        if not answer:
+        claim, *record = answer
+        with self._lock:
+            self._shown = claim  # a leader that leaves before the first look would not be missed otherwise
+        if not record:
             return LeaderRecord(self.lock_id, None, None)
-        candidate, token, since = answer
+        candidate, token, since = record
         try:
             elected = float(since)
         except ValueError:

@@ -153,20 +153,21 @@ return 0
 """
 )
 
-#: KEYS[1] is the record. The server's clock says whether its holder is silent: for display, and nothing else.
+#: KEYS[1] is the record. The server's clock says whether its holder is silent: for display, and nothing else. Answers
+#: with the claim first, as `LOOK` shows it: whoever has been shown this one is told of any other.
 SHOW = Script(
     """
 local time = redis.call('TIME')
-local record = redis.call('HMGET', KEYS[1], 'candidate', 'token', 'since', 'beat', 'ttl')
+local record = redis.call('HMGET', KEYS[1], 'candidate', 'token', 'since', 'beat', 'ttl', 'claim')
 if not record[1] and redis.call('EXISTS', KEYS[1]) == 1 then
   return redis.error_reply('INCUMBENT-CONFLICT ' .. KEYS[1])
 end
 if record[1] then
   local age = time[1] * 1000000 + time[2] - (tonumber(record[4] or '0') or 0)
   if age <= (tonumber(record[5] or '0') or 0) * 1000 then
-    return {record[1], record[2] or '', record[3] or ''}
+    return {record[6] or '', record[1], record[2] or '', record[3] or ''}
   end
 end
-return {}
+return {record[6] or ''}
 """
 )

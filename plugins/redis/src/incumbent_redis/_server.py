@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -12,6 +14,9 @@ from incumbent import ConfigurationError
 from incumbent.testing import ServerProcess, free_port
 
 __all__ = ["Server", "binary"]
+
+#: Seconds for which a server is asked to end, and seconds between two times.
+PROMPT, AGAIN = 10.0, 0.05
 
 
 def binary(name: str) -> str:
@@ -78,6 +83,20 @@ class Server(ServerProcess):
         """Start, and wait until it serves."""
         self._data.mkdir(exist_ok=True)
         super().start()
+
+    def stop(self) -> None:
+        """
+        End it, frozen or not. Idempotent.
+
+        A replica that writes its first appendonly file refuses to end, and forgets that it was asked: ask again.
+        """
+        if self.running:
+            self.thaw()
+        end = time.monotonic() + PROMPT
+        while self.running and time.monotonic() < end:
+            os.kill(self.pid, signal.SIGTERM)
+            time.sleep(AGAIN)
+        super().stop()
 
     def restart(self, *, empty: bool = False) -> None:
         """Start it again at the same port, with its data or without. Nothing if it runs."""
