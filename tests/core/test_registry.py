@@ -44,6 +44,29 @@ def incumbent_backend(): return Fake
 """
 
 
+@pytest.fixture(scope="module")
+def bystanders():
+    """Packages of this environment that bring no elector: to look through dozens of them takes a while."""
+    return {
+        str(each._path)
+        for each in distributions()
+        if not any(point.group == registry.ENTRY_POINT_GROUP for point in each.entry_points)
+    }
+
+
+@pytest.fixture(autouse=True)
+def _few(request, bystanders, monkeypatch):
+    """Look through the packages that bring electors and those that a test installs, unless it needs all."""
+    if "all_packages" not in request.fixturenames:
+        few = lambda: [each for each in distributions() if str(each._path) not in bystanders]
+        monkeypatch.setattr(registry, "distributions", few)
+
+
+@pytest.fixture
+def all_packages():
+    """Look through every package of this environment."""
+
+
 @pytest.fixture
 def ship(tmp_path, monkeypatch):
     """Return a function that installs a package whose one module brings an elector."""
@@ -81,6 +104,7 @@ def load_error(name: str) -> str:
 # ---------------------------------------------------------------- by name, and nothing else
 
 
+@pytest.mark.usefixtures("all_packages")
 def test_embedded_electors_come_through_the_same_door():
     """`memory` and `local` are entry points of the distribution `incumbent`, loaded like anybody's."""
     rows = {row.name: row for row in installed()}
@@ -90,6 +114,7 @@ def test_embedded_electors_come_through_the_same_door():
         assert issubclass(load_backend_class(name), Backend)
 
 
+@pytest.mark.usefixtures("all_packages")
 def test_a_package_brings_an_elector(ship):
     """Installing a package is all it takes: its name is the scheme, and its backend gets address and settings."""
     ship("acme", BACKEND, distribution="incumbent-acme", version="2.3")
@@ -488,6 +513,15 @@ def test_unreadable_metadata_of_a_package_harm_no_elector(ship):
     assert rows["local"].error is None
 
 
+def test_all_electors_are_listed_after_one_look(monkeypatch):
+    """However many there are: a look through the installed packages takes tens of milliseconds."""
+    looks = []
+    monkeypatch.setattr(registry, "distributions", lambda: looks.append(1) or distributions())
+    assert len(installed()) >= 2
+    assert len(looks) == 1
+
+
+@pytest.mark.usefixtures("all_packages")
 def test_process_without_descriptors_is_told_so():
     """What cannot be read just now is not said to be missing, nor is every package on the path named."""
     not_found("acme")  # where packages lie is known from now on

@@ -3,8 +3,14 @@
 import pytest
 from soak import STORES, Measure, grown, soak
 
+#: Stores without a server: what the tool itself does is seen in every run.
+QUICK = {"memory", "local"}
 
-@pytest.mark.parametrize("elector", sorted(STORES))
+
+@pytest.mark.parametrize(
+    "elector",
+    [pytest.param(store, marks=() if store in QUICK else pytest.mark.thorough) for store in sorted(STORES)],
+)
 def test_nothing_grows_with_the_terms(elector, tmp_path):
     """P8: after 800 terms, threads, descriptors, memory, leases and sessions are what they were after 300."""
     warm, end, _ = soak(elector, 800, tmp_path)

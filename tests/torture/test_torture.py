@@ -11,7 +11,11 @@ from torture.judge import Verdict, judge
 from torture.nemesis import Fault
 from torture.stages import LocalStage
 
+#: Has a candidate closed, killed, and asked to hand over, with little time between.
+SHORT = 17991
 
+
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("elector", "faults"), [("local", 24), ("etcd", 20), ("consul", 16), ("postgres", 16), ("redis", 16)]
 )
@@ -25,6 +29,17 @@ def test_no_promise_is_broken(elector, faults, tmp_path, capsys):
     assert report["recovered"] == len(report["when"]) >= faults
     assert "<svg" in (tmp_path / "timeline.svg").read_text()
     assert f"{elector}: 4 elections of 3 candidates" in capsys.readouterr().out
+
+
+def test_torture_does_what_it_says(tmp_path, capsys):
+    """The tool itself, from the first candidate to the report: a few faults, always chosen alike, to one election."""
+    verdict, summary = torture("local", 3, SHORT, elections=1, candidates=2, folder=tmp_path)
+    assert verdict.broken == [], summary
+    assert verdict.tenures
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["recovered"] == len(report["when"]) == 3
+    assert "<svg" in (tmp_path / "timeline.svg").read_text()
+    assert f"local: 1 elections of 2 candidates, ttl 3 s, seed {SHORT}" in capsys.readouterr().out
 
 
 # ---------------------------------------------------------------- the judge

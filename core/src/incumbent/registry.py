@@ -108,9 +108,14 @@ def load_backend_class(name: str) -> type[Backend]:
 
 @lru_cache(maxsize=64)
 def _load_named(name: str, _: tuple[str, ...]) -> type[Backend]:
-    matches = _find(name)
+    electors, unreadable = _look()
+    matches = [found for found in electors if found.entry_point.name == name]
     if not matches:
-        raise _not_found(name)
+        raise _not_found(name, electors, unreadable)
+    return _load_only(name, matches)
+
+
+def _load_only(name: str, matches: list[_Found]) -> type[Backend]:
     if len(matches) > 1:
         raise ElectorLoadError(
             f"elector {name!r} is brought by {' and by '.join(map(str, matches))}: uninstall all but one"
@@ -126,14 +131,16 @@ def installed() -> list[Installed]:
         ElectorLoadError: There are no descriptors to look for any.
     """
     rows: list[Installed] = []
-    for name in sorted({found.entry_point.name for found in _look()[0]}):
+    electors, _ = _look()  # once: it takes tens of milliseconds
+    for name in sorted({found.entry_point.name for found in electors}):
+        matches = [found for found in electors if found.entry_point.name == name]
         backend: type[Backend] | None = None
         failure: ElectionError | None = None
         try:
-            backend = load_backend_class(name)
+            backend = _load_only(name, matches)
         except ElectionError as error:
             failure = error
-        rows.extend(Installed(name, found.distribution, found.version, backend, failure) for found in _find(name))
+        rows.extend(Installed(name, found.distribution, found.version, backend, failure) for found in matches)
     return rows
 
 
@@ -209,8 +216,7 @@ def _load(found: _Found) -> type[Backend]:
     raise ElectorLoadError(f"{prefix}: {found.entry_point.value} has no hook incumbent_backend marked with hookimpl")
 
 
-def _not_found(name: str) -> ElectorNotFoundError:
-    electors, unreadable = _look()
+def _not_found(name: str, electors: list[_Found], unreadable: list[str]) -> ElectorNotFoundError:
     names = sorted({found.entry_point.name for found in electors})
     if name in EXTRAS:
         advice = f": pip install '{EXTRAS[name]}'"

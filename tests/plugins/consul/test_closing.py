@@ -28,3 +28,24 @@ def test_closing_waits_for_a_renewal_that_is_out(name, opened):
     threading.Timer(0.2, answer.set).start()
     backend.close()
     assert [thread.name for thread in threading.enumerate() if thread.name.startswith("incumbent-consul")] == []
+
+
+def test_closing_waits_for_a_watch_that_is_about_to_end(name, opened):
+    """P8: the last candidate's leaving ends the watch; its thread, which a busy machine may put off, has ended too."""
+    backend = opened()
+    elector = backend.elector(name, "a")
+    assert elector.acquire_leadership() is not None
+    watcher = elector._watcher
+    connection = stage.eventually(lambda: watcher._query and watcher._query.connection)
+    go_on = threading.Event()
+
+    def close():
+        assert watcher._thread is not None or go_on.wait(stage.PATIENCE)  # it closes after its last query, too
+        type(connection).close(connection)
+
+    connection.close = close
+    elector.close()
+    stage.eventually(lambda: watcher._thread is None)
+    threading.Timer(0.2, go_on.set).start()
+    backend.close()
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("incumbent-consul")] == []

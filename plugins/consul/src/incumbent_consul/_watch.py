@@ -77,6 +77,8 @@ class Watcher:
         self._changed = threading.Condition()
         self._members: dict[Member, None] = {}
         self._thread: threading.Thread | None = None
+        #: The thread that was the last to find nobody who wants to know; it may not have ended yet.
+        self._ending: threading.Thread | None = None
         self._query: _Query | None = None
         self._closed = False
         self._failures = 0
@@ -89,7 +91,9 @@ class Watcher:
                 return
             self._members[member] = None
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="incumbent-consul-watch", daemon=True)
+                thread = threading.Thread(
+                    target=self._run, args=(self._ending,), name="incumbent-consul-watch", daemon=True
+                )
                 thread.start()
                 self._thread = thread
             self._changed.notify_all()
@@ -126,7 +130,7 @@ class Watcher:
         with self._changed:
             self._closed = True
             self._interrupt()
-            thread = self._thread
+            thread = self._thread or self._ending
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout)
 
@@ -139,7 +143,9 @@ class Watcher:
 
     # ------------------------------------------------------------ the thread
 
-    def _run(self) -> None:
+    def _run(self, before: threading.Thread | None) -> None:
+        if before is not None:
+            before.join()  # it has nothing left but to close its connection: who waits for this thread waits for both
         query = self._next()
         while query is not None:
             try:
@@ -172,7 +178,7 @@ class Watcher:
                     self._query = query
                     return query
                 self._changed.wait()
-            self._query = self._thread = None
+            self._query, self._thread, self._ending = None, None, self._thread
             return None
 
     def _failed(self, query: _Query) -> None:
