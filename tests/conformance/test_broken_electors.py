@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from broken_electors import BRIEF, BROKEN, SLACK
 from patience import in_time
+from selected import Only
 
 from incumbent.testing import run_conformance
 from incumbent.testing.collecting import Conformance
@@ -13,16 +14,6 @@ from incumbent.testing.sections import SECTIONS, anchor
 from incumbent.testing.session import session
 
 each_broken = pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.name) for broken in BROKEN])
-
-
-class Only:
-    """Leaves only these tests of the suite in a session."""
-
-    def __init__(self, names):
-        self._names = names
-
-    def pytest_collection_modifyitems(self, items):
-        items[:] = [item for item in items if item.originalname in self._names]
 
 
 def failed(broken, *, of, slack):

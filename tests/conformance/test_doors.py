@@ -19,12 +19,22 @@ CLASS = """
     class TestMine(ElectorConformance):
         harness = MemoryHarness
 """
+#: Loads our plugin where those that are installed are not looked for.
+OURS = ("-p", "no:cacheprovider", "-p", "incumbent.pytest_plugin")
 OWN_TEST = "def test_mine(): pass"
 
 
 @pytest.fixture
 def run_pytest(pytester, monkeypatch):
-    """Run pytest in a process and a directory of its own, without what this run was told."""
+    """Run pytest in a directory of its own, without what this run was told, and with no plugin but ours."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return lambda *arguments: pytester.runpytest_inprocess(*OURS, *arguments)
+
+
+@pytest.fixture
+def run_pytest_elsewhere(pytester, monkeypatch):
+    """Run pytest in a process and a directory of its own, with all plugins that are installed."""
     monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return lambda *arguments: pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
 
@@ -34,11 +44,11 @@ def collected(result):
     return [line.rpartition("::")[2] for line in result.outlines if "::test_" in line]
 
 
-def test_three_doors_run_the_same_tests(pytester, run_pytest):
+def test_three_doors_run_the_same_tests(pytester, run_pytest_elsewhere):
     """A class that inherits the suite, `--elector` and `run_conformance` run the same tests in the same order."""
     pytester.makepyfile(CLASS)
-    by_class = collected(run_pytest("--collect-only", "-q"))
-    by_option = collected(run_pytest("--collect-only", "-q", "--elector", "memory://"))
+    by_class = collected(run_pytest_elsewhere("--collect-only", "-q"))
+    by_option = collected(run_pytest_elsewhere("--collect-only", "-q", "--elector", "memory://"))
     report = run_conformance("memory://")
 
     assert by_class == by_option == [outcome.test for outcome in report.of("passed")]
@@ -48,13 +58,13 @@ def test_three_doors_run_the_same_tests(pytester, run_pytest):
 def test_class_is_run_and_reported(pytester, run_pytest):
     """The class passes, and the summary tells what was not run and why, whatever the verbosity."""
     pytester.makepyfile(CLASS)
-    result = run_pytest("-q", "-q")
+    result = run_pytest("-q", "-q", "-k", "token or killed")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
             "*conformance of memory://conformance*",
             "not run *test_killed_leader_is_succeeded: the harness cannot outsider: nobody outside*",
-            "memory://conformance: * passed, 0 failed, * not run",
+            "memory://conformance: * passed, 0 failed, 8 not run, * not selected",
         ]
     )
 
@@ -146,7 +156,7 @@ def test_bad_url_of_the_option_stops_the_run(run_pytest, url, message):
     assert "passed" not in result.parseoutcomes()
 
 
-def test_suite_costs_nothing_when_it_is_not_used(pytester, run_pytest):
+def test_suite_costs_nothing_when_it_is_not_used(pytester, run_pytest_elsewhere):
     """A run of pytest that does not use the suite does not import it."""
     pytester.makepyfile(
         """
@@ -156,28 +166,36 @@ def test_suite_costs_nothing_when_it_is_not_used(pytester, run_pytest):
             assert [name for name in sys.modules if name.startswith("incumbent.testing")] == []
         """
     )
-    run_pytest().assert_outcomes(passed=1)
+    run_pytest_elsewhere().assert_outcomes(passed=1)
 
 
 # ------------------------------------------------------------ pytest-xdist
 
 
-def test_processes_of_xdist_share_the_suite(pytester, run_pytest):
+@pytest.fixture
+def run_on_xdist(pytester, monkeypatch):
+    """Run pytest in two processes, with no other plugins."""
+    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    return lambda *arguments: pytester.runpytest_subprocess(*OURS, "-p", "xdist", "-n", "2", *arguments)
+
+
+def test_processes_of_xdist_share_the_suite(pytester, run_on_xdist):
     """With `-n`, each test is run once, and the summary is one, with what was not run and why."""
     pytester.makepyfile(CLASS)
-    result = run_pytest("-n", "2", "-p", "xdist")
+    result = run_on_xdist("-k", "token or shown or killed")
     assert result.ret == 0
     result.stdout.fnmatch_lines(
         [
             "*conformance of memory://conformance*",
             "not run *test_killed_leader_is_succeeded: the harness cannot outsider: nobody outside*",
-            "memory://conformance: 106 passed, 0 failed, 8 not run",
+            "memory://conformance: 12 passed, 0 failed, 8 not run, 94 not selected",
         ]
     )
     assert result.stdout.str().count("0 failed, 8 not run") == 1
 
 
-def test_processes_of_xdist_explain_failures(pytester, run_pytest):
+def test_processes_of_xdist_explain_failures(pytester, run_on_xdist):
     """A failure in another process is explained as one in this would be: with its journal."""
     pytester.makepyfile(
         """
@@ -191,7 +209,7 @@ def test_processes_of_xdist_explain_failures(pytester, run_pytest):
             harness = Deaf
         """
     )
-    result = run_pytest("-n", "2", "-p", "xdist", "-k", "told_of_a_deletion or whole")
+    result = run_on_xdist("-k", "told_of_a_deletion or whole")
     result.stdout.fnmatch_lines(
         [
             "test_leader_is_told_of_a_deletion",

@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 import pytest
 from model_elector import ModelBackend, ModelHarness
+from selected import run_only
 
 from incumbent import Backend, BackendSettings, ConfigurationError, ElectionError, ElectorLoadError, no
 from incumbent.electors.memory import MemoryBackend
@@ -170,7 +171,7 @@ def test_wrong_harness_is_one_line(capfd, make, message):
 
 def test_reason_of_several_lines_is_told_in_one():
     """A table stays a table, whatever a harness says."""
-    report = run_conformance(None, harness=lambda _: refused(cannot={"tool": "none\n| there"})())
+    report = run_only(refused(cannot={"tool": "none\n| there"})(), "test_token_is_a_whole_number")
     assert {outcome.detail for outcome in report.of("not run")} == {"the harness cannot tool: none | there"}
 
 
@@ -287,7 +288,9 @@ def test_elector_that_is_not_installed_is_tested_by_its_class():
     assert type(harness.backend(BackendSettings(2.0, 0.1), "unpackaged://here?colour=blue")) is Unpackaged
     with pytest.raises(ConfigurationError, match=r"unpackaged: unknown option 'color', did you mean 'colour'\?"):
         harness.backend(BackendSettings(2.0, 0.1), "unpackaged://here?color=blue")
-    assert run_conformance(None, harness=UnpackagedHarness).exit_status == 0
+    report = run_only(UnpackagedHarness(), "test_one_of_two_candidates_leads", "test_declarations_are_complete")
+    assert len(report.of("passed")) == 2
+    assert report.exit_status == 0
 
 
 def test_backend_that_cannot_be_made_is_named_though_it_is_not_installed():

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from model_elector import ModelElector, ModelHarness
+from selected import run_only
 
-from incumbent.testing import FakeClock, LocalHarness, Outsider, run_conformance
+from incumbent.testing import FakeClock, LocalHarness, Outsider
 from incumbent.testing.scene import GUARD, Scene, bounded
 
 
@@ -173,15 +174,16 @@ def test_leftovers_are_named():
         slack = 0.5
         model = type("UntidyBackend", (ModelHarness.model,), {"elector_class": Untidy})
 
-    report = run_conformance(None, harness=UntidyHarness)
-    release.set()
-    for descriptor in left:
-        os.close(descriptor)
-    failed = {outcome.test: outcome.detail for outcome in report.of("failed")}
-    assert failed.keys() == {
+    meant = {
         "test_closing_leaves_no_thread",
         "test_closing_leaves_no_descriptor",
         "test_closing_after_an_outage_leaves_nothing",
     }
+    report = run_only(UntidyHarness(), *meant)
+    release.set()
+    for descriptor in left:
+        os.close(descriptor)
+    failed = {outcome.test: outcome.detail for outcome in report.of("failed")}
+    assert failed.keys() == meant
     assert "left-behind" in failed["test_closing_leaves_no_thread"]
     assert any(str(descriptor) in failed["test_closing_leaves_no_descriptor"] for descriptor in left)
