@@ -212,8 +212,9 @@ class Store:
         if name is None:
             return endpoints[0]
         failures: list[ElectionError] = []
+        first = self._sentinel  # another thread may change it meanwhile: one would be asked twice, another not at all
         for turn in range(len(endpoints)):
-            index = (self._sentinel + turn) % len(endpoints)
+            index = (first + turn) % len(endpoints)
             left = deadline - time.monotonic()
             # One that is silent must leave time for the next one, and for the primary.
             share = time.monotonic() + left / (len(endpoints) - turn + 1)
