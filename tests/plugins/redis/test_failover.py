@@ -112,6 +112,25 @@ def test_sentinel_that_does_not_know_the_name_is_passed_over(trio, tmp_path, nam
             opened(f"{first}?sentinel=elections", PATIENT).elector(name, "c").acquire_leadership()
 
 
+def test_sentinels_are_asked_in_turn_whatever_another_thread_finds(trio, tmp_path, name, opened, monkeypatch):
+    """P7: Each Sentinel is asked once, even if the thread of the news finds meanwhile which of them answers."""
+    with stage.running(stage.Server(tmp_path / "ignorant", sentinel="\n")) as ignorant:
+        where = f"redis://127.0.0.1:{ignorant.port},127.0.0.1:{trio.sentinel.port}?sentinel=elections"
+        backend = opened(where, PATIENT)
+        told, asked = backend.store._told, []
+
+        def overtaken(endpoint, *arguments):
+            asked.append(endpoint.port)
+            try:
+                return told(endpoint, *arguments)
+            finally:
+                backend.store._sentinel = 1  # as the other thread does, which was a little faster
+
+        monkeypatch.setattr(backend.store, "_told", overtaken)
+        with backend.store.lent():
+            assert asked == [ignorant.port, trio.sentinel.port]
+
+
 def test_replica_that_writes_its_first_file_ends_by_itself(tmp_path):
     """P8: Redis refuses to end while it writes its first appendonly file: a server that is stopped is asked again."""
     with stage.running(stage.Server(tmp_path / "primary")) as primary, stage.client(primary) as asking:

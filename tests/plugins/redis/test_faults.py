@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -220,4 +221,18 @@ def test_too_few_replicas_is_an_outage(victim, name, opened):
         with pytest.raises(BackendUnavailableError, match="min-replicas-to-write"):
             elector.acquire_leadership()
         asking.config_set("min-replicas-to-write", 0)
+    assert elector.acquire_leadership() is not None
+
+
+def test_time_to_load_the_client_library_is_no_requests(name, opened, monkeypatch):
+    """P10: The first request has its whole timeout for the server, however long redis-py takes to be imported."""
+
+    class Slow:
+        def find_spec(self, module, *_):
+            if module == "incumbent_redis._wire":
+                time.sleep(2.2)
+
+    elector = opened(settings=stage.settings(ttl=60.0, request_timeout=2.0)).elector(name, "a")
+    monkeypatch.delitem(sys.modules, "incumbent_redis._wire")
+    monkeypatch.setattr(sys, "meta_path", [Slow(), *sys.meta_path])
     assert elector.acquire_leadership() is not None

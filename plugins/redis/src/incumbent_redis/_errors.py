@@ -37,6 +37,7 @@ PERMANENT = (
         "The user executing the script",
         "no permission for a command of the scripts: grant the rights that the page lists",
     ),
+    ("ACL failure in script", "no permission for a command of the scripts: grant the rights that the page lists"),
     ("NOPROTO", ""),
 )
 #: Parts of an answer that mean that it may pass.

@@ -149,7 +149,7 @@ class News:
             if wire is None:
                 if time.monotonic() < self._retry_at or not self._members:
                     return False
-                wire = self._wire = self._store.open(time.monotonic() + self._store.timeout)
+                wire = self._wire = self._store.open(self._store.deadline())
                 self._channels, self._is_pinged, self._changed = set(), False, True
             with self._store.translating(wire):
                 wire.deadline = time.monotonic() + self._store.timeout

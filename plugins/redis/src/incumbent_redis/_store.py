@@ -100,11 +100,17 @@ class Store:
 
     # ------------------------------------------------------------ connections
 
+    def deadline(self) -> float:
+        """Return when a request that begins now must have ended; loading redis-py is no part of the first one."""
+        from ._wire import Wire  # noqa: F401, PLC0415 - imports redis-py
+
+        return time.monotonic() + self.timeout
+
     @contextmanager
     def lent(self) -> Iterator[Wire]:
         """Lend a connection to the primary; what redis-py raises in the block comes out as the contract's error."""
         self.check_process()
-        deadline = time.monotonic() + self.timeout
+        deadline = self.deadline()
         if not self._room.acquire(timeout=self.timeout):
             raise BackendUnavailableError(f"redis: no answer within {self.timeout:g} s: earlier requests wait for one")
         try:
@@ -212,8 +218,9 @@ class Store:
         if name is None:
             return endpoints[0]
         failures: list[ElectionError] = []
+        first = self._sentinel  # another thread may change it meanwhile: one would be asked twice, another not at all
         for turn in range(len(endpoints)):
-            index = (self._sentinel + turn) % len(endpoints)
+            index = (first + turn) % len(endpoints)
             left = deadline - time.monotonic()
             # One that is silent must leave time for the next one, and for the primary.
             share = time.monotonic() + left / (len(endpoints) - turn + 1)
