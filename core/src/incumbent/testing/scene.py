@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar
@@ -121,9 +122,14 @@ class Scene:
         self._put_right.remove(self.harness.restart)
         self._act(lambda: self.harness.restart(empty=empty), "restart")
 
-    def outsider(self) -> Outsider:
-        """Start a candidate in another process; it has tried once to lead."""
-        return self._act(lambda: self.harness.outsider(self.lock_id, "outsider"), "outsider")
+    def outsider(self, *, leader: Candidate | None = None) -> Outsider:
+        """Start a candidate in another process; it has tried once to lead, and *leader* has checked meanwhile."""
+        with ThreadPoolExecutor(1) as pool:
+            start = partial(self.harness.outsider, self.lock_id, "outsider")
+            started = pool.submit(self._act, start, "outsider")
+            while leader is not None and wait([started], self.harness.ttl / 5).not_done:
+                leader.check_leadership()
+            return started.result()
 
     def tool_acquires(self) -> bool:
         """Let a tool of another project try to lead."""

@@ -28,8 +28,9 @@ class Processes:
     @requires("outsider")
     def test_leader_excludes_another_process(self, scene: Scene) -> None:
         """P1: While a candidate in this process leads, one in another process asks in vain."""
-        scene.candidate("a").lead()
-        with scene.outsider() as outsider:
+        a = scene.candidate("a")
+        a.lead()
+        with scene.outsider(leader=a) as outsider:
             assert outsider.claim is None
 
     @requires("outsider")
@@ -47,7 +48,7 @@ class Processes:
         """P7: A candidate that waited and was killed with SIGKILL does not keep its place before those who stay."""
         a, b = scene.candidate("a"), scene.candidate("b")
         a.lead()
-        with scene.outsider() as outsider:
+        with scene.outsider(leader=a) as outsider:
             assert outsider.claim is None
             b.acquire_leadership()
             outsider.kill()
