@@ -24,7 +24,7 @@ DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres", "
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time, in the order of tests/conftest.py. Most wait for a server, or for a ttl: processors
 #: are not what limits them.
-PARALLEL = ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
+PARALLEL = ["-n", "6", "--dist", "loadfile", "--no-loadscope-reorder"]
 #: Branches and lines of the core that the tests run, per cent; and the tests that look at the core first of all.
 COVERAGE = 95
 OF_THE_CORE = ["tests/core", "tests/cli", "tests/conformance", "tests/electors", "tests/tools", "tests/hostile"]

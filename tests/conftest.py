@@ -15,20 +15,26 @@ from patience import in_time
 HERE = Path(__file__).parent
 #: The files that take longest, the longest first: who begins one of these last keeps all others waiting.
 LONG = (
-    "plugins/consul/test_faults.py",
-    "conformance/test_broken_electors.py",
+    "plugins/consul/test_conformance_check.py",
     "plugins/consul/test_conformance.py",
-    "plugins/redis/test_conformance.py",
-    "plugins/etcd/test_faults.py",
     "plugins/etcd/test_conformance.py",
-    "docs/test_snippets.py",
-    "cli/test_new_elector.py",
+    "conformance/test_broken_electors.py",
     "plugins/postgres/test_conformance.py",
-    "plugins/consul/test_check.py",
-    "conformance/test_doors.py",
-    "conformance/test_run_conformance.py",
+    "plugins/consul/test_faults.py",
+    "plugins/redis/test_conformance_valkey.py",
+    "plugins/redis/test_conformance.py",
+    "docs/test_snippets.py",
+    "plugins/etcd/test_faults.py",
+    "plugins/consul/test_cluster.py",
     "plugins/consul/test_push.py",
-    "simulation/test_search.py",
+    "cli/test_new_elector.py",
+    "plugins/etcd/test_traps.py",
+    "docs/test_frameworks.py",
+    "hostile/test_hostile_etcd.py",
+    "conformance/test_run_conformance.py",
+    "cli/run/test_run_loss.py",
+    "plugins/redis/test_traps.py",
+    "hostile/test_hostile_consul.py",
 )
 #: In the environment of every program that a test starts, and of what that starts in turn.
 MARK = "INCUMBENT_STARTED_BY"
