@@ -13,11 +13,15 @@ import pytest
 from patience import in_time
 
 HERE = Path(__file__).parent
-#: The files that take longest, the longest first: who begins one of these last keeps all others waiting.
+#: The files that take longest, the longest first, and those that keep a processor busy beside those that wait: who
+#: begins one of these last keeps all others waiting.
 LONG = (
     "plugins/consul/test_conformance_check.py",
     "plugins/consul/test_conformance.py",
     "plugins/etcd/test_conformance.py",
+    "cli/test_new_elector.py",
+    "core/test_alarms.py",
+    "electors/test_local.py",
     "conformance/test_broken_electors.py",
     "plugins/postgres/test_conformance.py",
     "plugins/consul/test_faults.py",
@@ -27,7 +31,6 @@ LONG = (
     "plugins/etcd/test_faults.py",
     "plugins/consul/test_cluster.py",
     "plugins/consul/test_push.py",
-    "cli/test_new_elector.py",
     "plugins/etcd/test_traps.py",
     "docs/test_frameworks.py",
     "hostile/test_hostile_etcd.py",
