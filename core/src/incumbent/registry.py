@@ -167,12 +167,11 @@ def _look() -> tuple[list[_Found], list[str]]:
     found: list[_Found] = []
     unreadable: list[str] = []
     for distribution in distributions():
-        name = _metadata(distribution, "Name")
+        name, version = _named(distribution)
         normal = re.sub(r"[-_.]+", "-", name).lower()  # `a_b` and `A.B` are one package
         if normal in seen and name != UNKNOWN:
             continue
         seen.add(normal)
-        version = _metadata(distribution, "Version")
         try:
             points = [point for point in distribution.entry_points if point.group == ENTRY_POINT_GROUP]
         except Exception as error:  # somebody else's damaged file; what Python raises for one differs
@@ -184,13 +183,17 @@ def _look() -> tuple[list[_Found], list[str]]:
     return found, unreadable
 
 
-def _metadata(distribution: Distribution, key: str) -> str:
-    # A half-removed distribution has no metadata: `None` here, whatever the annotations say.
+def _named(distribution: Distribution) -> tuple[str, str]:
+    """Return name and version; each look at `metadata` reads and parses the file again."""
     try:
+        # A half-removed distribution has no metadata: `None` here, whatever the annotations say.
         metadata = distribution.metadata
-        return str(metadata[key]) if metadata is not None and key in metadata else UNKNOWN
+        name, version = (
+            str(metadata[key]) if metadata is not None and key in metadata else UNKNOWN for key in ("Name", "Version")
+        )
     except Exception:  # a damaged one: the package has no name then, but its electors work
-        return UNKNOWN
+        return UNKNOWN, UNKNOWN
+    return name, version
 
 
 def _find(name: str) -> list[_Found]:

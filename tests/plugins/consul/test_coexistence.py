@@ -99,12 +99,9 @@ def test_environment_of_the_library_is_not_used(url, name):
 
 @pytest.fixture(autouse=True)
 def _forking():
-    gc.collect()
-    gc.freeze()  # what the whole test command has made is not looked through in every child: it may take seconds there
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: this process has threads; that is the point
         yield
-    gc.unfreeze()
 
 
 def test_forked_child_is_refused_and_the_parent_goes_on(opened, name):
