@@ -18,7 +18,7 @@ RUN_BY_CI = ["CONTRIBUTING.md", "README.md"]
 #: What is shown and not run: drawings and layouts.
 SHOWN = {"text", "toml"}
 #: Seconds that a command of the documentation may take on a slow, busy machine.
-PATIENCE = 120
+PATIENCE = 300
 
 
 def fences(page):

@@ -31,7 +31,7 @@ QUICK = "session-ttl-min=2"
 #: The command line, as it is installed for this interpreter.
 INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
 #: Seconds after which something that happens by itself has not happened.
-PATIENCE = 40.0
+PATIENCE = 60.0
 #: And for servers that find together, on a machine that is busy with others.
 START = 90.0
 FLAGS = 0x2DDCCBC058A50C18

@@ -11,7 +11,7 @@ from incumbent import BackendUnavailableError, Claim, LeaderElection, LeaderElec
 T = TypeVar("T")
 
 #: Seconds after which something that happens by itself has not happened.
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:

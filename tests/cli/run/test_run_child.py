@@ -93,7 +93,7 @@ def test_waiting_wrapper_ends_at_a_signal(bench, number):
     bench.waits_for_signals(waiting.pid)
     waiting.send_signal(signal.SIGUSR1)  # meant for commands: nothing to a wrapper that has none
     waiting.send_signal(number)
-    out, err = waiting.communicate(timeout=10)
+    out, err = waiting.communicate(timeout=60)
     assert (waiting.returncode, out, err) == (128 + number, "", "")
 
 
