@@ -14,7 +14,7 @@ from torture.etcd import EtcdStage
 from torture.limits import full_disk, no_descriptors
 
 #: Seconds after which something that happens by itself has not happened.
-PATIENCE = 60.0
+PATIENCE = 30.0
 
 
 class Subject:
