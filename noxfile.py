@@ -77,7 +77,7 @@ def tests(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """Search by chance, for minutes: torture, seeds that nobody has tried, the whole suite on every broken elector."""
     install_wheels(session)
-    session.run("pytest", "-m", "thorough", *(session.posargs or PARALLEL))
+    session.run("pytest", "-m", "thorough", *(session.posargs or ["-n", "4", "--dist", "worksteal"]))
 
 
 @nox.session
