@@ -13,6 +13,8 @@ from incumbent import BackendRejectedError, BackendUnavailableError, Configurati
 from incumbent.testing import free_port
 
 PASSWORD = "s3cr3t-of-the-test"
+#: None of this is about time: a busy machine may take its own.
+PATIENT = stage.settings(60.0, 20.0)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +34,7 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[stage.Postgres
 
 def refused(url: str, kind: type[Exception] = BackendRejectedError) -> str:
     """Return what an attempt to lead is refused with."""
-    backend = open_backend(url, stage.settings())
+    backend = open_backend(url, PATIENT)
     try:
         with pytest.raises(kind) as caught:
             backend.elector("reports", "a").acquire_leadership()
@@ -64,7 +66,7 @@ def test_one_host_that_refuses_is_not_the_end(guarded, server):
     url = f"postgres://app:wrong@127.0.0.1:{guarded.port},127.0.0.1:{{port}}/postgres"
     refused(url.format(port=free_port()), BackendUnavailableError)
     server.sql("CREATE ROLE app LOGIN SUPERUSER")
-    backend = open_backend(url.format(port=server.port), stage.settings())
+    backend = open_backend(url.format(port=server.port), PATIENT)
     assert backend.elector("reports", "a").acquire_leadership() is not None
     backend.close()
 
@@ -79,7 +81,7 @@ def test_password_comes_from_url_environment_or_file(guarded, monkeypatch, tmp_p
     for url in urls:
         if url is urls[-1]:
             monkeypatch.setenv("PGPASSWORD", PASSWORD)
-        backend = open_backend(url, stage.settings())
+        backend = open_backend(url, PATIENT)
         assert PASSWORD not in repr(backend)
         assert backend.elector("reports", "a").acquire_leadership() is not None, url
         backend.close()
@@ -94,13 +96,13 @@ def test_missing_rights_are_told_with_the_remedy(guarded, schema):
     remedy = refused(url).partition(" run ")[2]
     assert remedy.startswith("CREATE SCHEMA")
     guarded.sql(remedy)
-    backend = open_backend(url, stage.settings())
+    backend = open_backend(url, PATIENT)
     assert backend.elector("reports", "a").acquire_leadership() is not None
     other = at(guarded, "other", options=f"?schema={quote(schema, safe='')}")
     remedy = refused(other).partition(" run ")[2]
     assert remedy.startswith("GRANT USAGE")
     guarded.sql(remedy)
-    second = open_backend(other, stage.settings())
+    second = open_backend(other, PATIENT)
     assert second.elector("reports", "b").acquire_leadership() is None
     assert second.elector("reports/more", "b").acquire_leadership() is not None
     second.close()
@@ -111,7 +113,7 @@ def test_encryption_is_checked(guarded, server):
     """P1: verify-full accepts the server whose certificate is signed by the file, and no other; require needs TLS."""
     certificate = guarded.authority
     good = f"?sslmode=verify-full&sslrootcert={certificate}"
-    backend = open_backend(at(guarded, "postgres", host="localhost", options=good), stage.settings())
+    backend = open_backend(at(guarded, "postgres", host="localhost", options=good), PATIENT)
     stage.lead(backend.elector("tls", "a"))
     assert backend.pool._idle[0].is_encrypted
     backend.close()
@@ -138,7 +140,7 @@ def test_encryption_is_checked(guarded, server):
 def test_bad_urls_are_refused_in_one_line(url, said):
     """Contract: What is wrong with a URL is known when the backend is made, and told with what to do."""
     with pytest.raises(ConfigurationError) as caught:
-        open_backend(url, stage.settings())
+        open_backend(url, PATIENT)
     assert said in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1
 
@@ -148,20 +150,20 @@ def test_unix_socket(server, name):
     url = f"postgres://postgres@/postgres?host={server.folder}"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PGPORT", str(server.port))
-        backend = open_backend(url, stage.settings())
+        backend = open_backend(url, PATIENT)
         assert backend.elector(name, "a").acquire_leadership() is not None
         backend.close()
 
 
 def test_doctor_tells_what_it_sees(server, guarded):
     """Contract: The doctor names versions, server, tables; and what is wrong as an error with a remedy."""
-    backend = open_backend(server.url, stage.settings())
+    backend = open_backend(server.url, PATIENT)
     found = list(backend.diagnose())
     backend.close()
     told = " ".join(finding.text for finding in found)
     for sign in ("psycopg", "libpq", "PostgreSQL", "takes writes", "fsync is off", "schema 'incumbent'"):
         assert sign in told
-    bad = open_backend(f"postgres://app:wrong@127.0.0.1:{guarded.port}/postgres", stage.settings())
+    bad = open_backend(f"postgres://app:wrong@127.0.0.1:{guarded.port}/postgres", PATIENT)
     errors = [finding for finding in bad.diagnose() if finding.level == "error"]
     bad.close()
     assert errors
