@@ -33,7 +33,13 @@ FINDERS: dict[str, tuple[str, ...]] = {
     "the suite on memory": ("pytest", "-q", "-x", "tests/conformance/test_memory.py"),
     "the suite on etcd": ("pytest", "-q", "-x", "tests/plugins/etcd/test_conformance.py"),
     "the traps of etcd": ("pytest", "-q", "-x", "tests/plugins/etcd/test_traps.py"),
-    "the suite on Consul": ("pytest", "-q", "-x", "tests/plugins/consul/test_conformance.py"),
+    "the suite on Consul": (
+        "pytest",
+        "-q",
+        "-x",
+        "tests/plugins/consul/test_conformance.py",
+        "tests/plugins/consul/test_conformance_check.py",
+    ),
     "the traps of Consul": (
         *("pytest", "-q", "-x", "tests/plugins/consul/test_traps.py"),
         "tests/plugins/consul/test_silence.py",
@@ -43,7 +49,13 @@ FINDERS: dict[str, tuple[str, ...]] = {
         *("pytest", "-q", "-x", "tests/plugins/postgres/test_traps.py"),
         "tests/plugins/postgres/test_failover.py",
     ),
-    "the suite on Redis": ("pytest", "-q", "-x", "tests/plugins/redis/test_conformance.py"),
+    "the suite on Redis": (
+        "pytest",
+        "-q",
+        "-x",
+        "tests/plugins/redis/test_conformance.py",
+        "tests/plugins/redis/test_conformance_valkey.py",
+    ),
     "the traps of Redis": (
         *("pytest", "-q", "-x", "tests/plugins/redis/test_traps.py"),
         "tests/plugins/redis/test_failover.py",
