@@ -4,12 +4,15 @@ import os
 import threading
 import time
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from model_elector import ModelElector, ModelHarness
 from selected import run_only
 
+from incumbent import BackendUnavailableError
 from incumbent.testing import FakeClock, LocalHarness, Outsider
+from incumbent.testing.outsider import told
 from incumbent.testing.scene import GUARD, Scene, bounded
 
 
@@ -52,6 +55,17 @@ def test_killed_outsider_is_dead(scene):
     with scene.outsider() as outsider:
         outsider.kill()
         assert outsider._process.returncode == -9
+
+
+def test_outsider_asks_until_it_is_told(monkeypatch):
+    """An outage is no answer: it asks again, as every candidate does, though not for ever."""
+    answers = [BackendUnavailableError("busy"), BackendUnavailableError("busy"), None]
+    slow = Mock(**{"acquire_leadership.side_effect": answers})
+    assert told(slow) is None
+    monkeypatch.setattr("incumbent.testing.outsider.OUTAGE", 0)
+    slow.acquire_leadership.side_effect = BackendUnavailableError("gone")
+    with pytest.raises(BackendUnavailableError, match="gone"):
+        told(slow)
 
 
 def test_outsider_that_fails_is_told(capfd):

@@ -24,7 +24,7 @@ from incumbent_consul.testing import ConsulServer, consul_program
 
 T = TypeVar("T")
 
-#: Short, so that a fail-over is not waited for long; the requests have time enough on a slow machine.
+#: Short, so that neither a fail-over nor silence is waited for long.
 TTL, REQUEST_TIMEOUT = 3.0, 1.0
 #: What servers with a lowered session_ttl_min are told apart by.
 QUICK = "session-ttl-min=2"
@@ -37,8 +37,12 @@ START = 90.0
 FLAGS = 0x2DDCCBC058A50C18
 
 
-def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
+def settings(ttl: float = TTL, request_timeout: float = patience.ANSWERED) -> BackendSettings:
     return BackendSettings(ttl, request_timeout)
+
+
+#: For a test that waits for a request which is never answered.
+BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
 
 
 def config(name: str, **values: object) -> LeaderElectionConfig:

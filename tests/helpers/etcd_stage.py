@@ -12,13 +12,14 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from patience import PATIENCE, eventually, lead
+from patience import ANSWERED, PATIENCE, eventually, lead
 
 from incumbent import BackendSettings, LeaderElection, LeaderElectionConfig
 from incumbent.testing import FaultProxy, free_port
 from incumbent_etcd._server import Etcd, binary
 
 __all__ = [
+    "BRIEF",
     "INCUMBENT",
     "PATIENCE",
     "REQUEST_TIMEOUT",
@@ -43,14 +44,18 @@ __all__ = [
 
 T = TypeVar("T")
 
-#: Short, so that a fail-over is not waited for long; the requests have time enough on a slow machine.
+#: Short, so that neither a fail-over nor silence is waited for long.
 TTL, REQUEST_TIMEOUT = 3.0, 1.0
 #: The command line, as it is installed for this interpreter.
 INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
 
 
-def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
+def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSettings:
     return BackendSettings(ttl, request_timeout)
+
+
+#: For a test that waits for a request which is never answered.
+BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
 
 
 def keys(server: Etcd, name: str) -> dict[str, str]:

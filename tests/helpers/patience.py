@@ -12,6 +12,8 @@ T = TypeVar("T")
 
 #: Seconds after which something that happens by itself has not happened.
 PATIENCE = 60.0
+#: The timeout, seconds, of requests that are answered: more than the busiest machine takes.
+ANSWERED = 20.0
 
 
 def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import server_binaries
-from patience import PATIENCE, eventually, lead
+from patience import ANSWERED, PATIENCE, eventually, lead
 from psycopg import pq
 
 from incumbent import BackendSettings
@@ -18,6 +18,7 @@ from incumbent.testing import ServerProcess, free_port
 from incumbent_postgres._server import Postgres, _as_owner
 
 __all__ = [
+    "BRIEF",
     "PATIENCE",
     "REQUEST_TIMEOUT",
     "TTL",
@@ -32,11 +33,16 @@ __all__ = [
 
 T = TypeVar("T")
 
+#: Short, so that neither a fail-over nor silence is waited for long.
 TTL, REQUEST_TIMEOUT = 2.0, 0.8
 
 
-def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
+def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSettings:
     return BackendSettings(ttl, request_timeout)
+
+
+#: For a test that waits for a request which is never answered.
+BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
 
 
 def connections(server: Postgres) -> int:

@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TypeVar
 
 import redis
-from patience import PATIENCE, attempt, eventually, lead
+from patience import ANSWERED, PATIENCE, attempt, eventually, lead
 
 from incumbent import BackendSettings, open_backend
 from incumbent.testing import FaultProxy
 from incumbent_redis._server import Server
 
 __all__ = [
+    "BRIEF",
     "FaultProxy",
     "Puppet",
     "Server",
@@ -35,12 +36,16 @@ __all__ = [
 
 T = TypeVar("T")
 
-#: Short, so that a fail-over is not waited for long; the requests have time enough on a slow machine.
+#: Short, so that neither a fail-over nor silence is waited for long.
 TTL, REQUEST_TIMEOUT = 2.0, 0.6
 
 
-def settings(ttl: float = TTL, request_timeout: float = REQUEST_TIMEOUT) -> BackendSettings:
+def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSettings:
     return BackendSettings(ttl, request_timeout)
+
+
+#: For a test that waits for a request which is never answered.
+BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
 
 
 def url(server: Server | Puppet, options: str = "") -> str:
@@ -54,7 +59,7 @@ def client(server: Server, **options) -> redis.Redis:
 
 def come_of_age(server: Server) -> None:
     """Have *server* elect candidates with any ttl, as one does that has been known for long."""
-    backend = open_backend(url(server), settings(request_timeout=10.0))
+    backend = open_backend(url(server), settings())
     elector = backend.elector("coming of age", "stage")
     assert elector.acquire_leadership() is None, "a new server must not elect anybody at once"
     with client(server) as asking:

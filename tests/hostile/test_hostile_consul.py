@@ -43,8 +43,8 @@ from incumbent_consul.testing import ConsulServer
 CONTRACT = (BackendUnavailableError, BackendRejectedError, InvalidStateError)
 #: Stands for a token. Shows nowhere.
 CANARY = "s3cr3t-canary"
-#: Seconds that a request may take here; and what a call of several requests may, on a slow machine.
-QUICK, SLOW = 0.5, 5.0
+#: Seconds that a request may take where not all are answered; and what a call of several may, on a slow machine.
+QUICK, SLOW = 0.5, 15.0
 SETTINGS = BackendSettings(stage.TTL, QUICK)
 MANY = examples(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -75,8 +75,8 @@ def opened(hostile):
     """Open backends that go through the relay; honest again before they are closed."""
     backends = []
 
-    def open_one(url: str | None = None):
-        backends.append(open_backend(url or stage.url(hostile), SETTINGS))
+    def open_one(url: str | None = None, settings: BackendSettings = SETTINGS):
+        backends.append(open_backend(url or stage.url(hostile), settings))
         return backends[-1]
 
     yield open_one
@@ -275,7 +275,7 @@ def test_redirect_is_not_followed(hostile, opened, name, status):
     """Nobody is led elsewhere, least of all with a token."""
     with socket.create_server(("127.0.0.1", 0)) as trap:
         trap.settimeout(0.2)
-        elector = opened(stage.url(hostile, token=CANARY)).elector(name, "a")
+        elector = opened(stage.url(hostile, token=CANARY), stage.settings()).elector(name, "a")
         where = f"http://127.0.0.1:{trap.getsockname()[1]}/v1/kv/"
         hostile.spoil = lambda *_: Reply(status, {"location": where}, b"")
         for verb in (elector.acquire_leadership, elector.observe_leadership):

@@ -44,7 +44,8 @@ CONTRACT = (BackendUnavailableError, BackendRejectedError, InvalidStateError)
 #: Stands for a password. Shows nowhere.
 CANARY = "s3cr3t-canary"
 #: Seconds that a call of a few requests may take, on a slow machine.
-SLOW = 8.0
+SLOW = 15.0
+#: For requests of which not all are answered.
 SETTINGS = BackendSettings(stage.TTL, 0.5)
 MANY = examples(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -75,8 +76,8 @@ def opened(hostile):
     """Open backends that go through the relay, which is honest again before they are closed."""
     backends = []
 
-    def open_one(url: str | None = None):
-        backends.append(open_backend(url or f"etcd://{hostile}", SETTINGS))
+    def open_one(url: str | None = None, settings: BackendSettings = SETTINGS):
+        backends.append(open_backend(url or f"etcd://{hostile}", settings))
         return backends[-1]
 
     yield open_one
@@ -425,7 +426,7 @@ def test_keys_and_values_of_strangers_are_data(server, stranger, written):
     """P1: Keys of any bytes below an election: who is oldest leads, ours only when it is; the status is printable."""
     name = f"tests/{uuid.uuid4().hex[:12]}"
     lease = stranger.lease(60)
-    backend = open_backend(f"etcd://127.0.0.1:{server.port}", SETTINGS)
+    backend = open_backend(f"etcd://127.0.0.1:{server.port}", stage.settings())
     try:
         elector = backend.elector(name, "ours")
         for key, (value, is_kept) in written.items():
@@ -466,11 +467,12 @@ def delete(stranger, key: bytes) -> None:
 def test_huge_values_of_strangers_cost_no_leadership(server, stranger, opened, name):
     """P7: A megabyte in a stranger's value is neither read by who campaigns, nor printed in full."""
     lease = stranger.lease(60)
-    leader = opened().elector(name, "ours")
+    backend = opened(settings=stage.settings(60.0))
+    leader = backend.elector(name, "ours")
     claim = stage.lead(leader)
     for number in range(20):
         put(stranger, f"{name}/{number}".encode(), b"\xff" * (1 << 20), lease.id)
-    rival = opened().elector(name, "rival")
+    rival = backend.elector(name, "rival")
     assert rival.acquire_leadership() is None
     assert leader.check_leadership().token == claim.token
     out = printed("status", "--elector", f"etcd://127.0.0.1:{server.port}", "--name", name)

@@ -238,7 +238,7 @@ def test_endpoint_that_accepts_and_says_nothing(server, name, opened):
         mute.bind(("127.0.0.1", 0))
         mute.listen()
         url = stage.url(f"127.0.0.1:{mute.getsockname()[1]}", server)
-        elector = opened(url).elector(name, "a")
+        elector = opened(url, stage.settings(request_timeout=3.0)).elector(name, "a")
         with pytest.raises(BackendUnavailableError):
             elector.acquire_leadership()
         assert elector.acquire_leadership() is not None

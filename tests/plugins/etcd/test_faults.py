@@ -94,7 +94,7 @@ def test_connections_that_are_reset_cost_no_leadership(proxies, name):
 def test_answer_lost_after_the_claim_was_made(server, opened, name):
     """P7: A claim whose answer was lost is recognised as our own by the next attempt, and nothing is there twice."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        backend = opened(f"etcd://{proxy}")
+        backend = opened(f"etcd://{proxy}", stage.BRIEF)
         warm = backend.elector(f"{name}/warm", "a")
         assert warm.acquire_leadership() is not None
         leases = stage.leases(server)

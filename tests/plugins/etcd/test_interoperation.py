@@ -110,7 +110,8 @@ def test_etcdctl_shows_our_candidate(server, url, name):
         with stage.Elect(server, name, listen=True) as listener:
             stage.eventually(lambda: "number-one" in listener.lines)
             assert listener.lines[0].startswith(f"{name}/")
-            lease = int(listener.lines[0].rpartition("/")[2], 16)  # a key leaves out the zeros before it, a lease shows them
+            # A key leaves out the zeros before the number, a lease shows them.
+            lease = int(listener.lines[0].rpartition("/")[2], 16)
             assert f"lease {lease:016x} granted with TTL(3s)" in server.ctl("lease", "timetolive", f"{lease:x}")
 
 

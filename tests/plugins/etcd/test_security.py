@@ -114,7 +114,8 @@ def test_certificate_that_is_not_accepted(encrypted, authority, tmp_path, opened
     ca = Authority(tmp_path / "another").file if wrong == "authority" else authority.file
     sent: list[bytes] = []
     with FaultProxy("127.0.0.1", server.port, tap=lambda way, data: sent.append(data)) as proxy:
-        elector = opened(f"etcd://{proxy}?ca={ca}").elector(name, "a")
+        settings = stage.settings(request_timeout=3.0)  # all of which it waits for another answer
+        elector = opened(f"etcd://{proxy}?ca={ca}", settings).elector(name, "a")
         with pytest.raises(BackendUnavailableError) as caught:
             elector.acquire_leadership()
         assert len(str(caught.value).splitlines()) == 1
@@ -141,7 +142,7 @@ def test_certificates_that_were_replaced_are_read_again(encrypted, authority, tm
     cert, key = authority.issue("client")
     ca = tmp_path / "ca.pem"
     ca.write_bytes(Authority(tmp_path / "another").file.read_bytes())
-    elector = opened(f"etcd://127.0.0.1:{server.port}?ca={ca}&cert={cert}&key={key}").elector(name, "a")
+    elector = opened(f"etcd://127.0.0.1:{server.port}?ca={ca}&cert={cert}&key={key}", stage.BRIEF).elector(name, "a")
     with pytest.raises(BackendUnavailableError):
         elector.acquire_leadership()
     ca.write_bytes(authority.file.read_bytes())

@@ -37,7 +37,7 @@ def test_dead_first_host_costs_no_call(server, opened, name):
 
 def test_frozen_first_host_costs_one_call(server, victim, opened, name):
     """P10: A host that takes connections and is silent costs one call its timeout; the next is for the next host."""
-    elector = opened(url_of(victim.port, server.port)).elector(name, "a")
+    elector = opened(url_of(victim.port, server.port), stage.BRIEF).elector(name, "a")
     victim.freeze()
     began = time.monotonic()
     with pytest.raises(BackendUnavailableError, match="no answer within"):
@@ -82,7 +82,7 @@ def test_resolver_that_hangs_costs_a_call_its_timeout(opened, name, monkeypatch)
         raise OSError("no name server")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    elector = opened("postgres://a-name/postgres").elector(name, "a")
+    elector = opened("postgres://a-name/postgres", stage.BRIEF).elector(name, "a")
     for _ in range(2):
         began = time.monotonic()
         with pytest.raises(BackendUnavailableError, match="no answer within"):

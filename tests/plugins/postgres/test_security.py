@@ -13,8 +13,8 @@ from incumbent import BackendRejectedError, BackendUnavailableError, Configurati
 from incumbent.testing import free_port
 
 PASSWORD = "s3cr3t-of-the-test"
-#: None of this is about time: a busy machine may take its own.
-PATIENT = stage.settings(60.0, 20.0)
+#: None of this is about time.
+PATIENT = stage.settings(60.0)
 
 
 @pytest.fixture(scope="module")

@@ -42,7 +42,7 @@ def claim_in_the_dark(backend, proxy: FaultProxy, direction, monkeypatch) -> Non
 def test_lost_answer_to_a_commit_is_recognised(server, opened, name, monkeypatch):
     """P7: A claim that was committed, but whose answer was lost, is our own at the next attempt, and nobody else's."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        backend = opened(through(proxy))
+        backend = opened(through(proxy), stage.BRIEF)
         elector = backend.elector(name, "a")
         with monkeypatch.context() as patch:
             claim_in_the_dark(backend, proxy, "to client", patch)
@@ -59,7 +59,7 @@ def test_lost_answer_to_a_commit_is_recognised(server, opened, name, monkeypatch
 def test_late_claim_of_who_has_left_finds_no_session(server, opened, name, monkeypatch):
     """P8: A claim that reaches the server after its elector has closed is not made: its session is gone."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        backend = opened(through(proxy))
+        backend = opened(through(proxy), stage.BRIEF)
         elector = backend.elector(name, "a")
         with monkeypatch.context() as patch:
             claim_in_the_dark(backend, proxy, "to server", patch)
@@ -79,7 +79,7 @@ def test_late_claim_of_who_has_left_finds_no_session(server, opened, name, monke
 def test_late_claim_is_swept_by_the_next_renewal(server, opened, name, monkeypatch):
     """P8: While another election of the backend is led, a late claim is deleted by the next renewal."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        backend = opened(through(proxy))
+        backend = opened(through(proxy), stage.BRIEF)
         other, elector = backend.elector(f"{name}/other", "a"), backend.elector(name, "a")
         stage.lead(other)
         with monkeypatch.context() as patch:
@@ -99,7 +99,7 @@ def test_late_claim_is_swept_by_the_next_renewal(server, opened, name, monkeypat
 def test_late_claim_is_swept_whatever_the_next_attempt_brought(server, opened, name, monkeypatch, next_attempt):
     """P8: That a later attempt was answered does not make the late claim of an earlier one stay for ever."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        backend, rival = opened(through(proxy)), opened().elector(name, "b")
+        backend, rival = opened(through(proxy), stage.BRIEF), opened().elector(name, "b")
         other, elector = backend.elector(f"{name}/other", "a"), backend.elector(name, "a")
         stage.lead(other)
         with monkeypatch.context() as patch:
@@ -282,14 +282,15 @@ def test_tokens_are_drawn_in_turn(victim, opened, name):
 @pytest.mark.parametrize("lock", ["SELECT * FROM incumbent.session FOR UPDATE", "LOCK TABLE incumbent.election"])
 def test_somebodys_lock_is_not_waited_for(server, opened, name, lock):
     """P10: An open transaction that has locked our row or table costs a call its timeout, and nothing else."""
-    elector = opened().elector(name, "a")
+    settings = stage.settings(request_timeout=4.0)  # of which half is for the lock
+    elector = opened(settings=settings).elector(name, "a")
     stage.lead(elector)
     with psycopg.connect(server.url.replace("postgres://", "postgresql://")) as blocker:
         blocker.execute(lock)
         began = time.monotonic()
         with pytest.raises(BackendUnavailableError, match="lock timeout"):
             elector.check_leadership()
-        assert time.monotonic() - began < stage.REQUEST_TIMEOUT
+        assert time.monotonic() - began < settings.request_timeout
     assert elector.check_leadership() is not None
 
 

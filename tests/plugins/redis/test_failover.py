@@ -8,9 +8,6 @@ import redis_stage as stage
 from incumbent import BackendRejectedError, BackendUnavailableError
 from incumbent.testing import free_port
 
-#: For what is answered at once: a Sentinel has only its share of the time to answer, and the machine may be busy.
-PATIENT = stage.settings(request_timeout=20.0)
-
 
 @pytest.fixture
 def trio(tmp_path):
@@ -77,7 +74,7 @@ def test_claim_waits_for_the_replicas(trio, name, opened):
 
 def test_replica_is_no_server_for_elections(trio, name, opened):
     """P10: a URL that leads to a replica is an outage that says what it is, for it may be promoted yet."""
-    elector = opened(stage.url(trio.replica), PATIENT).elector(name, "a")
+    elector = opened(stage.url(trio.replica)).elector(name, "a")
     with pytest.raises(BackendUnavailableError, match="is a replica"):
         elector.acquire_leadership()
 
@@ -86,7 +83,7 @@ def test_unknown_primary_is_rejected(trio, name, opened):
     """Rule 2: a name that the Sentinel does not know is refused for good, in one line."""
     where = f"redis://127.0.0.1:{trio.sentinel.port}?sentinel=nobody"
     with pytest.raises(BackendRejectedError, match="watches no primary named 'nobody'"):
-        opened(where, PATIENT).elector(name, "a").acquire_leadership()
+        opened(where).elector(name, "a").acquire_leadership()
 
 
 def test_dead_sentinel_is_passed_over(trio, name, opened):
@@ -94,7 +91,7 @@ def test_dead_sentinel_is_passed_over(trio, name, opened):
     with stage.FaultProxy("127.0.0.1", trio.sentinel.port) as silent:
         silent.freeze()
         where = f"redis://{silent},127.0.0.1:{trio.sentinel.port}?sentinel=elections"
-        assert opened(where, PATIENT).elector(name, "a").acquire_leadership() is not None
+        assert opened(where).elector(name, "a").acquire_leadership() is not None
         assert silent.accepted, "the silent one was not asked first"
 
 
@@ -103,19 +100,19 @@ def test_sentinel_that_does_not_know_the_name_is_passed_over(trio, tmp_path, nam
     with stage.running(stage.Server(tmp_path / "ignorant", sentinel="\n")) as ignorant:
         first = f"redis://127.0.0.1:{ignorant.port}"
         where = f"{first},127.0.0.1:{trio.sentinel.port}?sentinel=elections"
-        assert opened(where, PATIENT).elector(name, "a").acquire_leadership() is not None
+        assert opened(where).elector(name, "a").acquire_leadership() is not None
         where = f"{first},127.0.0.1:{free_port()}?sentinel=elections"
         with pytest.raises(BackendUnavailableError):
-            opened(where, PATIENT).elector(name, "b").acquire_leadership()
+            opened(where).elector(name, "b").acquire_leadership()
         with pytest.raises(BackendRejectedError, match="watches no primary"):
-            opened(f"{first}?sentinel=elections", PATIENT).elector(name, "c").acquire_leadership()
+            opened(f"{first}?sentinel=elections").elector(name, "c").acquire_leadership()
 
 
 def test_sentinels_are_asked_in_turn_whatever_another_thread_finds(trio, tmp_path, name, opened, monkeypatch):
     """P7: Each Sentinel is asked once, even if the thread of the news finds meanwhile which of them answers."""
     with stage.running(stage.Server(tmp_path / "ignorant", sentinel="\n")) as ignorant:
         where = f"redis://127.0.0.1:{ignorant.port},127.0.0.1:{trio.sentinel.port}?sentinel=elections"
-        backend = opened(where, PATIENT)
+        backend = opened(where)
         told, asked = backend.store._told, []
 
         def overtaken(endpoint, *arguments):

@@ -31,7 +31,7 @@ def first_claim(elector, since, seconds=stage.PATIENCE):
 def test_lost_answer_of_an_attempt_is_understood(server, name, opened):
     """P4, P7: an attempt that took effect, and whose answer was lost, is continued by the next one with one token."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        backend = opened(f"redis://{proxy}", stage.settings(ttl=60))
+        backend = opened(f"redis://{proxy}", stage.settings(60.0, stage.REQUEST_TIMEOUT))
         with backend.store.lent(), backend.store.lent():
             pass  # two connections: should a look need one, the other is there for the attempt
         elector = backend.elector(name, "a")
@@ -108,7 +108,8 @@ def test_check_that_is_out_while_its_elector_closes_begins_nothing(server, name,
 def test_lost_answer_of_a_relinquishing_is_understood(server, name, opened):
     """P7: a claim that was given up, but whose answer was lost, is gone; nobody else's is touched by asking again."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        elector, other = opened(f"redis://{proxy}").elector(name, "a"), opened().elector(name, "b")
+        elector = opened(f"redis://{proxy}", stage.BRIEF).elector(name, "a")
+        other = opened().elector(name, "b")
         stage.lead(elector)
         proxy.freeze("to client")
         with pytest.raises(BackendUnavailableError):

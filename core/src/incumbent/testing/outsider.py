@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from types import TracebackType
 
-from incumbent import BackendSettings, Claim, open_backend
+from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector, open_backend
 
 __all__ = ["Outsider"]
+
+#: Seconds after which a store that has not answered an outsider is out of order.
+OUTAGE = 30.0
 
 
 class Outsider:
     """
-    A process that tries once to lead an election, and then keeps silent. A context manager.
+    A process that tries to lead an election until it is told whether it does, and then keeps silent. A context manager.
 
     Attributes:
         claim: What it was granted, or None while another leads. Its clock is this machine's `boottime`.
@@ -61,12 +65,24 @@ class Outsider:
         self._process.communicate()
 
 
+def told(elector: LeaderElector) -> Claim | None:
+    """Ask until the store answers, as every candidate does: a request that a busy machine was too slow for is none."""
+    end = time.monotonic() + OUTAGE
+    while True:
+        try:
+            return elector.acquire_leadership()
+        except BackendUnavailableError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+
+
 def main() -> None:
     """Do what the first line of stdin says; close when stdin ends."""
     order = json.loads(sys.stdin.readline())
     backend = open_backend(order["url"], BackendSettings(order["ttl"], order["timeout"]))
     elector = backend.elector(order["lock_id"], order["candidate"])
-    claim = elector.acquire_leadership()
+    claim = told(elector)
     granted = None if claim is None else {"token": claim.token, "guarantee": claim.guarantee, "sent": claim.sent}
     print(json.dumps(granted), flush=True)  # noqa: T201 - the answer to the parent
     sys.stdin.read()

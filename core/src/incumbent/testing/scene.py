@@ -123,7 +123,7 @@ class Scene:
         self._act(lambda: self.harness.restart(empty=empty), "restart")
 
     def outsider(self, *, leader: Candidate | None = None) -> Outsider:
-        """Start a candidate in another process; it has tried once to lead, and *leader* has checked meanwhile."""
+        """Start a candidate in another process; it knows whether it leads, and *leader* has checked meanwhile."""
         with ThreadPoolExecutor(1) as pool:
             start = partial(self.harness.outsider, self.lock_id, "outsider")
             started = pool.submit(self._act, start, "outsider")
