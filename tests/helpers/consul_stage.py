@@ -41,6 +41,8 @@ def settings(ttl: float = TTL, request_timeout: float = patience.ANSWERED) -> Ba
     return BackendSettings(ttl, request_timeout)
 
 
+#: For a test that waits for a claim to end by itself.
+SHORT = settings()
 #: For a test that waits for a request which is never answered.
 BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
 

@@ -23,6 +23,7 @@ __all__ = [
     "INCUMBENT",
     "PATIENCE",
     "REQUEST_TIMEOUT",
+    "SHORT",
     "TTL",
     "Cluster",
     "Elect",
@@ -54,6 +55,8 @@ def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSett
     return BackendSettings(ttl, request_timeout)
 
 
+#: For a test that waits for a claim to end by itself.
+SHORT = settings()
 #: For a test that waits for a request which is never answered.
 BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
 

@@ -21,6 +21,7 @@ __all__ = [
     "BRIEF",
     "PATIENCE",
     "REQUEST_TIMEOUT",
+    "SHORT",
     "TTL",
     "Pair",
     "Postgres",
@@ -41,6 +42,8 @@ def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSett
     return BackendSettings(ttl, request_timeout)
 
 
+#: For a test that waits for a claim to end by itself.
+SHORT = settings()
 #: For a test that waits for a request which is never answered.
 BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
 

@@ -19,6 +19,7 @@ from incumbent_redis._server import Server
 
 __all__ = [
     "BRIEF",
+    "SHORT",
     "FaultProxy",
     "Puppet",
     "Server",
@@ -44,6 +45,8 @@ def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSett
     return BackendSettings(ttl, request_timeout)
 
 
+#: For a test that waits for a claim to end by itself.
+SHORT = settings()
 #: For a test that waits for a request which is never answered.
 BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
 

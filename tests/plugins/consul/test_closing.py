@@ -11,7 +11,7 @@ from incumbent import BackendUnavailableError
 
 def test_closing_waits_for_a_renewal_that_is_out(name, opened):
     """P8: a keep-alive that waits for an answer ends with its backend, and not some time later."""
-    backend = opened(settings=stage.settings())
+    backend = opened(settings=stage.SHORT)
     elector = backend.elector(name, "a")
     assert elector.acquire_leadership() is not None
     keepalive = backend._sessions[0].keep_alive

@@ -9,8 +9,14 @@ from contextlib import suppress
 import consul_stage as stage
 import pytest
 
-from incumbent import BackendUnavailableError, ElectionError
+from incumbent import BackendSettings, BackendUnavailableError, ElectionError
 from incumbent_consul._transport import Connection, Request
+
+
+@pytest.fixture
+def ordinary() -> BackendSettings:
+    """Claims whose end is waited for."""
+    return stage.SHORT
 
 
 class Withheld:

@@ -68,7 +68,7 @@ def thousand(server, tap, name):
     """A thousand elections of one process, each led by it, through a proxy that counts."""
     runner = Runner()
     # Checked often, to be counted soon, and kept for long: a busy machine may take its time for them.
-    settings = {"ttl": 20.0, "request_timeout": 5.0, "leader_check_interval": 5.0}
+    settings = {"ttl": 30.0, "request_timeout": 10.0, "leader_check_interval": 10.0}
     elections = [
         LeaderElection(stage.config(f"{name}/{n}", **settings), stage.url(tap), runner=runner) for n in range(ELECTIONS)
     ]
@@ -159,27 +159,19 @@ def test_two_candidates_of_one_backend(server, name, opened):
 
 
 def test_hand_over_is_fast(server, url, name):
-    """A hand-over between two processes' candidates takes milliseconds, not a poll's seconds."""
-    elections = [LeaderElection(stage.config(name), url, runner=Runner()) for _ in range(2)]
-    for election in elections:
-        election.start()
-    try:
-        took = []
-        for _ in range(4):
-            stage.eventually(lambda: any(e.is_leader() for e in elections))
-            stage.eventually(lambda: len(server.ask("GET", f"/v1/kv/{name}/.queue/?keys") or []) == 1)
-            time.sleep(0.1)  # the follower's watch is out
-            leader = next(e for e in elections if e.is_leader())
-            follower = next(e for e in elections if e is not leader)
-            began = time.monotonic()
-            leader.relinquish()
-            follower.wait_for_leadership(timeout=stage.PATIENCE)
-            took.append(time.monotonic() - began)
-        stage.say(f"hand-overs: {[round(1000 * seconds, 1) for seconds in took]} ms")
-        assert sorted(took)[len(took) // 2] < 0.3
-    finally:
-        for election in elections:
-            election.close()
+    """A hand-over between two processes' candidates waits for no poll."""
+    slow = stage.config(name, ttl=60.0, request_timeout=10.0, follower_check_interval=30.0)
+    elections = [LeaderElection(slow, url, runner=Runner()) for _ in range(2)]
+    with elections[0], elections[1]:
+        stage.eventually(lambda: any(e.is_leader() for e in elections))
+        stage.eventually(lambda: len(server.ask("GET", f"/v1/kv/{name}/.queue/?keys") or []) == 1)
+        leader, follower = sorted(elections, key=lambda election: not election.is_leader())
+        began = time.monotonic()
+        leader.relinquish()
+        assert follower.wait_for_leadership(timeout=stage.PATIENCE)
+        took = time.monotonic() - began
+        stage.say(f"hand-over: {1000 * took:.1f} ms")
+        assert took < 15.0
 
 
 def test_observers_are_told(server, url, name):

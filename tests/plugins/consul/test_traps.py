@@ -39,7 +39,7 @@ def test_ttl_alone_protects_nothing(server, url, name, opened):
         "not free at once, though 60 s are left"
     )
 
-    leader, rival = opened().elector(name, "leader"), opened().elector(name, "rival")
+    leader, rival = (opened(settings=stage.SHORT).elector(name, who) for who in ("leader", "rival"))
     claim = leader.acquire_leadership()
     assert claim.guarantee == stage.TTL
     server.ask("PUT", f"/v1/session/destroy/{stage.holder(server, name)}")
@@ -50,7 +50,7 @@ def test_ttl_alone_protects_nothing(server, url, name, opened):
 @pytest.mark.parametrize(("delay", "guarantee"), [("2", 2.0), ("2.5", 2.5), ("30", stage.TTL)])
 def test_guarantee_is_the_shorter_of_ttl_and_lock_delay(server, name, opened, delay, guarantee):
     """P2: min(ttl, lock-delay)."""
-    elector = opened(stage.url(server, lock_delay=delay)).elector(name, "a")
+    elector = opened(stage.url(server, lock_delay=delay), stage.SHORT).elector(name, "a")
     assert elector.acquire_leadership().guarantee == guarantee
 
 
@@ -180,7 +180,7 @@ def test_an_attempt_without_an_answer_is_recognised(server, name, opened, monkey
 
 def test_a_lock_that_is_taken_after_its_elector_has_left_is_given_up(server, name, opened, monkeypatch):
     """P8: When such a request arrives even after the elector was closed, the session that others use lets go of it."""
-    backend = opened()
+    backend = opened(settings=stage.SHORT)
     backend.elector(f"{name}/other", "a").acquire_leadership()
     elector = backend.elector(name, "a")
     ask, held_back = backend.client.pool.ask, []
@@ -269,7 +269,7 @@ def test_a_frozen_predecessor_costs_only_a_poll(server, name, opened):
 
 def test_a_dead_engine_is_succeeded(server, name, opened):
     """P7: While its engine hangs, a session is renewed all the same: a claim that nobody checks ends with its ttl."""
-    leader, heir = (opened().elector(name, who) for who in ("leader", "heir"))
+    leader, heir = (opened(settings=stage.SHORT).elector(name, who) for who in ("leader", "heir"))
     claim = leader.acquire_leadership()
     stage.lead(heir, 3 * stage.TTL)
     now = time.clock_gettime(time.CLOCK_BOOTTIME)
@@ -279,7 +279,7 @@ def test_a_dead_engine_is_succeeded(server, name, opened):
 
 def test_a_deaf_candidate_leaves_the_queue(server, name, opened):
     """P7: Who was told that it may lead, and does not ask, loses its place."""
-    leader, deaf = (opened().elector(name, who) for who in ("leader", "deaf"))
+    leader, deaf = (opened(settings=stage.SHORT).elector(name, who) for who in ("leader", "deaf"))
     leader.acquire_leadership()
     deaf.acquire_leadership()
     assert len(places(server, name)) == 1

@@ -10,9 +10,15 @@ from typing import Any
 import etcd_stage as stage
 import pytest
 
-from incumbent import BackendUnavailableError, ElectionError
+from incumbent import BackendSettings, BackendUnavailableError, ElectionError
 from incumbent_etcd._connection import Connection
 from incumbent_etcd._watch import Watcher
+
+
+@pytest.fixture
+def ordinary() -> BackendSettings:
+    """Claims whose end is waited for."""
+    return stage.SHORT
 
 
 class Withheld:

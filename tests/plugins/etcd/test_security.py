@@ -237,7 +237,7 @@ def test_wrong_password_ends_the_run(guarded, name):
 
 def test_token_that_expired_is_renewed(guarded_url, opened, name):
     """Item 6: A leader, a follower and an observer whose token has expired go on as if nothing had been."""
-    first, second = (opened(guarded_url, stage.settings(60.0, 5.0)) for _ in range(2))
+    first, second = (opened(guarded_url, stage.settings(60.0)) for _ in range(2))
     leader, follower = first.elector(name, "a"), second.elector(name, "b")
     assert leader.acquire_leadership() is not None
     assert follower.acquire_leadership() is None
@@ -260,11 +260,11 @@ def expire_tokens(*backends) -> None:
 
 def test_watch_with_an_expired_token_is_the_trap_and_news_come_all_the_same(guarded, guarded_url, opened, name):
     """Item 3: etcd refuses a watch with an expired token without an error. Another is made, with a new token."""
-    backend = opened(guarded_url, stage.settings(60.0, 5.0))
+    backend = opened(guarded_url, stage.settings(60.0))
     first = backend.elector(f"{name}/first", "a")
     assert first.acquire_leadership() is not None  # the stream of watches is open, with the token of now
     expire_tokens(backend)
-    other = opened(guarded_url, stage.settings(60.0, 5.0)).elector(name, "other")
+    other = opened(guarded_url, stage.settings(60.0)).elector(name, "other")
     assert other.acquire_leadership() is not None
     told = []
     second = backend.elector(name, "a")

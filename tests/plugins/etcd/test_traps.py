@@ -94,7 +94,7 @@ def test_overwritten_key_of_a_candidate_that_waits(server, opened, name):
 
 def test_no_phantom_leader_after_waiting(server, opened, name):
     """Trap: when the key before ours goes, ours may have gone too. Who waited reads its own key first (P5)."""
-    leader, waiting, behind = (opened().elector(name, candidate) for candidate in "abc")
+    leader, waiting, behind = (opened(settings=stage.SHORT).elector(name, candidate) for candidate in "abc")
     assert leader.acquire_leadership() is not None
     assert waiting.acquire_leadership() is None
     assert behind.acquire_leadership() is None
@@ -133,13 +133,12 @@ def test_ttl_is_rounded_up(opened, name):
 def test_ttl_is_counted_from_before_the_request(server, opened, name):
     """Trap: an answer that comes late says nothing of now. *sent* is read before the request (P2)."""
     with FaultProxy("127.0.0.1", server.port) as proxy:
-        elector = opened(f"etcd://{proxy}", stage.settings(10.0, 5.0)).elector(name, "a")
+        elector = opened(f"etcd://{proxy}", stage.settings(60.0)).elector(name, "a")
         assert elector.acquire_leadership() is not None
         proxy.delay(0.4)
         before = boottime()
         claim = elector.check_leadership()
-        assert boottime() - claim.sent >= 0.8
-        assert before <= claim.sent < before + 0.3
+        assert before <= claim.sent <= boottime() - 0.8
 
 
 # ---------------------------------------------------------------- leases
@@ -221,7 +220,7 @@ def test_candidate_that_died_waiting_does_not_block_the_queue(server, url, opene
 
 def test_engine_that_is_silent_when_its_turn_comes_loses_its_place(server, opened, name):
     """P7: The lease of a process is renewed on a thread; one that is told and does not ask is dead all the same."""
-    leader, silent, last = (opened().elector(name, candidate) for candidate in "abc")
+    leader, silent, last = (opened(settings=stage.SHORT).elector(name, candidate) for candidate in "abc")
     assert leader.acquire_leadership() is not None
     assert silent.acquire_leadership() is None
     assert last.acquire_leadership() is None
@@ -238,11 +237,11 @@ def test_engine_that_is_silent_when_its_turn_comes_loses_its_place(server, opene
 
 def test_silent_leader_does_not_take_the_others_of_its_process_with_it(opened, name):
     """P1: Elections of one process share a lease: one that is silent loses its own claim, and no other."""
-    backend = opened()
+    backend = opened(settings=stage.SHORT)
     silent, lively = backend.elector(f"{name}/silent", "a"), backend.elector(f"{name}/lively", "a")
     assert silent.acquire_leadership() is not None
     token = lively.acquire_leadership().token
-    rival = opened().elector(f"{name}/silent", "b")
+    rival = opened(settings=stage.SHORT).elector(f"{name}/silent", "b")
     end = time.monotonic() + stage.PATIENCE
     while rival.acquire_leadership() is None:
         assert time.monotonic() < end

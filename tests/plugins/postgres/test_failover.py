@@ -129,7 +129,7 @@ def test_silence_is_counted_anew_after_a_promotion(pair, opened, name, monkeypat
     """P1: Who has seen silence on the old primary waits for a full ttl on the new one before it takes over."""
     primary, standby = pair.primary, pair.standby
     url = url_of(primary.port, standby.port)
-    a, backend = opened(url).elector(name, "a"), opened(url)
+    a, backend = opened(url, stage.SHORT).elector(name, "a"), opened(url, stage.SHORT)
     b, saw = backend.elector(name, "b"), backend.sightings.saw
     began: dict[str, float] = {}
 

@@ -71,7 +71,7 @@ def test_hand_over_is_told_without_notifications(server, opened, name, monkeypat
 
 def test_silence_is_told_on_time(opened, name):
     """P7: A leader that falls silent is succeeded a ttl and a look later, by who does nothing but wait for news."""
-    leader, follower = opened().elector(name, "a"), opened().elector(name, "b")
+    leader, follower = opened(settings=stage.SHORT).elector(name, "a"), opened(settings=stage.SHORT).elector(name, "b")
     told = threading.Event()
     follower.notify = told.set
     claim = stage.lead(leader)

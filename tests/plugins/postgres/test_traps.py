@@ -144,10 +144,10 @@ def test_late_relinquishing_spares_the_next_term(server, opened, name):
 
 def test_servers_clock_plays_no_part(server, opened, name):
     """P1: Whatever the server's clock says of a renewal, a leader is succeeded after a ttl of silence, not before."""
-    scenes = []
+    scenes, settings = [], stage.settings(6.0)
     for renewed in ("2000-01-01", "2100-01-01"):  # side by side: each waits for ttls
-        backend = opened()
-        a, b = backend.elector(f"{name}/{renewed}", "a"), opened().elector(f"{name}/{renewed}", "b")
+        backend = opened(settings=settings)
+        a, b = backend.elector(f"{name}/{renewed}", "a"), opened(settings=settings).elector(f"{name}/{renewed}", "b")
         stage.lead(a)
         scenes.append((renewed, backend.session, a, b))
     claims = []
@@ -161,10 +161,10 @@ def test_servers_clock_plays_no_part(server, opened, name):
             claim = a.check_leadership()
             assert claim is not None, renewed
             claims.append(claim)
-        time.sleep(stage.TTL / 5)
+        time.sleep(settings.ttl / 5)
     for (renewed, _, _, b), claim in zip(scenes, claims, strict=True):
         stage.lead(b)
-        assert b._clock() - claim.sent >= stage.TTL * 0.99, renewed
+        assert b._clock() - claim.sent >= settings.ttl * 0.99, renewed
 
 
 def test_what_one_server_shows_says_nothing_of_another():
@@ -224,7 +224,7 @@ def test_tokens_grow_when_the_schema_is_dropped(victim, opened, name):
 def test_tokens_are_in_the_order_of_the_terms(server, opened, name):
     """P4: In a crowd that hands over as fast as it can, each term's token is larger than those of the terms before."""
     tokens: list[int] = []
-    electors = [opened(settings=stage.settings(30.0, 10.0)).elector(name, str(number)) for number in range(8)]
+    electors = [opened(settings=stage.settings(60.0)).elector(name, str(number)) for number in range(8)]
 
     def serve(elector) -> None:
         for _ in range(100):
@@ -362,7 +362,7 @@ def test_senseless_rows_are_told(victim, opened, name):
 
 def test_senseless_row_harms_its_own_election_only(victim, opened, name, monkeypatch):
     """P7: While the row of one election makes no sense, others of the same backend still get their news."""
-    bad, leader, backend = opened(victim.url), opened(victim.url), opened(victim.url)
+    bad, leader, backend = (opened(victim.url, stage.SHORT) for _ in range(3))
     monkeypatch.setattr(backend.watch, "_heard", lambda _: None)  # the look alone
     stage.lead(bad.elector(f"{name}/bad", "a"))
     elector = leader.elector(name, "a")

@@ -17,10 +17,8 @@ def config(name, **options):
 
 def test_hand_over_is_pushed(server, name):
     """P4, P7: the successor of a leader that relinquishes leads by a message, long before its next poll."""
-    with (
-        LeaderElection(config(name, follower_check_interval=3.0), stage.url(server)) as first,
-        LeaderElection(config(name, follower_check_interval=3.0), stage.url(server)) as second,
-    ):
+    slow = config(name, ttl=60.0, request_timeout=10.0, follower_check_interval=30.0)
+    with LeaderElection(slow, stage.url(server)) as first, LeaderElection(slow, stage.url(server)) as second:
         terms = stage.eventually(lambda: [e.wait_for_leadership(timeout=0.1) for e in (first, second)])
         leader, other = (first, second) if terms[0] is not None else (second, first)
         token = next(term.token for term in terms if term is not None)
@@ -29,7 +27,7 @@ def test_hand_over_is_pushed(server, name):
         leader.relinquish()
         term = other.wait_for_leadership(timeout=stage.PATIENCE)
         assert term.token > token
-        assert time.monotonic() - began < 3.0
+        assert time.monotonic() - began < 15.0
 
 
 def test_watcher_sees_the_leader_change(server, name):

@@ -34,7 +34,7 @@ def test_leader_goes_on_over_a_failover(trio, name, opened):
 
 def test_claim_that_the_replica_has_not_seen_makes_no_second_leader(trio, name, opened):
     """P1, P4: a claim that is lost in a fail-over has passed, before the next, greater one begins."""
-    leader, other = opened(trio.url).elector(name, "a"), opened(trio.url).elector(name, "b")
+    leader, other = opened(trio.url, stage.SHORT).elector(name, "a"), opened(trio.url, stage.SHORT).elector(name, "b")
     assert leader.acquire_leadership() is not None  # connected, both
     assert other.acquire_leadership() is None
     assert leader.relinquish_leadership()

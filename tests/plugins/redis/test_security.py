@@ -110,10 +110,10 @@ def test_password_that_the_server_lacks_is_refused(server, name, opened, monkeyp
 def test_databases_and_prefixes_keep_elections_apart(server, name, opened):
     """P1: the same name in another database, or below another prefix, is another election."""
     where = [stage.url(server, end) for end in ("", "/1", "?prefix=team")]
-    electors = [opened(one).elector(name, "a") for one in where]
+    electors = [opened(one, stage.SHORT).elector(name, "a") for one in where]
     assert all(stage.lead(elector) for elector in electors)
     with pytest.raises(BackendRejectedError, match="no database of that number"):
-        opened(stage.url(server, "/99")).elector(name, "a").acquire_leadership()
+        opened(stage.url(server, "/99"), stage.SHORT).elector(name, "a").acquire_leadership()
 
 
 def test_encrypted_server(tmp_path, name, opened):
@@ -125,7 +125,7 @@ def test_encrypted_server(tmp_path, name, opened):
     server.start()
     try:
         good = f"?ca={authority.file}&cert={own_cert}&key={own_key}"
-        a, b = opened(stage.url(server, good)).elector(name, "a"), opened(stage.url(server, good)).elector(name, "b")
+        a, b = (opened(stage.url(server, good), stage.SHORT).elector(name, who) for who in "ab")
         stage.lead(a)
         assert b.acquire_leadership() is None
         told = []
@@ -134,7 +134,7 @@ def test_encrypted_server(tmp_path, name, opened):
         stage.eventually(lambda: told)
         for options, text in ((f"?ca={stranger.file}", "not accepted"), ("", "closed the connection|reset")):
             with pytest.raises(BackendUnavailableError, match=text) as caught:
-                opened(stage.url(server, options)).elector(name, "a").acquire_leadership()
+                opened(stage.url(server, options), stage.SHORT).elector(name, "a").acquire_leadership()
             assert "\n" not in str(caught.value)
     finally:
         server.stop()
@@ -157,7 +157,7 @@ def test_doctor_waits_for_a_young_server(tmp_path, opened):
     server = stage.Server(tmp_path, persistent=False)
     server.start()
     try:
-        backend = opened(stage.url(server))
+        backend = opened(stage.url(server), stage.SHORT)
         findings = list(backend.diagnose())
         assert any("waiting" in finding.text for finding in findings)
         assert any("a restart forgets" in finding.text and finding.level == "warning" for finding in findings)

@@ -134,7 +134,7 @@ def test_late_relinquishing_spares_the_next_term(name, opened):
 
 def test_renewal_in_the_last_moment_saves_the_leader(name, opened):
     """P1: who has seen a leader's silence for a ttl takes over only if there was no renewal since it looked."""
-    leader, backend = opened().elector(name, "a"), opened()
+    leader, backend = opened(settings=stage.SHORT).elector(name, "a"), opened(settings=stage.SHORT)
     other = backend.elector(name, "b")
     stage.lead(leader)
     assert other.acquire_leadership() is None
@@ -156,10 +156,10 @@ def test_nothing_expires_by_the_servers_clock(server, name, opened):
 def test_tokens_grow_when_counter_and_record_are_deleted(victim, name, opened):
     """P4: without the counter, the server's clock keeps the tokens growing."""
     where = stage.url(victim)
-    first = stage.lead(opened(where).elector(name, "a"))
+    first = stage.lead(opened(where, stage.SHORT).elector(name, "a"))
     with stage.client(victim) as asking:
         asking.delete("{incumbent}", f"{{incumbent}}:{name}")
-    assert stage.lead(opened(where).elector(name, "b")).token > first.token
+    assert stage.lead(opened(where, stage.SHORT).elector(name, "b")).token > first.token
 
 
 def test_tokens_grow_when_the_clock_goes_back(victim, name, opened):
@@ -190,7 +190,7 @@ def test_mark_that_is_none_is_replaced(tmp_path, name, opened):
         for number, mark in enumerate((b"", b"\xff", b"theirs")):  # side by side: each waits for a ttl
             server = stack.enter_context(stage.running(stage.Server(tmp_path / str(number))))
             stage.come_of_age(server)
-            elector = opened(stage.url(server)).elector(name, "a")
+            elector = opened(stage.url(server), stage.SHORT).elector(name, "a")
             with stage.client(server) as asking:
                 asking.hset("{incumbent}", mapping={"mark": mark, "proven": 0})
             assert elector.acquire_leadership() is None, mark
@@ -201,8 +201,9 @@ def test_mark_that_is_none_is_replaced(tmp_path, name, opened):
 
 def test_silence_on_one_server_is_none_on_another(victim, name, opened):
     """P1: a beat that the server before has shown, and this one shows again, is as new as this server."""
-    where, ahead = stage.url(victim), 5 * 10**15  # its clock is behind: beats are counted
-    leader, other, third = (opened(where).elector(name, who) for who in "abc")
+    ahead = 5 * 10**15  # its clock is behind: beats are counted
+    settings = stage.settings(8.0, 2.0)  # more than the restart and a request take: else the claim might have lapsed
+    leader, other, third = (opened(stage.url(victim), settings).elector(name, who) for who in "abc")
     stage.lead(leader)
     key = leader.key
     with stage.client(victim) as asking:
@@ -217,20 +218,20 @@ def test_silence_on_one_server_is_none_on_another(victim, name, opened):
         asking.hset(key, "beat", ahead)
     assert stage.eventually(lambda: _checked(leader))
     began = boottime()
-    stage.eventually(lambda: boottime() > began + stage.TTL / 2)
+    stage.eventually(lambda: boottime() > began + settings.ttl / 2)
     last = leader.check_leadership()
     assert last is not None
     with stage.client(victim) as asking:
         assert asking.hget(key, "beat") == str(ahead + 2)
         stage.eventually(lambda: stage.attempt(third) is None and asking.hget("{incumbent}", "proven") != "0")
     _, after = first_claim(other, last.sent)
-    assert after >= 0.99 * stage.TTL
+    assert after >= 0.99 * settings.ttl
 
 
 def test_flushall_makes_no_second_leader(victim, name, opened):
     """P1: after FLUSHALL nobody is elected while the leader may still believe in its claim."""
     where = stage.url(victim)
-    leader, other = opened(where).elector(name, "a"), opened(where).elector(name, "b")
+    leader, other = opened(where, stage.SHORT).elector(name, "a"), opened(where, stage.SHORT).elector(name, "b")
     claim = stage.lead(leader)
     assert other.acquire_leadership() is None
     with stage.client(victim) as asking:
@@ -244,7 +245,7 @@ def test_flushall_makes_no_second_leader(victim, name, opened):
 def test_empty_restart_makes_no_second_leader(victim, name, opened):
     """P1: a server that comes back empty elects nobody while the leader may still believe in its claim."""
     where = stage.url(victim)
-    leader, other = opened(where).elector(name, "a"), opened(where).elector(name, "b")
+    leader, other = opened(where, stage.SHORT).elector(name, "a"), opened(where, stage.SHORT).elector(name, "b")
     stage.lead(leader)
     claim = leader.check_leadership()
     assert claim is not None
@@ -270,7 +271,7 @@ def test_leader_goes_on_over_a_restart_with_data(victim, name, opened):
 def test_lapsed_claim_is_not_believed_after_a_restart(victim, name, opened):
     """P1: a claim older than its ttl is given up where the server may have forgotten a successor."""
     where = stage.url(victim)
-    leader = opened(where).elector(name, "a")
+    leader = opened(where, stage.SHORT).elector(name, "a")
     claim = stage.lead(leader)
     victim.kill()
     clock = stage.settings().clock
@@ -281,11 +282,11 @@ def test_lapsed_claim_is_not_believed_after_a_restart(victim, name, opened):
 
 def test_silent_elector_is_succeeded_though_its_process_is_busy(server, name, opened):
     """P7: a claim whose engine is silent ends, though others of the same backend are renewed all the time."""
-    backend = opened()
+    backend = opened(settings=stage.SHORT)
     silent, busy = backend.elector(name, "a"), backend.elector(f"{name}/other", "a")
     stage.lead(silent)
     stage.lead(busy)
-    other = opened().elector(name, "b")
+    other = opened(settings=stage.SHORT).elector(name, "b")
 
     def succeeded():
         assert busy.check_leadership() is not None
@@ -308,7 +309,8 @@ def test_each_check_is_a_renewal(server, name, opened):
 
 def test_deleted_claim_is_told_soon(server, name, opened):
     """P1: a leader is told that its record was deleted within a look, without any setting of the server."""
-    elector = opened().elector(name, "a")
+    ttl = 12.0
+    elector = opened(settings=stage.settings(ttl)).elector(name, "a")
     stage.lead(elector)
     told = []
     elector.notify = lambda: told.append(time.monotonic())
@@ -316,13 +318,13 @@ def test_deleted_claim_is_told_soon(server, name, opened):
     with stage.client(server) as asking:
         asking.delete(f"{{incumbent}}:{name}")
     stage.eventually(lambda: told)
-    assert told[0] - began < stage.TTL
+    assert told[0] - began < ttl
     assert elector.check_leadership() is None
 
 
 def test_dead_leader_is_not_shown_for_ever(server, name, opened):
     """P1: who asks for the leader of an election that nobody else is in is not shown one that died long ago."""
-    backend = opened()
+    backend = opened(settings=stage.SHORT)
     stage.lead(backend.elector(name, "a"))
     assert read_leader(stage.url(server), name).candidate == "a"
     stage.eventually(lambda: read_leader(stage.url(server), name).candidate is None)

@@ -82,8 +82,10 @@ class Hygiene:
 
         def serves(candidate: Candidate) -> bool:
             # One after the other: a claim that waited for all others to be granted could end meanwhile.
-            candidate.lead()
-            return candidate.check_leadership() is not None and candidate.relinquish_leadership()
+            candidate.lead_soon()
+            was_kept = candidate.after_outage(candidate.check_leadership) is not None
+            candidate.after_outage(candidate.relinquish_leadership)
+            return was_kept
 
         with ThreadPoolExecutor(CALLERS) as pool:
             assert all(list(pool.map(serves, crowd)))
