@@ -13,6 +13,8 @@ import sys
 from shutil import which
 
 import pytest
+import redis_stage
+import server_binaries
 from copies import (
     BIN,
     EXAMPLE_COMMANDS,
@@ -30,6 +32,9 @@ from copies import (
 )
 
 from incumbent import Address, LeaderElectionConfig, read_leader
+
+# Before anything is collected: the server's class looks there.
+os.environ.setdefault("INCUMBENT_REDIS_BIN", str(server_binaries.find("redis")))
 
 
 @pytest.fixture
@@ -177,14 +182,16 @@ Report.objects.create(day=timezone.now().date(), body="by a later leader", fence
 # ------------------------------------------------------------ Celery
 
 
-def test_one_beat_schedules_and_its_token_reaches_the_worker(copies):
+@pytest.fixture
+def broker(tmp_path):
+    """Redis, which hands out whole messages: kombu's own broker of files hands out what is not written yet."""
+    with redis_stage.running(redis_stage.Server(tmp_path / "broker")) as server:
+        yield server
+
+
+def test_one_beat_schedules_and_its_token_reaches_the_worker(copies, broker):
     """Of two beats under `incumbent run` one runs; after its end the other does, and workers see the later token."""
-    mail = copies.directory / "mail"
-    (mail / "control").mkdir(parents=True)
-    options = {"data_folder_in": str(mail), "data_folder_out": str(mail), "control_folder": str(mail / "control")}
-    options["polling_interval"] = 0.1
-    broker = f"\napp.conf.update(broker_url='filesystem://', broker_transport_options={options})\n"
-    (copies.directory / "celery_app.py").write_text((EXAMPLES / "celery_app.py").read_text() + broker)
+    copies.environment["BROKER_URL"] = f"redis://127.0.0.1:{broker.port}"
     _, only = container("beat")
     wrappers = [copies.start(*only["command"]) for _ in range(2)]
     worker = copies.start("celery", "-A", "celery_app", "worker", "--pool", "solo", "--without-mingle", "-l", "info")
