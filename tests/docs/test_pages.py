@@ -85,7 +85,7 @@ def test_every_promise_is_told():
 
 def test_every_promise_is_tested():
     """Each promise is cited by a test of the engine and, where an elector can break it, by the suite."""
-    tests = "".join(path.read_text() for path in ROOT.glob("tests/core/test_*.py"))
+    tests = "".join(path.read_text() for path in ROOT.glob("tests/core/**/test_*.py"))
     assert {f"P{n}" for n in range(1, 11)} <= set(re.findall(r"\bP\d+\b", tests))
 
 

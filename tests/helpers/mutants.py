@@ -82,7 +82,7 @@ ON_REDIS = ("the traps of Redis", "the suite on Redis")
 
 MUTANTS = [
     Mutant(
-        "the deadline is counted from the answer, not from before the request", "P2", CORE + "machine.py",
+        "the deadline is counted from the answer, not from before the request", "P2", CORE + "engine/machine.py",
         "self.deadline = max(self.deadline, claim.sent + lifetime(claim.guarantee))",
         "self.deadline = max(self.deadline, self._now + lifetime(claim.guarantee))", ENGINE,
     ),
@@ -100,7 +100,7 @@ MUTANTS = [
         "return time.clock_gettime(time.CLOCK_BOOTTIME)", "return time.monotonic()", ("tests of the engine",),
     ),
     Mutant(
-        "a late answer is handled before the deadline is looked at", "P2", CORE + "machine.py",
+        "a late answer is handled before the deadline is looked at", "P2", CORE + "engine/machine.py",
         "if self.phase is Phase.LEADER and now >= self.renew_deadline:",
         "if False:", ENGINE,
     ),
@@ -114,7 +114,7 @@ MUTANTS = [
         "self._over = self._over or left <= 0.0", "left = max(0.0, left)", ENGINE,
     ),
     Mutant(
-        "a call that outlives its candidate may leave a claim", "P8", CORE + "runner.py",
+        "a call that outlives its candidate may leave a claim", "P8", CORE + "engine/runner.py",
         "if candidate.machine.phase is Phase.CLOSED:", "if candidate.finished:", ENGINE,
     ),
     Mutant(
@@ -126,66 +126,66 @@ MUTANTS = [
         "if self._over or os.getpid() != self._pid:", "if self._over:", ENGINE,
     ),
     Mutant(
-        "renewals wait for callbacks", "P6", CORE + "runner.py",
+        "renewals wait for callbacks", "P6", CORE + "engine/runner.py",
         "self._calls.submit(partial(self._call, candidate, action.verb))",
         'candidate.dispatcher.put("call", partial(self._call, candidate, action.verb))', ENGINE,
     ),
     Mutant(
-        "the claim of the last term begins another", "P4", CORE + "machine.py",
+        "the claim of the last term begins another", "P4", CORE + "engine/machine.py",
         "elif claim.token == self.token:", "elif False:", ENGINE,
     ),
     Mutant(
-        "a check that shows another token extends the term", "P4", CORE + "machine.py",
+        "a check that shows another token extends the term", "P4", CORE + "engine/machine.py",
         "if event.claim.token != self.token:", "if False:", ENGINE,
     ),
     Mutant(
-        "a leader that handed over does not stand aside", "P7", CORE + "machine.py",
+        "a leader that handed over does not stand aside", "P7", CORE + "engine/machine.py",
         "self._not_before = self._now + self.timing.cooldown", "pass", ENGINE,
     ),
     Mutant(
-        "the schedule of a lost term ends the next", "P6", CORE + "alarms.py",
+        "the schedule of a lost term ends the next", "P6", CORE + "engine/alarms.py",
         "self._armed.get(queue[0].key) is not queue[0]", "queue[0].key not in self._armed", (*ENGINE, "tests of the engine"),
     ),
     Mutant(
-        "closing does not relinquish", "P8", CORE + "machine.py",
+        "closing does not relinquish", "P8", CORE + "engine/machine.py",
         "        elif self._held:\n            self._relinquish()\n        else:\n            self._after()",
         "        elif self._held and not self._stopping:\n            self._relinquish()\n        else:\n            self._after()",
         ENGINE,
     ),
     Mutant(
-        "the claim is given up before the application knows", "P6", CORE + "machine.py",
+        "the claim is given up before the application knows", "P6", CORE + "engine/machine.py",
         "        self._told = False\n", "        self._told = keep\n", ENGINE,
     ),
     Mutant(
-        "a term that is over is still announced", "P6", CORE + "dispatch.py",
+        "a term that is over is still announced", "P6", CORE + "engine/dispatch.py",
         "            if not entry.wanted():\n                continue\n", "", ENGINE,
     ),
     Mutant(
-        "a call that hangs is called again", "P10", CORE + "machine.py",
+        "a call that hangs is called again", "P10", CORE + "engine/machine.py",
         "        if self._call is None:\n            self._ask(Verb.CHECK)\n        else:\n            self._again = True",
         "        self._ask(Verb.CHECK)", ENGINE,
     ),
     Mutant(
-        "an error of the backend ends the campaign", "P7", CORE + "machine.py",
+        "an error of the backend ends the campaign", "P7", CORE + "engine/machine.py",
         "            self._retry(event, self.timing.follower_check_interval)\n\n    def _stop_follower",
         "            self._fail_for_good(event.error)\n\n    def _stop_follower", ENGINE,
     ),
     Mutant(
-        "a failed relinquishing is taken for done", "P4", CORE + "machine.py",
+        "a failed relinquishing is taken for done", "P4", CORE + "engine/machine.py",
         "            self._close()  # nobody can be reached: the claim ends with its ttl\n        else:\n"
         "            self._retry(event, self.timing.follower_check_interval)",
         "            self._close()\n        else:\n            self._held = False\n            self._after()", ENGINE,
     ),
     Mutant(
-        "retries come at once", "P7", CORE + "machine.py",
+        "retries come at once", "P7", CORE + "engine/machine.py",
         "pause = min(FIRST_RETRY * 2.0**self._failures, longest) * (0.5 + event.jitter)", "pause = 0.001", ENGINE,
     ),
     Mutant(
-        "every failure of an outage is logged", "P10", CORE + "machine.py",
+        "every failure of an outage is logged", "P10", CORE + "engine/machine.py",
         "        if not self._outage:\n", "        if True:\n", ENGINE,
     ),
     Mutant(
-        "a claim from the future is believed", "P2", CORE + "calls.py",
+        "a claim from the future is believed", "P2", CORE + "engine/calls.py",
         "        and claim.sent <= now\n", "", ENGINE,
     ),
     Mutant(

@@ -10,17 +10,18 @@ from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from .clock import Clock
-from .config import LeaderElectionConfig
+from incumbent.clock import Clock
+from incumbent.config import LeaderElectionConfig
+from incumbent.elector import Backend, Claim, LeaderElector, LeaderRecord
+from incumbent.state import Reason, State
+from incumbent.term import LONGEST_WAIT, Term
+
 from .dispatch import Dispatcher
-from .elector import Backend, Claim, LeaderElector, LeaderRecord
-from .events import Reason
-from .machine import Machine, Phase, State, Timing
-from .term import LONGEST_WAIT, Term
+from .machine import Machine, Phase, Timing
 from .workers import Executor
 
 if TYPE_CHECKING:
-    from .errors import CallbackError
+    from incumbent.errors import CallbackError
 
 __all__ = ["Candidacy", "Listeners"]
 

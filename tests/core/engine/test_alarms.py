@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from incumbent.alarms import CORRECTION, Alarms
+from incumbent.engine.alarms import CORRECTION, Alarms
 from incumbent.schedule import parse_spec
 
 HOUR, DAY = 3600.0, 86400.0

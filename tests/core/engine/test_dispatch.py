@@ -4,7 +4,7 @@ import pytest
 from stage import ManualExecutor
 
 from incumbent import CallbackError
-from incumbent.dispatch import Dispatcher
+from incumbent.engine.dispatch import Dispatcher
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from math import inf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from incumbent import BackendRejectedError, BackendUnavailableError, CallbackError, Claim, LeaderRecord, machine
-from incumbent import events as ev
-from incumbent.machine import TRANSITIONS, Machine, Phase, Timing
+from incumbent import BackendRejectedError, BackendUnavailableError, CallbackError, Claim, LeaderRecord, Reason
+from incumbent.engine import events as ev
+from incumbent.engine import machine
+from incumbent.engine.machine import TRANSITIONS, Machine, Phase, Timing
 
 TIMING = Timing(
     leader_check_interval=3.0,
@@ -234,5 +235,5 @@ def test_a_late_timer_cannot_save_a_term():
     subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
     subject.handle(ev.Due(ev.Timer.NEXT), 103.0)
     actions = subject.handle(ev.Granted(Claim(1, 15.0, sent=103.0)), 111.0)
-    assert actions[0] == ev.EndTerm(ev.Reason.NOT_RENEWED)
+    assert actions[0] == ev.EndTerm(Reason.NOT_RENEWED)
     assert subject.phase is Phase.DEPOSED

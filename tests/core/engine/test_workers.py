@@ -3,7 +3,7 @@
 import threading
 import time
 
-from incumbent.workers import Workers
+from incumbent.engine.workers import Workers
 
 
 def wait_until(holds, seconds=30.0):

@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from .elector import Claim, LeaderRecord
-
-
-class Reason(Enum):
-    """Why a term ended."""
-
-    RELINQUISHED = "relinquished"
-    SCHEDULE = "schedule"
-    STOPPED = "stopped"
-    NOT_RENEWED = "not renewed in time"
-    LOST = "lost"
-    CALLBACK_FAILED = "callback failed"
-    REJECTED = "rejected by the backend"
+from incumbent.elector import Claim, LeaderRecord
+from incumbent.state import Reason
 
 
 class Verb(Enum):

@@ -1,19 +1,13 @@
-"""The states and phases of a candidate, and the settings that the machine needs."""
+"""The phases of a candidate, and the settings that the machine needs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
 
-__all__ = ["Phase", "State", "Timing"]
+from incumbent.state import State
 
-
-class State(Enum):
-    """The three states of a candidate."""
-
-    BOOTSTRAP = "bootstrap"
-    FOLLOWER = "follower"
-    LEADER = "leader"
+__all__ = ["Phase", "Timing"]
 
 
 class Phase(Enum):

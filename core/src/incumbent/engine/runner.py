@@ -19,14 +19,16 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import ClassVar
 
+from incumbent.address import Address
+from incumbent.clock import Clock, SystemClock
+from incumbent.elector import Backend, BackendSettings
+from incumbent.errors import ElectionError
+from incumbent.state import Reason
+
 from . import events as ev
-from .address import Address
 from .alarms import Alarms
 from .calls import ask
 from .candidacy import Candidacy
-from .clock import Clock, SystemClock
-from .elector import Backend, BackendSettings
-from .errors import ElectionError
 from .phases import Phase
 from .workers import Executor, Workers
 
@@ -158,7 +160,7 @@ class Runner:
         wall = self.clock.wall()
         for key in self._alarms.due(now, wall):
             assert isinstance(key, Candidacy)
-            self._handle(key, ev.RelinquishAsked(ev.Reason.SCHEDULE))
+            self._handle(key, ev.RelinquishAsked(Reason.SCHEDULE))
         waits = [self._alarms.wait(now, wall), self._calls.adjust(), self._callbacks.adjust(), LONGEST_SLEEP]
         if self._timers:
             waits.append(self._timers[0][0] - self.clock.now())
@@ -188,7 +190,7 @@ class Runner:
                 self._alarms.arm(candidate, candidate.config.schedule, self.clock.now(), self.clock.wall())
         elif isinstance(action, ev.ExtendTerm):
             if not candidate.extend_term(action.deadline):
-                self.post(candidate, ev.RelinquishAsked(ev.Reason.NOT_RENEWED))
+                self.post(candidate, ev.RelinquishAsked(Reason.NOT_RENEWED))
         elif isinstance(action, ev.EndTerm):
             self._alarms.disarm(candidate)
             candidate.end_term(action.reason, partial(self.post, candidate, ev.CallbacksReturned()))

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from math import isfinite, isnan
 
-from . import events as ev
-from .clock import Clock
-from .elector import Claim, LeaderElector, LeaderRecord
-from .errors import (
+from incumbent.clock import Clock
+from incumbent.elector import Claim, LeaderElector, LeaderRecord
+from incumbent.errors import (
     BackendRejectedError,
     BackendUnavailableError,
     ConfigurationError,
     ElectionError,
     InvalidStateError,
 )
+
+from . import events as ev
 
 __all__ = ["ask"]
 

@@ -9,7 +9,7 @@ from concurrent.futures import wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from .errors import InvalidStateError
+from incumbent.errors import InvalidStateError
 
 __all__ = ["Loop"]
 

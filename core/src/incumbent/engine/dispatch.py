@@ -8,7 +8,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .errors import CallbackError
+from incumbent.errors import CallbackError
+
 from .workers import Executor
 
 __all__ = ["Dispatcher"]

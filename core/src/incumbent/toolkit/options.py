@@ -6,7 +6,7 @@ import ipaddress
 import stat
 from pathlib import Path
 
-from .errors import ConfigurationError
+from incumbent.errors import ConfigurationError
 
 __all__ = ["is_loopback", "one_line", "read_file"]
 

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from .schedule import Cron, Every
+from incumbent.schedule import Cron, Every
 
 __all__ = ["CORRECTION", "Alarms"]
 

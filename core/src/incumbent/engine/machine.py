@@ -28,9 +28,11 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from .config import lifetime
-from .elector import Claim
-from .errors import BackendRejectedError, BackendUnavailableError
+from incumbent.config import lifetime
+from incumbent.elector import Claim
+from incumbent.errors import BackendRejectedError, BackendUnavailableError
+from incumbent.state import Reason
+
 from .events import (
     Action,
     BeginTerm,
@@ -49,7 +51,6 @@ from .events import (
     Observed,
     OutageBegan,
     OutageEnded,
-    Reason,
     Refused,
     RelinquishAsked,
     Relinquished,
@@ -62,9 +63,9 @@ from .events import (
     Timer,
     Verb,
 )
-from .phases import Phase, State, Timing
+from .phases import Phase, Timing
 
-__all__ = ["PUSH_FACTOR", "TRANSITIONS", "Machine", "Phase", "State", "Timing", "Transition"]
+__all__ = ["PUSH_FACTOR", "TRANSITIONS", "Machine", "Phase", "Timing", "Transition"]
 
 #: With push, polling is only the safety net under a lost notification: this much slower.
 PUSH_FACTOR = 5.0

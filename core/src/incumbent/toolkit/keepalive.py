@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Generic, TypeVar
 
-from .errors import ElectionError
+from incumbent.errors import ElectionError
 
 __all__ = ["KeepAlive", "Renewal"]
 
