@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from incumbent.elector import Backend, BackendSettings, Capabilities, LeaderElector, no, yes
-from incumbent.errors import ConfigurationError, InvalidStateError
+from incumbent.errors import ConfigurationError
 
 from .elector import LocalElector
 from .files import Directory
-from .mounts import network_file_system
 from .watch import AVAILABLE, Watcher
 
 if TYPE_CHECKING:
@@ -21,10 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LocalBackend"]
 
-_log = logging.getLogger("incumbent.electors.local")
-
 _backends: weakref.WeakSet[LocalBackend] = weakref.WeakSet()
-_warned: set[Path] = set()
 
 
 class LocalBackend(Backend):
@@ -53,7 +48,14 @@ class LocalBackend(Backend):
 
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
-        elector = LocalElector(self, lock_id, candidate)
+        elector = LocalElector(
+            lock_id,
+            candidate,
+            self.capabilities,
+            directory=self.directory,
+            watcher=self.watcher,
+            clock=self.settings.clock,
+        )
         self.electors.add(elector)
         return elector
 
@@ -61,23 +63,6 @@ class LocalBackend(Backend):
         """End the waiting thread."""
         if os.getpid() == self._pid:
             self.watcher.close()
-
-    def check_process(self) -> None:
-        """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
-        if os.getpid() != self._pid:
-            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
-
-    def warn_of_network(self) -> None:
-        """Log, once for a directory, that its file locks may not reach other hosts."""
-        path = self.directory.path
-        if path not in _warned:
-            _warned.add(path)
-            kind = network_file_system(path)
-            if kind is not None:
-                _log.warning(
-                    "%s is on a network file system (%s): local:// is for the processes of one host; elsewhere another "
-                    "leader may be elected", path, kind,
-                )  # fmt: skip
 
 
 def _state_directory(path: str) -> Path:
