@@ -555,7 +555,7 @@ def test_claim_is_what_the_messages_show(data):
     connection.read = connection.call
     backend.watcher.watch = lambda *_, **__: None
     elector = backend.elector("k", "a")
-    session = backend.join(elector)
+    session = backend.sessions.join(b"k/", elector)
     session.keep_alive = lambda _: None
     elector._session = session
     lease = session._lease = new_lease(backend)

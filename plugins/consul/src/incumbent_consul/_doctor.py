@@ -7,15 +7,12 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from incumbent import BackendRejectedError, ElectionError, Finding, is_loopback
+from incumbent import BackendRejectedError, BackendSettings, ElectionError, Finding, is_loopback
 
 from ._client import Client
 from ._settings import SERVER_TTL_MIN, ConsulSettings
-
-if TYPE_CHECKING:
-    from ._backend import ConsulBackend
 
 __all__ = ["findings"]
 
@@ -25,16 +22,15 @@ SOON = 14
 DAY = 86400.0
 
 
-def findings(backend: ConsulBackend) -> Iterator[Finding]:
+def findings(told: ConsulSettings, settings: BackendSettings, *, guarantee: float, lasts: float) -> Iterator[Finding]:
     """Yield them as they are found out."""
-    told = backend.told
     yield _library()
     for endpoint in told.endpoints:
         alone = Client(
             ConsulSettings(
                 (endpoint,), told.prefix, told.dc, told.lock_delay, told.ttl_min, told.token_given, told.token_file
             ),
-            backend.settings.request_timeout,
+            settings.request_timeout,
         )
         try:
             yield from _endpoint(str(endpoint), alone)
@@ -42,7 +38,7 @@ def findings(backend: ConsulBackend) -> Iterator[Finding]:
             alone.pool.close()
         if endpoint.cert is not None:
             yield _certificate(endpoint.cert)
-    yield _limits(backend)
+    yield _limits(told, settings.ttl, guarantee, lasts)
     yield from _token(told)
     yield Finding(
         "ok",
@@ -95,17 +91,17 @@ def _plain(text: object) -> str:
     return "".join(character if character.isprintable() else "?" for character in str(text)[:80])
 
 
-def _limits(backend: ConsulBackend) -> Finding:
-    ttl, delay = backend.settings.ttl, backend.told.lock_delay
-    latest = backend.lasts * ttl + delay  # from the last renewal, of which there is one at least each third of the ttl
+def _limits(told: ConsulSettings, ttl: float, guarantee: float, lasts: float) -> Finding:
+    delay = told.lock_delay
+    latest = lasts * ttl + delay  # from the last renewal, of which there is one at least each third of the ttl
     text = (
-        f"with ttl {ttl:g} s and lock-delay {delay:g} s a claim is kept for {backend.guarantee:g} s, and a leader that "
+        f"with ttl {ttl:g} s and lock-delay {delay:g} s a claim is kept for {guarantee:g} s, and a leader that "
         f"was killed is succeeded after {latest - ttl / 3:g} to {latest:g} s"
     )
     if delay < ttl:
         return Finding("warning", text, "make lock-delay at least the ttl, or terms are shorter than the ttl allows")
-    if ttl < SERVER_TTL_MIN and backend.told.ttl_min < SERVER_TTL_MIN:
-        text += f" (if the servers' session_ttl_min is {backend.told.ttl_min:g} s, as the URL says)"
+    if ttl < SERVER_TTL_MIN and told.ttl_min < SERVER_TTL_MIN:
+        text += f" (if the servers' session_ttl_min is {told.ttl_min:g} s, as the URL says)"
     return Finding("ok", text)
 
 
