@@ -16,7 +16,7 @@ from patience import ANSWERED, PATIENCE, eventually, lead
 
 from incumbent import BackendSettings, LeaderElection, LeaderElectionConfig
 from incumbent.testing import FaultProxy, free_port
-from incumbent_etcd._server import Etcd, binary
+from incumbent_etcd.testing import Etcd, binary
 
 __all__ = [
     "BRIEF",

@@ -356,7 +356,7 @@ MUTANTS = [
         "  redis.call('HSET', KEYS[1], 'reign', reign, 'mark', mark, 'proven', text(proven))", ON_REDIS,
     ),
     Mutant(
-        "Redis: a lapsed claim is believed after a restart", "P1", REDIS + "_renewals.py",
+        "Redis: a lapsed claim is believed after a restart", "P1", REDIS + "_session.py",
         '"lapsed" if age >= LAPSED * self._ttl else "fresh"', '"fresh"', ON_REDIS,
     ),
     Mutant(
@@ -364,7 +364,7 @@ MUTANTS = [
         "            counts=lambda token: token is not None,\n", "", ON_REDIS,
     ),
     Mutant(
-        "Redis: a renewal counts before the replicas have it", "P1", REDIS + "_renewals.py",
+        "Redis: a renewal counts before the replicas have it", "P1", REDIS + "_session.py",
         ", counts=lambda found: any(found.values()))", ")", ON_REDIS,
     ),
     Mutant(
@@ -372,7 +372,7 @@ MUTANTS = [
         "if not claim and redis.call('EXISTS', KEYS[2]) == 1 then\n  return conflict(KEYS[2])\nend\n", "", ON_REDIS,
     ),
     Mutant(
-        "Redis: a claim whose engine is silent is renewed with the others", "P7", REDIS + "_renewals.py",
+        "Redis: a claim whose engine is silent is renewed with the others", "P7", REDIS + "_session.py",
         "is_near = now - holder.asked < SILENT * self._ttl and", "is_near =", ON_REDIS,
     ),
     Mutant(

@@ -15,8 +15,8 @@ from incumbent import Address, BackendSettings, ConfigurationError, ElectorLoadE
 from incumbent.cli import COMMANDS, main, module_of
 from incumbent.cli._output import clean
 from incumbent.schedule import parse_duration
-from incumbent_consul._files import read_token
-from incumbent_consul._settings import ConsulSettings
+from incumbent_consul._options import ConsulSettings
+from incumbent_consul._security import read_token
 from incumbent_etcd._options import Options
 from incumbent_etcd._security import read_password
 

@@ -36,8 +36,8 @@ from incumbent import (
     open_backend,
 )
 from incumbent.cli import main
-from incumbent_consul._answers import Pair
-from incumbent_consul._transport import Answer
+from incumbent_consul._connection import Answer
+from incumbent_consul._layout import Pair
 from incumbent_consul.testing import ConsulServer
 
 CONTRACT = (BackendUnavailableError, BackendRejectedError, InvalidStateError)

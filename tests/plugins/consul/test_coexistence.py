@@ -16,7 +16,7 @@ import pytest
 
 from incumbent import InvalidStateError, LeaderElection, open_backend
 from incumbent.testing import FaultProxy
-from incumbent_consul._transport import Connection
+from incumbent_consul._connection import Connection
 
 
 def run(program: str, *arguments: str, environment: dict[str, str] | None = None) -> str:

@@ -10,7 +10,7 @@ import consul_stage as stage
 import pytest
 
 from incumbent import BackendSettings, BackendUnavailableError, ElectionError
-from incumbent_consul._transport import Connection, Request
+from incumbent_consul._connection import Connection, Request
 
 
 @pytest.fixture

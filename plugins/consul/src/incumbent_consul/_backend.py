@@ -21,9 +21,9 @@ from incumbent import (
 
 from ._client import Client
 from ._elector import ConsulElector
-from ._queue import Keys
+from ._layout import Keys
+from ._options import LONGEST_LOCK_DELAY, OPTIONS, SERVER_TTL_MIN, ConsulSettings
 from ._session import SessionKind, Sessions
-from ._settings import LONGEST_LOCK_DELAY, OPTIONS, SERVER_TTL_MIN, ConsulSettings
 from ._watch import Watchers
 
 __all__ = ["ConsulBackend"]
@@ -89,7 +89,7 @@ class ConsulBackend(Backend):
 
     def diagnose(self) -> Iterable[Finding]:
         """Look at each endpoint, the limits, the token and TLS."""
-        from ._doctor import findings  # noqa: PLC0415 - only the doctor needs it
+        from ._diagnosis import findings  # noqa: PLC0415 - only the doctor needs it
 
         return findings(self.told, self.settings, guarantee=self.guarantee, lasts=self.lasts)
 

@@ -26,10 +26,10 @@ from incumbent import (
     ElectionError,
 )
 
-from ._answers import SessionGoneError
 from ._backend import ConsulBackend
+from ._layout import SessionGoneError
+from ._options import LONGEST_LOCK_DELAY, OPTIONS
 from ._session import SessionKind
-from ._settings import LONGEST_LOCK_DELAY, OPTIONS
 
 __all__ = ["CheckBackend"]
 

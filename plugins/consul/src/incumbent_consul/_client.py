@@ -22,7 +22,8 @@ from urllib.parse import quote, urlencode
 
 from incumbent import BackendUnavailableError
 
-from ._answers import (
+from ._connection import Answer, Connection, Request
+from ._layout import (
     Pair,
     SessionGoneError,
     check_session,
@@ -33,9 +34,8 @@ from ._answers import (
     transaction,
     understood,
 )
+from ._options import ConsulSettings
 from ._pool import Pool
-from ._settings import ConsulSettings
-from ._transport import Answer, Connection, Request
 
 __all__ = ["Client"]
 

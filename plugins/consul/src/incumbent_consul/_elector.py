@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from incumbent import BackendUnavailableError, Claim, ElectionError, InvalidStateError, LeaderRecord
 
-from ._answers import Pair, SessionGoneError
-from ._queue import FLAGS
+from ._layout import FLAGS, Pair, SessionGoneError
 from ._waiting import Held, Waiting, signature
 
 if TYPE_CHECKING:

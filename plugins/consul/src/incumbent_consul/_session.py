@@ -10,8 +10,8 @@ from typing import Protocol
 
 from incumbent import BackendUnavailableError, ElectionError, KeepAlive, Renewal
 
-from ._answers import Pair
 from ._client import Client
+from ._layout import Pair
 
 __all__ = ["Holder", "Session", "SessionKind", "Sessions", "Verified"]
 

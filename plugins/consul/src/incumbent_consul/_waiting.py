@@ -17,9 +17,8 @@ from incumbent import (
     LeaderElector,
 )
 
-from ._answers import Pair, SessionGoneError
 from ._client import Client
-from ._queue import Keys
+from ._layout import Keys, Pair, SessionGoneError
 from ._session import Session, Sessions
 from ._watch import REMIND, Watcher, Watchers
 

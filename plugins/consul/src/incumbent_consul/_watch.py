@@ -11,10 +11,9 @@ from typing import Protocol
 
 from incumbent import ElectionError
 
-from ._answers import Pair
 from ._client import Client
-from ._queue import Keys
-from ._transport import Connection
+from ._connection import Connection
+from ._layout import Keys, Pair
 
 __all__ = ["Member", "Watcher", "Watchers"]
 

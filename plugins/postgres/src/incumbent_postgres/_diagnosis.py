@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from incumbent import BackendRejectedError, ElectionError, Finding
 
-from ._client import Client
+from ._connection import Client
 from ._errors import LostError, RefusedError, no_connection
 from ._session import Session
 from ._store import Store

@@ -18,11 +18,11 @@ from incumbent import (
 )
 
 from ._elector import RedisElector
-from ._news import News
 from ._options import HELP, Options
-from ._renewals import Renewals
+from ._session import Renewals
 from ._sight import Guard
 from ._store import Store
+from ._watch import News
 
 __all__ = ["RedisBackend"]
 

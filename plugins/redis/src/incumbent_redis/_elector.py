@@ -20,11 +20,11 @@ from incumbent import (
     boottime,
 )
 
-from ._news import News
-from ._renewals import Renewals
 from ._scripts import ACQUIRE, RELEASE, SHOW
+from ._session import Renewals
 from ._sight import Guard, Sight, milliseconds, number
 from ._store import Store
+from ._watch import News
 
 __all__ = ["RedisElector"]
 

@@ -17,7 +17,7 @@ from ._sight import Guard
 from ._store import Store
 
 if TYPE_CHECKING:
-    from ._wire import Wire
+    from ._connection import Wire
 
 __all__ = ["Member", "News"]
 

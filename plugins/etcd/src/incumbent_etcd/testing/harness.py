@@ -16,11 +16,11 @@ from urllib.parse import quote
 
 from incumbent import Address, ConfigurationError, LeaderRecord
 from incumbent.testing import Harness
+from incumbent_etcd._connection import Connection
+from incumbent_etcd._layout import Election
+from incumbent_etcd._options import Options
 
-from ._connection import Connection
-from ._layout import Election
-from ._options import Options
-from ._server import Etcd, binary
+from .server import Etcd, binary
 
 __all__ = ["EtcdHarness"]
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from incumbent import Address, LeaderRecord
 from incumbent.testing import Harness
+from incumbent_postgres._layout import identifier
+from incumbent_postgres._options import Options
 
-from ._layout import identifier
-from ._options import Options
-from ._server import Postgres
+from .server import Postgres
 
 __all__ = ["PostgresHarness"]
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret, is_loopback
 
-from ._files import brief, is_file, is_token, read_token
-from ._transport import Endpoint
+from ._connection import Endpoint
+from ._security import brief, is_file, is_token, read_token
 
 __all__ = ["LONGEST_LOCK_DELAY", "OPTIONS", "SERVER_TTL_MIN", "ConsulSettings"]
 

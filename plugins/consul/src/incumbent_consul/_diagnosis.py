@@ -12,7 +12,7 @@ from typing import Any
 from incumbent import BackendRejectedError, BackendSettings, ElectionError, Finding, is_loopback
 
 from ._client import Client
-from ._settings import SERVER_TTL_MIN, ConsulSettings
+from ._options import SERVER_TTL_MIN, ConsulSettings
 
 __all__ = ["findings"]
 

@@ -14,12 +14,12 @@ from typing import Any
 
 from incumbent import Address, BackendSettings, LeaderRecord
 from incumbent.testing import Harness
+from incumbent_redis._backend import RedisBackend
+from incumbent_redis._options import Options
+from incumbent_redis._sight import milliseconds, number
+from incumbent_redis._store import Store
 
-from ._backend import RedisBackend
-from ._options import Options
-from ._server import Server
-from ._sight import milliseconds, number
-from ._store import Store
+from .server import Server
 
 __all__ = ["RedisHarness", "ValkeyHarness"]
 

@@ -1,4 +1,4 @@
-"""For tests on a real Consul: the harness of the conformance suite, and servers to run it on."""
+"""The harness for the conformance suite: a server of its own, or the one of a URL, and hands that reach it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from typing import Any
 
 from incumbent import Address, ConfigurationError, LeaderRecord
 from incumbent.testing import Harness, ServerProcess
+from incumbent_consul._backend import ConsulBackend
+from incumbent_consul._check import CheckBackend
+from incumbent_consul._layout import FLAGS, Keys
+from incumbent_consul._options import LONGEST_LOCK_DELAY
 
-from ._backend import ConsulBackend
-from ._check import CheckBackend
-from ._queue import FLAGS, Keys
-from ._server import TIMEOUT, ConsulServer, ask, consul_program
-from ._settings import LONGEST_LOCK_DELAY
+from .server import TIMEOUT, ConsulServer, ask, consul_program
 
-__all__ = ["CheckHarness", "ConsulHarness", "ConsulServer", "consul_program"]
+__all__ = ["CheckHarness", "ConsulHarness"]
 
 
 class ConsulHarness(Harness):

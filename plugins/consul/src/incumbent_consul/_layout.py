@@ -1,4 +1,4 @@
-"""What servers answer, and what that means: keys, refusals, and what makes no sense."""
+"""What an election is in the store: its keys, the first of which `consul lock` knows, and what answers mean."""
 
 from __future__ import annotations
 
@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError, LeaderRecord
 
-from ._transport import Answer
+from ._connection import Answer
 
 __all__ = [
+    "FLAGS",
+    "Keys",
     "Pair",
     "SessionGoneError",
     "check_session",
@@ -28,6 +30,10 @@ __all__ = [
 
 T = TypeVar("T")
 
+#: What marks a key as a lock of Consul's own library and of `consul lock`.
+FLAGS = 0x2DDCCBC058A50C18
+#: A key's longest name is longer than this; what is longer is a mistake.
+LONGEST = 400
 #: Characters of an error's text that are shown.
 SHOWN = 160
 
@@ -147,3 +153,73 @@ def check_session(session: str) -> None:
     """Refuse what is no id of a session: it goes into paths, and with an empty one a lock would be a plain write."""
     if not _UUID.match(session):
         raise BackendUnavailableError("consul's answer makes no sense (a session's id)")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The names of the keys of one election."""
+
+    lock: str
+    #: What the names of the places in the queue begin with.
+    queue: str
+
+    @classmethod
+    def of(cls, prefix: str, lock_id: str) -> Keys:
+        """
+        Name the keys.
+
+        Raises:
+            ConfigurationError: The lock id cannot be used.
+        """
+        segments = lock_id.split("/")
+        if any(segment in ("", ".", "..", ".lock", ".queue") for segment in segments):
+            raise ConfigurationError(
+                f"lock_id {lock_id!r}: an empty segment, '.' or '..' cannot be part of a key, and '.lock' and "
+                "'.queue' are taken"
+            )
+        if not lock_id.isprintable() or len(prefix + lock_id) > LONGEST:
+            raise ConfigurationError(
+                f"lock_id {lock_id[:60]!r}: must be printable, and at most {LONGEST} characters long"
+            )
+        root = f"{prefix}{lock_id}/"
+        return cls(f"{root}.lock", f"{root}.queue/")
+
+    @property
+    def both(self) -> tuple[str, str]:
+        """What the names of all keys of the election begin with."""
+        return self.lock, self.queue
+
+    def place(self, session: str) -> str:
+        """Name the key that is the place of *session* in the queue."""
+        return self.queue + session
+
+    def waiting(self, found: Mapping[str, Pair]) -> list[Pair]:
+        """Return the places in the queue, the first first. Those without a session are of the dead."""
+        places = [pair for key, pair in found.items() if key.startswith(self.queue)]
+        return sorted(places, key=lambda pair: pair.create_index)
+
+    def check(self, lock: Pair | None) -> None:
+        """
+        Refuse a key that is not a lock.
+
+        Raises:
+            BackendRejectedError: Something else uses the key. It is left alone.
+        """
+        if lock is not None and lock.flags != FLAGS:
+            raise BackendRejectedError(
+                f"the key {self.lock!r} is not a lock (its flags are {lock.flags:#x}): something else uses it; "
+                "choose another lock_id"
+            )
+
+    def record(self, lock_id: str, found: Mapping[str, Pair]) -> LeaderRecord:
+        """Say who leads and who waits. The texts are from others."""
+        lock = found.get(self.lock)
+        waiting = tuple(_name(pair) for pair in self.waiting(found) if pair.session is not None)
+        if lock is None or lock.session is None:
+            return LeaderRecord(lock_id, None, None, candidates=waiting)
+        return LeaderRecord(lock_id, _name(lock), lock.modify_index, candidates=(_name(lock), *waiting))
+
+
+def _name(pair: Pair) -> str:
+    """Return the candidate's id; `consul lock` writes none."""
+    return pair.value or f"session {pair.session}"
