@@ -113,11 +113,3 @@ def test_lines_that_an_author_writes_are_those_of_the_template():
 def test_changelog_has_the_version():
     """The present version has a section in the changelog."""
     assert f"\n## {incumbent.__version__} " in (ROOT / "CHANGELOG.md").read_text()
-
-
-def test_core_layers_are_listed_as_they_are_held():
-    """The design page lists every module and package of the core."""
-    listed = set(re.findall(r"`([a-z]+)/?`", section("design.md", "Parts")))
-    package = Path(incumbent.__file__).parent
-    parts = {path.stem for path in package.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
-    assert listed >= parts - {"__init__", "pytest_plugin"}

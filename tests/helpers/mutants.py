@@ -313,20 +313,20 @@ MUTANTS = [
         "max(self.since, known_since) >= self.ttl:", "max(self.since, known_since) >= self.ttl / 2:", ON_REDIS,
     ),
     Mutant(
-        "Redis: who has just met a server may be elected there", "P1", REDIS + "_scripts.py",
+        "Redis: who has just met a server may be elected there", "P1", REDIS + "_layout.py",
         "mark == ARGV[2] and tonumber(ARGV[3]) >= needed", "mark == ARGV[2]", ON_REDIS,
     ),
     Mutant(
-        "Redis: who takes over does not compare the beat", "P1", REDIS + "_scripts.py",
+        "Redis: who takes over does not compare the beat", "P1", REDIS + "_layout.py",
         "claim == ARGV[9] and record[2] == ARGV[10]", "claim == ARGV[9]", ON_REDIS,
     ),
     Mutant(
-        "Redis: a renewal leaves the beat as it was", "P1", REDIS + "_scripts.py",
+        "Redis: a renewal leaves the beat as it was", "P1", REDIS + "_layout.py",
         "    redis.call('HSET', KEYS[i], 'beat', text(math.max((tonumber(record[2] or '0') or 0) + 1, now)))\n", "",
         ON_REDIS,
     ),
     Mutant(
-        "Redis: a record that is there is taken for ours", "P2", REDIS + "_scripts.py",
+        "Redis: a record that is there is taken for ours", "P2", REDIS + "_layout.py",
         "local is_ours = record[1] and record[1] == ARGV[2 * i + 1]", "local is_ours = record[1]", ON_REDIS,
     ),
     Mutant(
@@ -334,23 +334,23 @@ MUTANTS = [
         "return Claim(token, ttl, sent)", "return Claim(token, ttl, self._clock())", ON_REDIS,
     ),
     Mutant(
-        "Redis: the token is counted in the record alone", "P4", REDIS + "_scripts.py",
+        "Redis: the token is counted in the record alone", "P4", REDIS + "_layout.py",
         "token = math.max(token + 1, last + 1, now)", "token = token + 1", ON_REDIS,
     ),
     Mutant(
-        "Redis: the token is the server's time", "P4", REDIS + "_scripts.py",
+        "Redis: the token is the server's time", "P4", REDIS + "_layout.py",
         "token = math.max(token + 1, last + 1, now)", "token = math.max(token + 1, now)", ON_REDIS,
     ),
     Mutant(
-        "Redis: the token is a counter alone", "P4", REDIS + "_scripts.py",
+        "Redis: the token is a counter alone", "P4", REDIS + "_layout.py",
         "token = math.max(token + 1, last + 1, now)", "token = math.max(token + 1, last + 1)", ON_REDIS,
     ),
     Mutant(
-        "Redis: a restart or a fail-over is not noticed", "P1", REDIS + "_scripts.py",
+        "Redis: a restart or a fail-over is not noticed", "P1", REDIS + "_layout.py",
         "if guard[1] ~= reign or not mark then", "if not mark then", ON_REDIS,
     ),
     Mutant(
-        "Redis: a server that was emptied elects at once", "P1", REDIS + "_scripts.py",
+        "Redis: a server that was emptied elects at once", "P1", REDIS + "_layout.py",
         "  mark, proven = ARGV[1], 0\n  redis.call('HSET', KEYS[1], 'reign', reign, 'mark', mark, 'proven', '0')",
         "  mark, proven = ARGV[1], mark and 0 or tonumber(ARGV[4])\n"
         "  redis.call('HSET', KEYS[1], 'reign', reign, 'mark', mark, 'proven', text(proven))", ON_REDIS,
@@ -368,7 +368,7 @@ MUTANTS = [
         ", counts=lambda found: any(found.values()))", ")", ON_REDIS,
     ),
     Mutant(
-        "Redis: somebody else's key is overwritten", "P7", REDIS + "_scripts.py",
+        "Redis: somebody else's key is overwritten", "P7", REDIS + "_layout.py",
         "if not claim and redis.call('EXISTS', KEYS[2]) == 1 then\n  return conflict(KEYS[2])\nend\n", "", ON_REDIS,
     ),
     Mutant(
@@ -376,7 +376,7 @@ MUTANTS = [
         "is_near = now - holder.asked < SILENT * self._ttl and", "is_near =", ON_REDIS,
     ),
     Mutant(
-        "Redis: silence that was seen on another server counts", "P1", REDIS + "_scripts.py",
+        "Redis: silence that was seen on another server counts", "P1", REDIS + "_layout.py",
         " and mark == ARGV[2]\n", "\n", ON_REDIS,
     ),
     Mutant(

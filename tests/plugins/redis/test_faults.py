@@ -11,7 +11,7 @@ import redis_stage as stage
 
 from incumbent import BackendRejectedError, BackendUnavailableError, boottime
 from incumbent.testing import FaultProxy
-from incumbent_redis._scripts import ACQUIRE, LOOK
+from incumbent_redis._layout import ACQUIRE, LOOK
 
 MARK = b"$1\r\nm\r\n$4\r\n2000\r\n"
 

@@ -19,7 +19,7 @@ from incumbent import (
 )
 from incumbent.testing import FaultProxy
 from incumbent_redis import _store
-from incumbent_redis._scripts import ACQUIRE, RELEASE, RENEW
+from incumbent_redis._layout import ACQUIRE, RELEASE, RENEW
 
 
 def first_claim(elector, since, seconds=stage.PATIENCE):

@@ -27,7 +27,7 @@ from incumbent import (
 )
 
 from ._backend import ConsulBackend
-from ._layout import SessionGoneError
+from ._errors import SessionGoneError
 from ._options import LONGEST_LOCK_DELAY, OPTIONS
 from ._session import SessionKind
 

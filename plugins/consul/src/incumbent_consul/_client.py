@@ -23,17 +23,8 @@ from urllib.parse import quote, urlencode
 from incumbent import BackendUnavailableError
 
 from ._connection import Answer, Connection, Request
-from ._layout import (
-    Pair,
-    SessionGoneError,
-    check_session,
-    encoded,
-    meaning,
-    pairs_of,
-    results_of,
-    transaction,
-    understood,
-)
+from ._errors import SessionGoneError, check_session, meaning, understood
+from ._layout import Pair, encoded, pairs_of, results_of, transaction
 from ._options import ConsulSettings
 from ._pool import Pool
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from incumbent import BackendUnavailableError, Claim, ElectionError, InvalidStateError, LeaderRecord
 
-from ._layout import FLAGS, Pair, SessionGoneError
+from ._errors import SessionGoneError
+from ._layout import FLAGS, Pair
 from ._waiting import Held, Waiting, signature
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from incumbent import (
 )
 
 from ._client import Client
-from ._layout import Keys, Pair, SessionGoneError
+from ._errors import SessionGoneError
+from ._layout import Keys, Pair
 from ._session import Session, Sessions
 from ._watch import REMIND, Watcher, Watchers
 

@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 
 from incumbent import BackendRejectedError, BackendSettings, BackendUnavailableError, ElectionError, Finding, boottime
 
+from ._layout import LOOK
 from ._options import Options
-from ._scripts import LOOK
 from ._sight import Guard
 from ._store import Store, parsed_info
 

@@ -20,7 +20,7 @@ from incumbent import (
     boottime,
 )
 
-from ._scripts import ACQUIRE, RELEASE, SHOW
+from ._layout import ACQUIRE, RELEASE, SHOW
 from ._session import Renewals
 from ._sight import Guard, Sight, milliseconds, number
 from ._store import Store

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from incumbent import BackendUnavailableError, KeepAlive, Renewal
 
-from ._scripts import RENEW
+from ._layout import RENEW
 from ._sight import Guard
 from ._store import Store
 

@@ -17,8 +17,8 @@ from incumbent import (
     InvalidStateError,
 )
 
+from ._layout import Script
 from ._options import Endpoint, Options, shown
-from ._scripts import Script
 
 if TYPE_CHECKING:
     from ._connection import Wire

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from incumbent import ElectionError, boottime
 
-from ._scripts import LOOK
+from ._layout import LOOK
 from ._sight import Guard
 from ._store import Store
 
