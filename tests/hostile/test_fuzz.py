@@ -15,7 +15,7 @@ from incumbent import Address, BackendSettings, ConfigurationError, ElectorLoadE
 from incumbent.cli import COMMANDS, main, module_of
 from incumbent.cli._output import clean
 from incumbent.schedule import parse_duration
-from incumbent_consul._options import ConsulSettings
+from incumbent_consul._options import Options as ConsulOptions
 from incumbent_consul._security import read_token
 from incumbent_etcd._options import Options
 from incumbent_etcd._security import read_password
@@ -177,7 +177,7 @@ def test_any_environment_of_consul_is_read_or_refused_in_one_line(where, token):
     """The same for Consul's variables."""
     environment = {"CONSUL_HTTP_ADDR": where, "CONSUL_HTTP_TOKEN": token and f"{token}{CANARY}"}
     try:
-        read = ConsulSettings.read(Address("consul"), SETTINGS, environment)
+        read = ConsulOptions.read(Address("consul"), SETTINGS, environment)
     except ConfigurationError as error:
         assert CANARY not in assert_one_line(error) or CANARY in where  # noqa: PT017 - an error is no must
     else:

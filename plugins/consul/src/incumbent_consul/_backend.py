@@ -22,7 +22,7 @@ from incumbent import (
 from ._client import Client
 from ._elector import ConsulElector
 from ._layout import Keys
-from ._options import LONGEST_LOCK_DELAY, OPTIONS, SERVER_TTL_MIN, ConsulSettings
+from ._options import HELP, LONGEST_LOCK_DELAY, SERVER_TTL_MIN, Options
 from ._session import SessionKind, Sessions
 from ._watch import Watchers
 
@@ -42,14 +42,14 @@ class ConsulBackend(Backend):
         interoperates=yes("consul lock, and the Lock of Consul's Go library"),
         ttl_range=(SERVER_TTL_MIN, LONGEST_LOCK_DELAY),
     )
-    options: ClassVar[Mapping[str, str]] = OPTIONS
+    options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_consul.testing:ConsulHarness"
     #: After how many ttls without a renewal a session ends.
     lasts: ClassVar[float] = 2.0
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
         self.settings = settings
-        self.told = ConsulSettings.read(address, settings, os.environ)
+        self.told = Options.read(address, settings, os.environ)
         if self.told.ttl_min != SERVER_TTL_MIN:
             allowed = (self.told.ttl_min, LONGEST_LOCK_DELAY)
             self.capabilities = replace(type(self).capabilities, ttl_range=allowed)  # type: ignore[misc]

@@ -25,7 +25,7 @@ from incumbent import BackendUnavailableError
 from ._connection import Answer, Connection, Request
 from ._errors import SessionGoneError, check_session, meaning, understood
 from ._layout import Pair, encoded, pairs_of, results_of, transaction
-from ._options import ConsulSettings
+from ._options import Options
 from ._pool import Pool
 
 __all__ = ["Client"]
@@ -43,7 +43,7 @@ os.register_at_fork(before=_importing.acquire, after_in_parent=_importing.releas
 class Client:
     """Requests to one cluster. Thread-safe. Every method raises what `Pool.ask` does, and `BackendRejectedError`."""
 
-    def __init__(self, settings: ConsulSettings, timeout: float) -> None:
+    def __init__(self, settings: Options, timeout: float) -> None:
         self.settings = settings
         self.pool = Pool(settings.endpoints, timeout)
         self._loaded: SimpleNamespace | None = None

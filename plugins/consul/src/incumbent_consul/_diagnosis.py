@@ -12,7 +12,7 @@ from typing import Any
 from incumbent import BackendRejectedError, BackendSettings, ElectionError, Finding, is_loopback
 
 from ._client import Client
-from ._options import SERVER_TTL_MIN, ConsulSettings
+from ._options import SERVER_TTL_MIN, Options
 
 __all__ = ["findings"]
 
@@ -22,12 +22,12 @@ SOON = 14
 DAY = 86400.0
 
 
-def findings(told: ConsulSettings, settings: BackendSettings, *, guarantee: float, lasts: float) -> Iterator[Finding]:
+def findings(told: Options, settings: BackendSettings, *, guarantee: float, lasts: float) -> Iterator[Finding]:
     """Yield them as they are found out."""
     yield _library()
     for endpoint in told.endpoints:
         alone = Client(
-            ConsulSettings(
+            Options(
                 (endpoint,), told.prefix, told.dc, told.lock_delay, told.ttl_min, told.token_given, told.token_file
             ),
             settings.request_timeout,
@@ -91,7 +91,7 @@ def _plain(text: object) -> str:
     return "".join(character if character.isprintable() else "?" for character in str(text)[:80])
 
 
-def _limits(told: ConsulSettings, ttl: float, guarantee: float, lasts: float) -> Finding:
+def _limits(told: Options, ttl: float, guarantee: float, lasts: float) -> Finding:
     delay = told.lock_delay
     latest = lasts * ttl + delay  # from the last renewal, of which there is one at least each third of the ttl
     text = (
@@ -105,7 +105,7 @@ def _limits(told: ConsulSettings, ttl: float, guarantee: float, lasts: float) ->
     return Finding("ok", text)
 
 
-def _token(told: ConsulSettings) -> Iterator[Finding]:
+def _token(told: Options) -> Iterator[Finding]:
     try:
         token = told.token()
     except BackendRejectedError as error:

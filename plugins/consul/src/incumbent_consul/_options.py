@@ -12,9 +12,9 @@ from incumbent import Address, BackendRejectedError, BackendSettings, Configurat
 from ._connection import Endpoint
 from ._security import brief, is_file, is_token, read_token
 
-__all__ = ["LONGEST_LOCK_DELAY", "OPTIONS", "SERVER_TTL_MIN", "ConsulSettings"]
+__all__ = ["HELP", "LONGEST_LOCK_DELAY", "SERVER_TTL_MIN", "Options"]
 
-OPTIONS: Mapping[str, str] = {
+HELP: Mapping[str, str] = {
     "token": "ACL token; better in a file, or in CONSUL_HTTP_TOKEN",
     "token-file": "file that holds the ACL token; read again for every request",
     "tls": "yes or no: speak HTTPS (default: yes if ca, cert or key is given)",
@@ -34,7 +34,7 @@ PORT = 8500
 
 
 @dataclass(frozen=True, slots=True)
-class ConsulSettings:
+class Options:
     """Everything that a backend is told. Shows no secret."""
 
     endpoints: tuple[Endpoint, ...]
@@ -47,7 +47,7 @@ class ConsulSettings:
     token_file: str | None = None
 
     @classmethod
-    def read(cls, address: Address, settings: BackendSettings, environment: Mapping[str, str]) -> ConsulSettings:
+    def read(cls, address: Address, settings: BackendSettings, environment: Mapping[str, str]) -> Options:
         """
         Put together what *address* says and, where it says nothing, what *environment* does.
 
