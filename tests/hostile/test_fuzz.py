@@ -11,14 +11,13 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from oneline import assert_one_line
 
-from incumbent import Address, BackendSettings, ConfigurationError, ElectorLoadError, open_backend
+from incumbent import Address, BackendSettings, ConfigurationError, ElectorLoadError, open_backend, read_line
 from incumbent.cli import COMMANDS, main, module_of
 from incumbent.cli._output import clean
 from incumbent.schedule import parse_duration
 from incumbent_consul._options import Options as ConsulOptions
 from incumbent_consul._security import read_token
 from incumbent_etcd._options import Options
-from incumbent_etcd._security import read_password
 
 MANY = examples(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 SETTINGS = BackendSettings(15.0, 2.0)
@@ -198,7 +197,7 @@ def test_any_file_holds_a_secret_or_one_line(tmp_path, data):
         assert token.isprintable()
         assert token.isascii()
     try:
-        password = read_password(str(path))
+        password = read_line("toy", "password-file", str(path))
     except ConfigurationError as error:
         assert_one_line(error)
     else:

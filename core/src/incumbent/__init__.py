@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from .state import Reason, State
     from .term import Term
     from .toolkit.keepalive import KeepAlive, Renewal
-    from .toolkit.options import is_loopback, one_line, read_file
+    from .toolkit.options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
 
 __version__ = "0.1.0"
 
@@ -69,6 +69,7 @@ __all__ = [
     "ElectionError",
     "ElectorLoadError",
     "ElectorNotFoundError",
+    "Endpoint",
     "Executor",
     "Finding",
     "InvalidStateError",
@@ -95,6 +96,8 @@ __all__ = [
     "open_backend",
     "read_file",
     "read_leader",
+    "read_line",
+    "read_switch",
     "yes",
 ]
 
@@ -136,7 +139,7 @@ _HOMES = {
     "state": ("Reason", "State"),
     "term": ("Term",),
     "toolkit.keepalive": ("KeepAlive", "Renewal"),
-    "toolkit.options": ("is_loopback", "one_line", "read_file"),
+    "toolkit.options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),
 }
 
 

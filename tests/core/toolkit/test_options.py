@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from incumbent import ConfigurationError, is_loopback, one_line, read_file
+from incumbent import ConfigurationError, Endpoint, is_loopback, one_line, read_file, read_line, read_switch
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "::1"])
@@ -62,3 +62,38 @@ def test_a_file_that_is_too_long_is_not_read(tmp_path):
     (tmp_path / "file").write_bytes(bytes((1 << 20) + 1))
     with pytest.raises(ConfigurationError, match="is longer than 1048576 bytes"):
         read_file("toy", "ca", str(tmp_path / "file"))
+
+
+@pytest.mark.parametrize(
+    ("content", "line"), [(b"s3cret", "s3cret"), (b"s3cret\r\nother\n", "s3cret"), ("pässword\n".encode(), "pässword")]
+)
+def test_first_line_of_a_file_is_read(tmp_path, content, line):
+    """A password is the first line, without its end."""
+    (tmp_path / "file").write_bytes(content)
+    assert read_line("toy", "password-file", str(tmp_path / "file")) == line
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"), [(b"", "is empty"), (b"\ns3cret\n", "is empty"), (b"s3cret\xff", "UTF-8")]
+)
+def test_first_line_that_is_none_is_refused_unseen(tmp_path, content, rule):
+    """Rule 2: The refusal names the option and the file, and shows nothing of what is in it."""
+    (tmp_path / "file").write_bytes(content)
+    with pytest.raises(ConfigurationError, match=f"toy: option password-file=.*file'.*{rule}") as caught:
+        read_line("toy", "password-file", str(tmp_path / "file"))
+    assert "s3cret" not in str(caught.value)
+
+
+def test_switch_is_yes_or_no_or_not_given():
+    """Nothing else is either."""
+    assert [read_switch("toy", "tls", value) for value in ("yes", "no", None)] == [True, False, None]
+    for value in ("", "true", "YES"):
+        with pytest.raises(ConfigurationError, match=f"toy: option tls='{value}': must be yes or no"):
+            read_switch("toy", "tls", value)
+
+
+@pytest.mark.parametrize(("host", "shown"), [("::1", "[::1]:6379"), ("localhost", "localhost:6379")])
+def test_endpoint_is_shown_as_it_is_written(host, shown):
+    """An IPv6 address has its brackets, and is known to be this machine without them."""
+    assert str(Endpoint(host, 6379)) == shown
+    assert Endpoint(host, 6379).is_loopback

@@ -8,7 +8,9 @@ from typing import Any
 
 import redis
 
-from ._options import Endpoint, Options
+from incumbent import Endpoint
+
+from ._options import Options
 
 __all__ = ["Wire"]
 

@@ -14,11 +14,12 @@ from incumbent import (
     BackendUnavailableError,
     ConfigurationError,
     ElectionError,
+    Endpoint,
     InvalidStateError,
 )
 
 from ._layout import Script
-from ._options import Endpoint, Options, shown
+from ._options import Options, shown
 
 if TYPE_CHECKING:
     from ._connection import Wire
