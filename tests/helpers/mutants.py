@@ -309,7 +309,7 @@ MUTANTS = [
         "may_have_claim = is_late or self._token is not None", "may_have_claim = self._token is not None", ON_POSTGRES,
     ),
     Mutant(
-        "Redis: half a ttl of silence is enough to take over", "P1", REDIS + "_sight.py",
+        "Redis: half a ttl of silence is enough to take over", "P1", REDIS + "_sightings.py",
         "max(self.since, known_since) >= self.ttl:", "max(self.since, known_since) >= self.ttl / 2:", ON_REDIS,
     ),
     Mutant(

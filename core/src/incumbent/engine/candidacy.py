@@ -1,4 +1,4 @@
-"""One candidate on the runner: its machine, its elector, its term, and what its callbacks are told."""
+"""One candidate on the runner: its machine, elector and term, what its callbacks are told, and what is logged of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The election as a pure table-driven state machine: `handle(event, now) -> actions`.
+"""Decides what an election does, and when it asks, retries and gives up: `handle(event, now) -> actions`, a pure table.
 
 Rule 1: every event that a phase reacts to is in `TRANSITIONS`, with every phase it can lead to. An
 event that is not in a phase's row changes nothing there.

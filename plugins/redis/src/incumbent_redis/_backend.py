@@ -20,7 +20,7 @@ from incumbent import (
 from ._elector import RedisElector
 from ._options import HELP, Options
 from ._session import Renewals
-from ._sight import Guard
+from ._sightings import Guard
 from ._store import Store
 from ._watch import News
 

@@ -11,7 +11,7 @@ from incumbent import BackendRejectedError, BackendSettings, BackendUnavailableE
 
 from ._layout import LOOK
 from ._options import Options
-from ._sight import Guard
+from ._sightings import Guard
 from ._store import Store, parsed_info
 
 __all__ = ["findings"]

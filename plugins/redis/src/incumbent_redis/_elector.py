@@ -22,7 +22,7 @@ from incumbent import (
 
 from ._layout import ACQUIRE, RELEASE, SHOW
 from ._session import Renewals
-from ._sight import Guard, Sight, milliseconds, number
+from ._sightings import Guard, Sight, milliseconds, number
 from ._store import Store
 from ._watch import News
 

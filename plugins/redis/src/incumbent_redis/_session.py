@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from incumbent import BackendUnavailableError, KeepAlive, Renewal
 
 from ._layout import RENEW
-from ._sight import Guard
+from ._sightings import Guard
 from ._store import Store
 
 __all__ = ["Holder", "Renewals"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from incumbent import ElectionError, boottime
 
 from ._layout import LOOK
-from ._sight import Guard
+from ._sightings import Guard
 from ._store import Store
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from incumbent import Address, BackendSettings, LeaderRecord
 from incumbent.testing import Harness
 from incumbent_redis._backend import RedisBackend
 from incumbent_redis._options import Options
-from incumbent_redis._sight import milliseconds, number
+from incumbent_redis._sightings import milliseconds, number
 from incumbent_redis._store import Store
 
 from .server import Server
