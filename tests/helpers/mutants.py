@@ -254,7 +254,7 @@ MUTANTS = [
     ),
     Mutant(
         "PostgreSQL: silence is told by the server's clock", "P1", POSTGRES + "_elector.py",
-        "if entry is not None and self._backend.sightings.saw(entry) > 0:", "if entry is not None and entry.is_fresh:",
+        "if entry is not None and self._sightings.saw(entry) > 0:", "if entry is not None and entry.is_fresh:",
         ON_POSTGRES,
     ),
     Mutant(
@@ -273,7 +273,8 @@ MUTANTS = [
     ),
     Mutant(
         "PostgreSQL: a term counts from its claim, not from the renewal before it", "P2", POSTGRES + "_elector.py",
-        "return Claim(token, session.ttl, renewal.sent)", "return Claim(token, session.ttl, self._clock())", ON_POSTGRES,
+        "made (P2).\n        return Claim(token, self._session.ttl, renewal.sent)",
+        "made (P2).\n        return Claim(token, self._session.ttl, self._clock())", ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: a renewed session proves the claim", "P2", POSTGRES + "_elector.py",
@@ -331,7 +332,8 @@ MUTANTS = [
     ),
     Mutant(
         "Redis: a term counts from the answer", "P2", REDIS + "_elector.py",
-        "return Claim(token, ttl, sent)", "return Claim(token, ttl, self._clock())", ON_REDIS,
+        "self._renewals.join(self)\n        return Claim(token, self._ttl, sent)",
+        "self._renewals.join(self)\n        return Claim(token, self._ttl, self._clock())", ON_REDIS,
     ),
     Mutant(
         "Redis: the token is counted in the record alone", "P4", REDIS + "_layout.py",

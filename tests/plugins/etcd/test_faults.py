@@ -194,7 +194,7 @@ def test_first_endpoint_that_breaks_costs_no_leadership(server, name):
         terms = []
         for fault, first, elections in scenes:
             if not elections[0].is_leader():
-                goes_on(elections)
+                stage.eventually(lambda pair=elections: handed_over(pair[1], pair[:1]))
             terms.append((fault, stage.eventually(lambda elections=elections: elections[0].term)))
             FAULTS[fault](first)
         for fault, term in terms:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from incumbent.address import Address
 
 __all__ = ["LocalBackend"]
-
-_backends: weakref.WeakSet[LocalBackend] = weakref.WeakSet()
 
 
 class LocalBackend(Backend):
@@ -42,13 +39,11 @@ class LocalBackend(Backend):
         self.settings = settings
         self.directory = Directory(_state_directory(address.path))
         self.watcher = Watcher()
-        self.electors: weakref.WeakSet[LocalElector] = weakref.WeakSet()
         self._pid = os.getpid()
-        _backends.add(self)
 
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
-        elector = LocalElector(
+        return LocalElector(
             lock_id,
             candidate,
             self.capabilities,
@@ -56,8 +51,6 @@ class LocalBackend(Backend):
             watcher=self.watcher,
             clock=self.settings.clock,
         )
-        self.electors.add(elector)
-        return elector
 
     def close(self) -> None:
         """End the waiting thread."""
@@ -82,13 +75,3 @@ def _state_directory(path: str) -> Path:
             f"local://{path}: the directory must be an absolute path without '..', and not the root"
         )
     return directory
-
-
-def _after_fork_in_child() -> None:
-    for backend in list(_backends):
-        for elector in list(backend.electors):
-            elector.forget()
-        backend.watcher.forget()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

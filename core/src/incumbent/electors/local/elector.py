@@ -14,6 +14,7 @@ import fcntl
 import os
 import select
 import time
+import weakref
 from collections.abc import Callable
 from math import inf
 
@@ -27,6 +28,8 @@ from .record import Record
 from .watch import AVAILABLE, Watcher
 
 __all__ = ["LocalElector"]
+
+_electors: weakref.WeakSet[LocalElector] = weakref.WeakSet()
 
 
 class LocalElector(LeaderElector):
@@ -52,6 +55,7 @@ class LocalElector(LeaderElector):
         self._watches: list[int] = []
         self._reader: int | None = None
         self._observing = False
+        _electors.add(self)
 
     # ------------------------------------------------------------ the verbs
 
@@ -211,3 +215,11 @@ def _has_hung_up(reader: int) -> bool:
     poll = select.poll()
     poll.register(reader, 0)
     return any(events & select.POLLHUP for _, events in poll.poll(0))
+
+
+def _after_fork_in_child() -> None:
+    for elector in list(_electors):
+        elector.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
