@@ -152,7 +152,8 @@ def lint(session: nox.Session) -> None:
     session.install("--group", "lint")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
-    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": "core/src"})
+    paths = os.pathsep.join(f"{distribution}/src" for distribution in DISTRIBUTIONS)
+    session.run("lint-imports", "--no-cache", env={"PYTHONPATH": paths})
 
 
 @nox.session

@@ -21,7 +21,7 @@ LONG = (
     "plugins/consul/test_conformance.py",
     "plugins/etcd/test_conformance.py",
     "cli/test_new_elector.py",
-    "core/test_alarms.py",
+    "core/engine/test_alarms.py",
     "electors/test_local.py",
     "conformance/test_broken_electors.py",
     "plugins/postgres/test_conformance.py",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from math import hypot
 
-from incumbent.machine import TRANSITIONS, Phase, State
+from incumbent.engine.machine import TRANSITIONS, Phase
+from incumbent.state import State
 
 WIDTH, HEIGHT = 720, 400
 BOX = 124, 44

@@ -14,8 +14,8 @@ from incumbent.testing import ConformanceReport, FakeClock, Outcome, run_conform
 from incumbent.testing.conformance import suite_tests
 from incumbent.testing.facts import Redacted
 from incumbent.testing.journal import Event, Journal
+from incumbent.testing.outcome import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED
 from incumbent.testing.published import TITLES
-from incumbent.testing.report import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED
 from incumbent.testing.runs import Run
 from incumbent.testing.sections import PAGE, SECTIONS, THEMES
 

@@ -22,7 +22,7 @@ from incumbent import (
     LeadershipLostError,
     State,
 )
-from incumbent.runner import POOL_SIZE, Runner
+from incumbent.engine.runner import POOL_SIZE, Runner
 from incumbent.testing import FakeClock
 
 

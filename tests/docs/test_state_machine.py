@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from incumbent.machine import TRANSITIONS, Phase
+from incumbent.engine.machine import TRANSITIONS, Phase
 
 DIAGRAM = Path(__file__).parents[2] / "docs/_ext/diagram.py"
 

@@ -25,7 +25,7 @@ from incumbent import (
     LeaderElection,
     LeaderElectionConfig,
 )
-from incumbent.electors.local import backend as module
+from incumbent.electors.local import files as module
 from incumbent.electors.local import forks
 from incumbent.electors.local.backend import LocalBackend
 from incumbent.electors.local.deletions import Deletions

@@ -10,19 +10,50 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import patience
+from patience import ANSWERED, PATIENCE, eventually, goes_on, lead, side_by_side
 
-from incumbent import BackendSettings, Claim, LeaderElection, LeaderElectionConfig, LeaderElector
+from incumbent import BackendSettings, LeaderElectionConfig
 from incumbent.testing import FaultProxy, free_port
 from incumbent_consul.testing import ConsulServer, consul_program
 
-T = TypeVar("T")
+__all__ = [
+    "BRIEF",
+    "FLAGS",
+    "INCUMBENT",
+    "PATIENCE",
+    "QUICK",
+    "REQUEST_TIMEOUT",
+    "SHORT",
+    "START",
+    "TTL",
+    "Cluster",
+    "ConsulLock",
+    "Tap",
+    "config",
+    "consul",
+    "environment",
+    "eventually",
+    "goes_on",
+    "holder",
+    "lead",
+    "lock",
+    "new_session",
+    "put",
+    "say",
+    "session_of",
+    "session_processes",
+    "sessions",
+    "settings",
+    "side_by_side",
+    "url",
+    "value",
+]
+
 
 #: Short, so that neither a fail-over nor silence is waited for long.
 TTL, REQUEST_TIMEOUT = 3.0, 1.0
@@ -30,14 +61,12 @@ TTL, REQUEST_TIMEOUT = 3.0, 1.0
 QUICK = "session-ttl-min=2"
 #: The command line, as it is installed for this interpreter.
 INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
-#: Seconds after which something that happens by itself has not happened.
-PATIENCE = 60.0
 #: And for servers that find together, on a machine that is busy with others.
 START = 90.0
 FLAGS = 0x2DDCCBC058A50C18
 
 
-def settings(ttl: float = TTL, request_timeout: float = patience.ANSWERED) -> BackendSettings:
+def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSettings:
     return BackendSettings(ttl, request_timeout)
 
 
@@ -56,34 +85,6 @@ def config(name: str, **values: object) -> LeaderElectionConfig:
 def url(*servers: object, path: str = "", **options: str) -> str:
     asked = "&".join([QUICK, *(f"{name.replace('_', '-')}={value}" for name, value in options.items())])
     return f"consul://{','.join(map(str, servers))}{path}?{asked}"
-
-
-def side_by_side(acts: Mapping[str, Callable[[], object]]) -> None:
-    """Do all at once, for most of each is waiting; fail for the first that failed, and name all of them."""
-    with ThreadPoolExecutor(len(acts)) as pool:
-        done = {name: pool.submit(act) for name, act in acts.items()}
-    failed = {name: error for name, job in done.items() if (error := job.exception()) is not None}
-    if failed:
-        raise AssertionError(f"failed: {', '.join(failed)}") from next(iter(failed.values()))
-
-
-def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """See `patience.eventually`; Consul takes longer."""
-    return patience.eventually(what, seconds)
-
-
-def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
-    """See `patience.lead`."""
-    return patience.lead(elector, seconds)
-
-
-def goes_on(elections: Sequence[LeaderElection]) -> None:
-    """Check that one of them leads soon, and that it can hand over to another, and that to the next."""
-    for _ in range(2):
-        leader = eventually(lambda: next((election for election in elections if election.is_leader()), None))
-        assert leader is not None
-        others = [election for election in elections if election is not leader]
-        eventually(lambda leader=leader, others=others: patience.handed_over(leader, others))
 
 
 def say(figure: str) -> None:
@@ -321,28 +322,3 @@ def consul(server: ConsulServer, *words: str) -> str:
     """Run a command of Consul's own, and return what it prints."""
     command: Sequence[str] = [consul_program(), *words, f"-http-addr={server}"]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
-
-
-@contextmanager
-def forked(child: Callable[[], object], seconds: float = PATIENCE) -> Iterator[int]:
-    """Fork, and run *child* there while the block runs here; fail if it does, or if it hangs."""
-    pid = os.fork()
-    if pid == 0:
-        status = 70
-        try:
-            child()
-            status = 0
-        finally:
-            os._exit(status)
-    yield pid
-    end = time.monotonic() + seconds
-    while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            break
-        if time.monotonic() > end:
-            os.kill(pid, 9)
-            os.waitpid(pid, 0)
-            raise AssertionError("the child hangs")
-        time.sleep(0.02)
-    assert os.waitstatus_to_exitcode(status) == 0, "the child failed"

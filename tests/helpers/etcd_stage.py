@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +14,7 @@ from patience import ANSWERED, PATIENCE, eventually, lead
 
 from incumbent import BackendSettings, LeaderElection, LeaderElectionConfig
 from incumbent.testing import FaultProxy, free_port
-from incumbent_etcd._server import Etcd, binary
+from incumbent_etcd.testing import Etcd, binary
 
 __all__ = [
     "BRIEF",
@@ -29,12 +27,9 @@ __all__ = [
     "Elect",
     "Etcd",
     "Overlaps",
-    "can_hand_over",
     "candidates",
     "config",
-    "cpu_seconds",
     "eventually",
-    "forked",
     "keys",
     "lead",
     "leader_of",
@@ -197,36 +192,6 @@ def _is_leader(member: Etcd) -> bool:
         return False
 
 
-def cpu_seconds() -> float:
-    """Return the processor time that this process has used."""
-    return time.process_time()
-
-
-@contextmanager
-def forked(child: Callable[[], None], seconds: float = PATIENCE) -> Iterator[int]:
-    """Fork, run *child* there, and end it with `sys.exit`-like clean-up left to *child*; fail if it hangs."""
-    pid = os.fork()
-    if pid == 0:
-        status = 70
-        try:
-            child()
-            status = 0
-        finally:
-            os._exit(status)
-    yield pid
-    end = time.monotonic() + seconds
-    while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            break
-        if time.monotonic() > end:
-            os.kill(pid, 9)
-            os.waitpid(pid, 0)
-            raise AssertionError("the child hangs")
-        time.sleep(0.02)
-    assert os.waitstatus_to_exitcode(status) == 0, "the child failed"
-
-
 def revoke(server: Etcd, lease: str) -> None:
     """End a lease, which may have expired meanwhile."""
     try:
@@ -279,11 +244,3 @@ def candidates(name: str, *urls: str, **values: object) -> Iterator[tuple[list[L
 def leader_of(elections: list[LeaderElection]) -> LeaderElection:
     """Wait until one of them leads."""
     return eventually(lambda: next((election for election in elections if election.is_leader()), None))
-
-
-def can_hand_over(elections: list[LeaderElection]) -> None:
-    """Check that the election works again: another leads after the leader has stepped down."""
-    old = leader_of(elections)
-    token = old.term.token
-    old.relinquish()
-    eventually(lambda: any(e.is_leader() and e.term is not None and e.term.token > token for e in elections))

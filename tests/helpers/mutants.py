@@ -82,7 +82,7 @@ ON_REDIS = ("the traps of Redis", "the suite on Redis")
 
 MUTANTS = [
     Mutant(
-        "the deadline is counted from the answer, not from before the request", "P2", CORE + "machine.py",
+        "the deadline is counted from the answer, not from before the request", "P2", CORE + "engine/machine.py",
         "self.deadline = max(self.deadline, claim.sent + lifetime(claim.guarantee))",
         "self.deadline = max(self.deadline, self._now + lifetime(claim.guarantee))", ENGINE,
     ),
@@ -100,7 +100,7 @@ MUTANTS = [
         "return time.clock_gettime(time.CLOCK_BOOTTIME)", "return time.monotonic()", ("tests of the engine",),
     ),
     Mutant(
-        "a late answer is handled before the deadline is looked at", "P2", CORE + "machine.py",
+        "a late answer is handled before the deadline is looked at", "P2", CORE + "engine/machine.py",
         "if self.phase is Phase.LEADER and now >= self.renew_deadline:",
         "if False:", ENGINE,
     ),
@@ -114,7 +114,7 @@ MUTANTS = [
         "self._over = self._over or left <= 0.0", "left = max(0.0, left)", ENGINE,
     ),
     Mutant(
-        "a call that outlives its candidate may leave a claim", "P8", CORE + "runner.py",
+        "a call that outlives its candidate may leave a claim", "P8", CORE + "engine/runner.py",
         "if candidate.machine.phase is Phase.CLOSED:", "if candidate.finished:", ENGINE,
     ),
     Mutant(
@@ -126,66 +126,66 @@ MUTANTS = [
         "if self._over or os.getpid() != self._pid:", "if self._over:", ENGINE,
     ),
     Mutant(
-        "renewals wait for callbacks", "P6", CORE + "runner.py",
+        "renewals wait for callbacks", "P6", CORE + "engine/runner.py",
         "self._calls.submit(partial(self._call, candidate, action.verb))",
         'candidate.dispatcher.put("call", partial(self._call, candidate, action.verb))', ENGINE,
     ),
     Mutant(
-        "the claim of the last term begins another", "P4", CORE + "machine.py",
+        "the claim of the last term begins another", "P4", CORE + "engine/machine.py",
         "elif claim.token == self.token:", "elif False:", ENGINE,
     ),
     Mutant(
-        "a check that shows another token extends the term", "P4", CORE + "machine.py",
+        "a check that shows another token extends the term", "P4", CORE + "engine/machine.py",
         "if event.claim.token != self.token:", "if False:", ENGINE,
     ),
     Mutant(
-        "a leader that handed over does not stand aside", "P7", CORE + "machine.py",
+        "a leader that handed over does not stand aside", "P7", CORE + "engine/machine.py",
         "self._not_before = self._now + self.timing.cooldown", "pass", ENGINE,
     ),
     Mutant(
-        "the schedule of a lost term ends the next", "P6", CORE + "alarms.py",
+        "the schedule of a lost term ends the next", "P6", CORE + "engine/alarms.py",
         "self._armed.get(queue[0].key) is not queue[0]", "queue[0].key not in self._armed", (*ENGINE, "tests of the engine"),
     ),
     Mutant(
-        "closing does not relinquish", "P8", CORE + "machine.py",
+        "closing does not relinquish", "P8", CORE + "engine/machine.py",
         "        elif self._held:\n            self._relinquish()\n        else:\n            self._after()",
         "        elif self._held and not self._stopping:\n            self._relinquish()\n        else:\n            self._after()",
         ENGINE,
     ),
     Mutant(
-        "the claim is given up before the application knows", "P6", CORE + "machine.py",
+        "the claim is given up before the application knows", "P6", CORE + "engine/machine.py",
         "        self._told = False\n", "        self._told = keep\n", ENGINE,
     ),
     Mutant(
-        "a term that is over is still announced", "P6", CORE + "dispatch.py",
+        "a term that is over is still announced", "P6", CORE + "engine/dispatch.py",
         "            if not entry.wanted():\n                continue\n", "", ENGINE,
     ),
     Mutant(
-        "a call that hangs is called again", "P10", CORE + "machine.py",
+        "a call that hangs is called again", "P10", CORE + "engine/machine.py",
         "        if self._call is None:\n            self._ask(Verb.CHECK)\n        else:\n            self._again = True",
         "        self._ask(Verb.CHECK)", ENGINE,
     ),
     Mutant(
-        "an error of the backend ends the campaign", "P7", CORE + "machine.py",
+        "an error of the backend ends the campaign", "P7", CORE + "engine/machine.py",
         "            self._retry(event, self.timing.follower_check_interval)\n\n    def _stop_follower",
         "            self._fail_for_good(event.error)\n\n    def _stop_follower", ENGINE,
     ),
     Mutant(
-        "a failed relinquishing is taken for done", "P4", CORE + "machine.py",
+        "a failed relinquishing is taken for done", "P4", CORE + "engine/machine.py",
         "            self._close()  # nobody can be reached: the claim ends with its ttl\n        else:\n"
         "            self._retry(event, self.timing.follower_check_interval)",
         "            self._close()\n        else:\n            self._held = False\n            self._after()", ENGINE,
     ),
     Mutant(
-        "retries come at once", "P7", CORE + "machine.py",
+        "retries come at once", "P7", CORE + "engine/machine.py",
         "pause = min(FIRST_RETRY * 2.0**self._failures, longest) * (0.5 + event.jitter)", "pause = 0.001", ENGINE,
     ),
     Mutant(
-        "every failure of an outage is logged", "P10", CORE + "machine.py",
+        "every failure of an outage is logged", "P10", CORE + "engine/machine.py",
         "        if not self._outage:\n", "        if True:\n", ENGINE,
     ),
     Mutant(
-        "a claim from the future is believed", "P2", CORE + "calls.py",
+        "a claim from the future is believed", "P2", CORE + "engine/calls.py",
         "        and claim.sent <= now\n", "", ENGINE,
     ),
     Mutant(
@@ -254,7 +254,7 @@ MUTANTS = [
     ),
     Mutant(
         "PostgreSQL: silence is told by the server's clock", "P1", POSTGRES + "_elector.py",
-        "if entry is not None and self._backend.sightings.saw(entry) > 0:", "if entry is not None and entry.is_fresh:",
+        "if entry is not None and self._sightings.saw(entry) > 0:", "if entry is not None and entry.is_fresh:",
         ON_POSTGRES,
     ),
     Mutant(
@@ -273,7 +273,8 @@ MUTANTS = [
     ),
     Mutant(
         "PostgreSQL: a term counts from its claim, not from the renewal before it", "P2", POSTGRES + "_elector.py",
-        "return Claim(token, session.ttl, renewal.sent)", "return Claim(token, session.ttl, self._clock())", ON_POSTGRES,
+        "made (P2).\n        return Claim(token, self._session.ttl, renewal.sent)",
+        "made (P2).\n        return Claim(token, self._session.ttl, self._clock())", ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: a renewed session proves the claim", "P2", POSTGRES + "_elector.py",
@@ -309,54 +310,55 @@ MUTANTS = [
         "may_have_claim = is_late or self._token is not None", "may_have_claim = self._token is not None", ON_POSTGRES,
     ),
     Mutant(
-        "Redis: half a ttl of silence is enough to take over", "P1", REDIS + "_sight.py",
+        "Redis: half a ttl of silence is enough to take over", "P1", REDIS + "_sightings.py",
         "max(self.since, known_since) >= self.ttl:", "max(self.since, known_since) >= self.ttl / 2:", ON_REDIS,
     ),
     Mutant(
-        "Redis: who has just met a server may be elected there", "P1", REDIS + "_scripts.py",
+        "Redis: who has just met a server may be elected there", "P1", REDIS + "_layout.py",
         "mark == ARGV[2] and tonumber(ARGV[3]) >= needed", "mark == ARGV[2]", ON_REDIS,
     ),
     Mutant(
-        "Redis: who takes over does not compare the beat", "P1", REDIS + "_scripts.py",
+        "Redis: who takes over does not compare the beat", "P1", REDIS + "_layout.py",
         "claim == ARGV[9] and record[2] == ARGV[10]", "claim == ARGV[9]", ON_REDIS,
     ),
     Mutant(
-        "Redis: a renewal leaves the beat as it was", "P1", REDIS + "_scripts.py",
+        "Redis: a renewal leaves the beat as it was", "P1", REDIS + "_layout.py",
         "    redis.call('HSET', KEYS[i], 'beat', text(math.max((tonumber(record[2] or '0') or 0) + 1, now)))\n", "",
         ON_REDIS,
     ),
     Mutant(
-        "Redis: a record that is there is taken for ours", "P2", REDIS + "_scripts.py",
+        "Redis: a record that is there is taken for ours", "P2", REDIS + "_layout.py",
         "local is_ours = record[1] and record[1] == ARGV[2 * i + 1]", "local is_ours = record[1]", ON_REDIS,
     ),
     Mutant(
         "Redis: a term counts from the answer", "P2", REDIS + "_elector.py",
-        "return Claim(token, ttl, sent)", "return Claim(token, ttl, self._clock())", ON_REDIS,
+        "self._renewals.join(self)\n        return Claim(token, self._ttl, sent)",
+        "self._renewals.join(self)\n        return Claim(token, self._ttl, self._clock())", ON_REDIS,
     ),
     Mutant(
-        "Redis: the token is counted in the record alone", "P4", REDIS + "_scripts.py",
+        "Redis: the token is counted in the record alone", "P4", REDIS + "_layout.py",
         "token = math.max(token + 1, last + 1, now)", "token = token + 1", ON_REDIS,
     ),
     Mutant(
-        "Redis: the token is the server's time", "P4", REDIS + "_scripts.py",
+        "Redis: the token is the server's time", "P4", REDIS + "_layout.py",
         "token = math.max(token + 1, last + 1, now)", "token = math.max(token + 1, now)", ON_REDIS,
     ),
     Mutant(
-        "Redis: the token is a counter alone", "P4", REDIS + "_scripts.py",
+        "Redis: the token is a counter alone", "P4", REDIS + "_layout.py",
         "token = math.max(token + 1, last + 1, now)", "token = math.max(token + 1, last + 1)", ON_REDIS,
     ),
     Mutant(
-        "Redis: a restart or a fail-over is not noticed", "P1", REDIS + "_scripts.py",
+        "Redis: a restart or a fail-over is not noticed", "P1", REDIS + "_layout.py",
         "if guard[1] ~= reign or not mark then", "if not mark then", ON_REDIS,
     ),
     Mutant(
-        "Redis: a server that was emptied elects at once", "P1", REDIS + "_scripts.py",
+        "Redis: a server that was emptied elects at once", "P1", REDIS + "_layout.py",
         "  mark, proven = ARGV[1], 0\n  redis.call('HSET', KEYS[1], 'reign', reign, 'mark', mark, 'proven', '0')",
         "  mark, proven = ARGV[1], mark and 0 or tonumber(ARGV[4])\n"
         "  redis.call('HSET', KEYS[1], 'reign', reign, 'mark', mark, 'proven', text(proven))", ON_REDIS,
     ),
     Mutant(
-        "Redis: a lapsed claim is believed after a restart", "P1", REDIS + "_renewals.py",
+        "Redis: a lapsed claim is believed after a restart", "P1", REDIS + "_session.py",
         '"lapsed" if age >= LAPSED * self._ttl else "fresh"', '"fresh"', ON_REDIS,
     ),
     Mutant(
@@ -364,19 +366,19 @@ MUTANTS = [
         "            counts=lambda token: token is not None,\n", "", ON_REDIS,
     ),
     Mutant(
-        "Redis: a renewal counts before the replicas have it", "P1", REDIS + "_renewals.py",
+        "Redis: a renewal counts before the replicas have it", "P1", REDIS + "_session.py",
         ", counts=lambda found: any(found.values()))", ")", ON_REDIS,
     ),
     Mutant(
-        "Redis: somebody else's key is overwritten", "P7", REDIS + "_scripts.py",
+        "Redis: somebody else's key is overwritten", "P7", REDIS + "_layout.py",
         "if not claim and redis.call('EXISTS', KEYS[2]) == 1 then\n  return conflict(KEYS[2])\nend\n", "", ON_REDIS,
     ),
     Mutant(
-        "Redis: a claim whose engine is silent is renewed with the others", "P7", REDIS + "_renewals.py",
+        "Redis: a claim whose engine is silent is renewed with the others", "P7", REDIS + "_session.py",
         "is_near = now - holder.asked < SILENT * self._ttl and", "is_near =", ON_REDIS,
     ),
     Mutant(
-        "Redis: silence that was seen on another server counts", "P1", REDIS + "_scripts.py",
+        "Redis: silence that was seen on another server counts", "P1", REDIS + "_layout.py",
         " and mark == ARGV[2]\n", "\n", ON_REDIS,
     ),
     Mutant(

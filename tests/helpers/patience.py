@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from incumbent import BackendUnavailableError, Claim, LeaderElection, LeaderElector
@@ -46,8 +47,30 @@ def lead(elector: LeaderElector, seconds: float = PATIENCE) -> Claim:
     return claim
 
 
-def handed_over(leader: LeaderElection, others: Iterable[LeaderElection]) -> bool:
-    """Have *leader* step down; it may be elected again, for the others do not stand in line yet after an outage."""
+def handed_over(leader: LeaderElection, others: Iterable[LeaderElection], token: int = 0) -> bool:
+    """
+    Have *leader* step down; tell whether another leads, with a greater token than that.
+
+    It may be elected again, for the others do not stand in line yet after an outage.
+    """
     if leader.is_leader():
         leader.relinquish()
-    return any(election.is_leader() for election in others)
+    terms = [election.term for election in others if election.is_leader()]
+    return any(term is not None and term.token > token for term in terms)
+
+
+def goes_on(elections: Sequence[LeaderElection]) -> None:
+    """Check that one of them leads soon, that it hands over to another with a greater token, and that to the next."""
+    for _ in range(2):
+        leader, term = eventually(lambda: next(((e, t) for e in elections if (t := e.term) and e.is_leader()), None))
+        others = [election for election in elections if election is not leader]
+        eventually(lambda a=leader, rest=others, token=term.token: handed_over(a, rest, token))
+
+
+def side_by_side(acts: Mapping[str, Callable[[], object]]) -> None:
+    """Do all at once, for most of each is waiting; fail for the first that failed, and name all of them."""
+    with ThreadPoolExecutor(len(acts)) as pool:
+        done = {name: pool.submit(act) for name, act in acts.items()}
+    failed = {name: error for name, job in done.items() if (error := job.exception()) is not None}
+    if failed:
+        raise AssertionError(f"failed: {', '.join(failed)}") from next(iter(failed.values()))

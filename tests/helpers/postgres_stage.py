@@ -15,7 +15,7 @@ from psycopg import pq
 
 from incumbent import BackendSettings
 from incumbent.testing import ServerProcess, free_port
-from incumbent_postgres._server import Postgres, _as_owner
+from incumbent_postgres.testing.server import Postgres, _as_owner
 
 __all__ = [
     "BRIEF",

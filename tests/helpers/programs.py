@@ -1,4 +1,4 @@
-"""Programs that end with the test that started them, however it ends."""
+"""Programs and forks that end with the test that started them, however it ends."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
-__all__ = ["end", "started"]
+from patience import PATIENCE
+
+__all__ = ["end", "forked", "started"]
 
 
 @contextlib.contextmanager
@@ -36,3 +39,28 @@ def end(process: subprocess.Popen) -> None:
         if stream is not None:
             with contextlib.suppress(OSError):  # what was not written yet has nobody to go to
                 stream.close()
+
+
+@contextlib.contextmanager
+def forked(child: Callable[[], object]) -> Iterator[int]:
+    """Fork, and run *child* there while the block runs here; fail if it does, or if it hangs."""
+    pid = os.fork()
+    if pid == 0:
+        status = 70
+        try:
+            child()
+            status = 0
+        finally:
+            os._exit(status)
+    yield pid
+    end_of_patience = time.monotonic() + PATIENCE
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            break
+        if time.monotonic() > end_of_patience:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            raise AssertionError("the child hangs")
+        time.sleep(0.02)
+    assert os.waitstatus_to_exitcode(status) == 0, "the child failed"

@@ -15,7 +15,7 @@ from patience import ANSWERED, PATIENCE, attempt, eventually, lead
 
 from incumbent import BackendSettings, open_backend
 from incumbent.testing import FaultProxy
-from incumbent_redis._server import Server
+from incumbent_redis.testing import Server
 
 __all__ = [
     "BRIEF",

@@ -69,7 +69,7 @@ class EtcdStore(Store):
 
     def __init__(self, folder: Path) -> None:
         os.environ.setdefault("INCUMBENT_ETCD_BIN", str(server_binaries.find("etcd")))
-        from incumbent_etcd._server import Etcd
+        from incumbent_etcd.testing import Etcd
 
         self.server = Etcd(folder)
         self.server.start()
@@ -105,7 +105,7 @@ class PostgresStore(Store):
 
     def __init__(self, folder: Path) -> None:
         os.environ.setdefault("INCUMBENT_POSTGRES_BIN", str(server_binaries.find("postgres")))
-        from incumbent_postgres._server import Postgres
+        from incumbent_postgres.testing import Postgres
 
         self.server = Postgres()
         self.server.start()

@@ -17,13 +17,12 @@ import pytest
 from certificates import Authority
 from oneline import refusal
 
+from hostile import CANARY
 from incumbent import CallbackError, LeaderElection, LeaderElectionConfig, open_backend
 from incumbent.cli import main
 from incumbent.elector import BackendSettings
 from incumbent.registry import load_backend_class
 
-#: Stands for a password or a token. Shows nowhere.
-CANARY = "s3cr3t-canary"
 CONSUL, ETCD = "consul://127.0.0.1:1", "etcd://127.0.0.1:1"
 
 WITHOUT_COUNTERPART = {

@@ -11,14 +11,13 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from oneline import assert_one_line
 
-from incumbent import Address, BackendSettings, ConfigurationError, ElectorLoadError, open_backend
+from incumbent import Address, BackendSettings, ConfigurationError, ElectorLoadError, open_backend, read_line
 from incumbent.cli import COMMANDS, main, module_of
 from incumbent.cli._output import clean
 from incumbent.schedule import parse_duration
-from incumbent_consul._files import read_token
-from incumbent_consul._settings import ConsulSettings
+from incumbent_consul._options import Options as ConsulOptions
+from incumbent_consul._security import read_token
 from incumbent_etcd._options import Options
-from incumbent_etcd._security import read_password
 
 MANY = examples(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 SETTINGS = BackendSettings(15.0, 2.0)
@@ -177,7 +176,7 @@ def test_any_environment_of_consul_is_read_or_refused_in_one_line(where, token):
     """The same for Consul's variables."""
     environment = {"CONSUL_HTTP_ADDR": where, "CONSUL_HTTP_TOKEN": token and f"{token}{CANARY}"}
     try:
-        read = ConsulSettings.read(Address("consul"), SETTINGS, environment)
+        read = ConsulOptions.read(Address("consul"), SETTINGS, environment)
     except ConfigurationError as error:
         assert CANARY not in assert_one_line(error) or CANARY in where  # noqa: PT017 - an error is no must
     else:
@@ -198,7 +197,7 @@ def test_any_file_holds_a_secret_or_one_line(tmp_path, data):
         assert token.isprintable()
         assert token.isascii()
     try:
-        password = read_password(str(path))
+        password = read_line("toy", "password-file", str(path))
     except ConfigurationError as error:
         assert_one_line(error)
     else:

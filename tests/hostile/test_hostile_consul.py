@@ -8,7 +8,6 @@ electors come back to when the relay is honest again. Only errors of the contrac
 from __future__ import annotations
 
 import base64
-import io
 import json
 import logging
 import socket
@@ -16,37 +15,30 @@ import threading
 import time
 import traceback
 import uuid
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import suppress
 
 import consul_stage as stage
 import pytest
 from hostile_http import HostileHttp, Reply
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from oneline import assert_one_line
 
+from hostile import CANARY, CONTRACT, MANY, QUICK, SLOW, attempt, printed
 from incumbent import (
-    BackendRejectedError,
     BackendSettings,
     BackendUnavailableError,
     Claim,
-    InvalidStateError,
     LeaderElection,
     open_backend,
 )
 from incumbent.cli import main
-from incumbent_consul._answers import Pair
-from incumbent_consul._transport import Answer
+from incumbent_consul._connection import Answer
+from incumbent_consul._layout import Pair
 from incumbent_consul.testing import ConsulServer
 
-CONTRACT = (BackendUnavailableError, BackendRejectedError, InvalidStateError)
-#: Stands for a token. Shows nowhere.
-CANARY = "s3cr3t-canary"
-#: Seconds that a request may take where not all are answered; and what a call of several may, on a slow machine.
-QUICK, SLOW = 0.5, 15.0
 SETTINGS = BackendSettings(stage.TTL, QUICK)
-MANY = examples(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")
@@ -83,18 +75,6 @@ def opened(hostile):
     hostile.spoil = None
     for backend in backends:
         backend.close()
-
-
-def attempt(verb):
-    """Return what *verb* does if that is of the contract, in time and in one line."""
-    began = time.monotonic()
-    try:
-        answer = verb()
-    except CONTRACT as error:
-        assert_one_line(error)
-        answer = None
-    assert time.monotonic() - began < SLOW
-    return answer
 
 
 def assert_shown(server, name: str, elector, claim: Claim) -> None:
@@ -350,22 +330,13 @@ def test_values_of_strangers_are_shown_safely(server, leader, waiting, where):
     server.ask("PUT", "/v1/txn", [{"KV": operation} for operation in operations])
     token = stage.lock(server, name)["ModifyIndex"]
     arguments = ["status", "--elector", stage.url(server), "--name", name]
-    done = printed(arguments)
+    done = printed(*arguments)
     assert done.splitlines()[3].split() == ["token", str(token)]
     assert all(line.isprintable() for line in done.splitlines())
-    report = json.loads(printed([*arguments, "--json"]))
+    report = json.loads(printed(*arguments, "--json"))
     assert report["token"] == token
     assert len(report["candidates"]) == 1 + len(waiting)
     server.ask("PUT", f"/v1/session/destroy/{session}")
-
-
-def printed(arguments) -> str:
-    """Run the command line in this process, and return what it prints."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = main(arguments)
-    assert (code, err.getvalue()) == (0, "")
-    return out.getvalue()
 
 
 def b64(data: bytes) -> str:

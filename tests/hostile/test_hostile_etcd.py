@@ -8,29 +8,24 @@ electors come back to when the relay is honest again. Only errors of the contrac
 from __future__ import annotations
 
 import asyncio
-import io
 import json
 import logging
 import random
 import time
 import traceback
 import uuid
-from contextlib import redirect_stderr, redirect_stdout
 
 import etcd_stage as stage
 import pytest
 from hostile_grpc import CallFailedError, HostileGrpc
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from oneline import assert_one_line
 
+from hostile import CANARY, CONTRACT, MANY, QUICK, attempt, printed
 from incumbent import (
-    BackendRejectedError,
     BackendSettings,
-    BackendUnavailableError,
     Claim,
-    InvalidStateError,
     LeaderElection,
     LeaderElectionConfig,
     open_backend,
@@ -40,14 +35,8 @@ from incumbent.testing import FaultProxy
 from incumbent_etcd._layout import Election
 from incumbent_etcd._library import load
 
-CONTRACT = (BackendUnavailableError, BackendRejectedError, InvalidStateError)
-#: Stands for a password. Shows nowhere.
-CANARY = "s3cr3t-canary"
-#: Seconds that a call of a few requests may take, on a slow machine.
-SLOW = 15.0
 #: For requests of which not all are answered.
-SETTINGS = BackendSettings(stage.TTL, 0.5)
-MANY = examples(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+SETTINGS = BackendSettings(stage.TTL, QUICK)
 
 
 @pytest.fixture(scope="module")
@@ -94,18 +83,6 @@ def stranger(server):
     client.close()
 
 
-def attempt(verb):
-    """Return what *verb* does if that is of the contract, in time and in one line."""
-    began = time.monotonic()
-    try:
-        answer = verb()
-    except CONTRACT as error:
-        assert_one_line(error)
-        answer = None
-    assert time.monotonic() - began < SLOW
-    return answer
-
-
 def candidates(stranger, name: str) -> list:
     """The keys of the election, the oldest first, as the server has them."""
     found = stranger.get_prefix(f"{name}/", sort_order="ascend", sort_target="create")
@@ -117,15 +94,6 @@ def assert_shown(stranger, name: str, elector, claim: Claim) -> None:
     value, meta = candidates(stranger, name)[0]
     assert (value, meta.create_revision) == (elector.candidate.encode(), claim.token)
     assert meta.lease_id != 0
-
-
-def printed(*arguments: str) -> str:
-    """Run the command line in this process, and return what it prints."""
-    out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err):
-        code = main(list(arguments))
-    assert (code, err.getvalue()) == (0, "")
-    return out.getvalue()
 
 
 # ---------------------------------------------------------------- messages that are spoiled
@@ -555,7 +523,7 @@ def test_claim_is_what_the_messages_show(data):
     connection.read = connection.call
     backend.watcher.watch = lambda *_, **__: None
     elector = backend.elector("k", "a")
-    session = backend.join(elector)
+    session = backend.sessions.join(b"k/", elector)
     session.keep_alive = lambda _: None
     elector._session = session
     lease = session._lease = new_lease(backend)

@@ -9,7 +9,8 @@ from simulation.elector import LeaseElector, SessionElector
 from simulation.stores import LeaseStore
 from simulation.world import World
 
-from incumbent import Claim, Term, config, machine
+from incumbent import Claim, Term, config
+from incumbent.engine import machine
 
 #: Seeds of a search, and as many of them as every run of the tests has time for: some six seconds on a small machine.
 BATCH, FEW = 350, 120

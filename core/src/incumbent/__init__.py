@@ -28,6 +28,8 @@ if TYPE_CHECKING:
         no,
         yes,
     )
+    from .engine.runner import Runner
+    from .engine.workers import Executor
     from .errors import (
         BackendRejectedError,
         BackendUnavailableError,
@@ -39,16 +41,13 @@ if TYPE_CHECKING:
         InvalidStateError,
         LeadershipLostError,
     )
-    from .events import Reason
     from .hookspecs import hookimpl
-    from .keepalive import KeepAlive, Renewal
-    from .machine import State
     from .observer import observe, read_leader
-    from .options import is_loopback, one_line, read_file
     from .registry import open_backend
-    from .runner import Runner
+    from .state import Reason, State
     from .term import Term
-    from .workers import Executor
+    from .toolkit.keepalive import KeepAlive, Renewal
+    from .toolkit.options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
 
 __version__ = "0.1.0"
 
@@ -70,6 +69,7 @@ __all__ = [
     "ElectionError",
     "ElectorLoadError",
     "ElectorNotFoundError",
+    "Endpoint",
     "Executor",
     "Finding",
     "InvalidStateError",
@@ -96,6 +96,8 @@ __all__ = [
     "open_backend",
     "read_file",
     "read_leader",
+    "read_line",
+    "read_switch",
     "yes",
 ]
 
@@ -118,6 +120,8 @@ _HOMES = {
         "yes",
     ),
     "election": ("LeaderElection",),
+    "engine.runner": ("Runner",),
+    "engine.workers": ("Executor",),
     "errors": (
         "BackendRejectedError",
         "BackendUnavailableError",
@@ -129,16 +133,13 @@ _HOMES = {
         "InvalidStateError",
         "LeadershipLostError",
     ),
-    "events": ("Reason",),
     "hookspecs": ("hookimpl",),
-    "keepalive": ("KeepAlive", "Renewal"),
-    "machine": ("State",),
-    "options": ("is_loopback", "one_line", "read_file"),
     "observer": ("observe", "read_leader"),
     "registry": ("open_backend",),
-    "runner": ("Runner",),
+    "state": ("Reason", "State"),
     "term": ("Term",),
-    "workers": ("Executor",),
+    "toolkit.keepalive": ("KeepAlive", "Renewal"),
+    "toolkit.options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),
 }
 
 

@@ -14,10 +14,10 @@ from .address import Address
 from .config import LeaderElectionConfig
 from .election import LeaderElection
 from .elector import LeaderElector
+from .engine.loop import Loop
+from .engine.runner import Runner
 from .errors import InvalidStateError, LeadershipLostError
-from .loop import Loop
-from .machine import State
-from .runner import Runner
+from .state import State
 from .term import Term
 
 __all__ = ["AsyncLeaderElection"]

@@ -14,7 +14,7 @@ from .schedule import Cron, Every, parse_spec
 
 if TYPE_CHECKING:
     from .elector import LeaderRecord
-    from .events import Reason
+    from .state import Reason
     from .term import Term
 
 __all__ = ["DEFAULT_RELINQUISH_INTERVAL", "Callback", "LeaderElectionConfig", "lifetime"]

@@ -13,14 +13,14 @@ from types import TracebackType
 from typing import overload
 
 from .address import Address
-from .candidacy import Candidacy, Listeners
 from .config import LeaderElectionConfig
 from .elector import Backend, BackendSettings, LeaderElector
+from .engine.candidacy import Candidacy, Listeners
+from .engine.events import RelinquishAsked, StopAsked
+from .engine.runner import Runner
 from .errors import ConfigurationError, InvalidStateError
-from .events import Reason, RelinquishAsked, StopAsked
-from .machine import State
 from .registry import open_backend
-from .runner import Runner
+from .state import Reason, State
 from .term import Term
 
 __all__ = ["LeaderElection"]

@@ -10,7 +10,7 @@ from math import inf
 
 from .clock import Clock
 from .errors import LeadershipLostError
-from .events import Reason
+from .state import Reason
 
 __all__ = ["Term"]
 

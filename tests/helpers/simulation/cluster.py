@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from incumbent import LeaderElection, LeaderElectionConfig, Term
-from incumbent.candidacy import Listeners
 from incumbent.config import lifetime
-from incumbent.events import Reason, RelinquishAsked, StopAsked
+from incumbent.engine.candidacy import Listeners
+from incumbent.engine.events import RelinquishAsked, StopAsked
+from incumbent.state import Reason
 
 from .elector import elector_for
 from .nemesis import Nemesis

@@ -150,7 +150,7 @@ class EtcdStage(ClusterStage):
 
     def _put_piece(self, server: Any) -> None:
         """Write one piece; it comes on stdin, since an argument cannot be so long."""
-        from incumbent_etcd._server import binary
+        from incumbent_etcd.testing import binary
 
         command = [binary("etcdctl"), "--endpoints", f"127.0.0.1:{server.port}", "put", "junk"]
         piece = b"x" * PIECE

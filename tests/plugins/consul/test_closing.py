@@ -14,7 +14,7 @@ def test_closing_waits_for_a_renewal_that_is_out(name, opened):
     backend = opened(settings=stage.SHORT)
     elector = backend.elector(name, "a")
     assert elector.acquire_leadership() is not None
-    keepalive = backend._sessions[0].keep_alive
+    keepalive = backend.sessions._sessions[0].keep_alive
     out, answer = threading.Event(), threading.Event()
 
     def renew():

@@ -13,10 +13,11 @@ from functools import partial
 
 import consul_stage as stage
 import pytest
+from programs import forked
 
 from incumbent import InvalidStateError, LeaderElection, open_backend
 from incumbent.testing import FaultProxy
-from incumbent_consul._transport import Connection
+from incumbent_consul._connection import Connection
 
 
 def run(program: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
@@ -123,7 +124,7 @@ def test_forked_child_is_refused_and_the_parent_goes_on(opened, name):
         elector.close()
         backend.close()
 
-    with stage.forked(child):
+    with forked(child):
         for _ in range(5):
             assert elector.check_leadership() is not None
     assert elector.check_leadership().token == claim.token
@@ -146,7 +147,7 @@ def test_child_that_drops_everything_does_not_end_the_connection(server, name):
                 connection.close()  # as their destructors do; some are still held by threads that are not here
 
         try:
-            with stage.forked(child):
+            with forked(child):
                 pass
             assert held["elector"].check_leadership() is not None
             assert proxy.accepted == accepted
@@ -203,7 +204,7 @@ def test_forking_while_requests_are_out(url, name):
     with LeaderElection(stage.config(name), url) as election:
         term = election.wait_for_leadership(timeout=stage.PATIENCE)
         for number in range(20):
-            with stage.forked(gc.collect):
+            with forked(gc.collect):
                 time.sleep(0.01 * number)
         assert term.is_valid()
         assert election.term is term
@@ -249,5 +250,5 @@ def test_forking_while_the_library_is_imported():
 def test_forking_while_an_elector_is_made(opened, name):
     """P9: A child that makes an elector of its parent's backend does not hang on what the parent held."""
     backend = opened()
-    with backend._lock, stage.forked(lambda: backend.elector(name, "child")):
+    with backend.sessions._lock, backend.watchers._lock, forked(lambda: backend.elector(name, "child")):
         pass

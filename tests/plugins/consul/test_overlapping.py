@@ -10,7 +10,7 @@ import consul_stage as stage
 import pytest
 
 from incumbent import BackendSettings, BackendUnavailableError, ElectionError
-from incumbent_consul._transport import Connection, Request
+from incumbent_consul._connection import Connection, Request
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_place_that_is_taken_while_its_elector_is_closed_is_given_up(server, bac
     backend.client.acquire = slow
     ends(elector.acquire_leadership)
     stage.eventually(lambda: not places(server, name), 2 * stage.TTL)
-    assert elector not in backend.watcher_for(elector._keys)._members
+    assert elector not in backend.watchers.of(elector._keys)._members
 
 
 def test_place_that_is_taken_after_its_elector_has_left_is_given_up(server, backend, led, name):
@@ -196,21 +196,21 @@ def test_lock_that_is_taken_while_its_elector_is_closed_is_given_up(server, back
     backend.client.lock = slow
     ends(elector.acquire_leadership)
     stage.eventually(lambda: stage.holder(server, name) is None, 2 * stage.TTL)
-    assert elector not in backend.watcher_for(elector._keys)._members
+    assert elector not in backend.watchers.of(elector._keys)._members
 
 
 def test_elector_that_is_closed_before_it_has_a_session_gets_none(backend, name):
     """P8: Who is closed between its call and its session does not stay with it."""
     elector = backend.elector(name, "late")
-    session_for = backend.session_for
+    join = backend.sessions.join
 
     def slow(member):
         elector.close()
-        return session_for(member)
+        return join(member)
 
-    backend.session_for = slow
+    backend.sessions.join = slow
     ends(elector.acquire_leadership)
-    assert elector not in backend._sessions[0]._holders
+    assert elector not in backend.sessions._sessions[0]._holders
 
 
 def test_session_that_is_created_after_its_elector_has_left_is_ended(server, opened, name):
@@ -234,7 +234,7 @@ def test_session_of_who_comes_is_not_ended_by_who_leaves(server, opened, name):
     backend = opened()
     first, second = backend.elector(f"{name}/first", "a"), backend.elector(f"{name}/second", "a")
     assert first.acquire_leadership() is not None
-    session, claims = backend._sessions[0], []
+    session, claims = backend.sessions._sessions[0], []
     close = session.close
 
     def come() -> None:
@@ -256,7 +256,7 @@ def test_session_of_who_comes_is_not_ended_by_who_leaves(server, opened, name):
 
 def test_session_is_kept_for_who_comes_while_it_is_looked_at(backend, opened, name):
     """P7: A candidate that comes while the others are found to need no session any more is renewed for all the same."""
-    session, elector = backend._sessions[0], backend.elector(name, "a")
+    session, elector = backend.sessions._sessions[0], backend.elector(name, "a")
     waiting = next(iter(session._holders))
     waiting.look = elector.acquire_leadership
     waiting._place = waiting._ahead = None

@@ -9,8 +9,7 @@ import pytest
 
 from incumbent import ConfigurationError
 from incumbent.testing import ServerProcess
-from incumbent_consul._server import consul_version
-from incumbent_consul.testing import ConsulServer, consul_program
+from incumbent_consul.testing import ConsulServer, consul_program, consul_version
 
 
 def listening(pid: int) -> set[int]:

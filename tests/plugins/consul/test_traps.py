@@ -331,7 +331,7 @@ class _canned:  # noqa: N801 - reads as a word
         self._pool, self._body = client.pool, body
 
     def __enter__(self) -> None:
-        from incumbent_consul._transport import Answer
+        from incumbent_consul._connection import Answer
 
         self._pool.ask = lambda request: Answer(200, {"X-Consul-Index": "1"}, self._body)
 

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 
 import etcd_stage as stage
 import pytest
-from etcd_stage import Overlaps, can_hand_over, config, leader_of
-from patience import handed_over
+from etcd_stage import Overlaps, config, leader_of
+from patience import goes_on, handed_over
 
 from incumbent import LeaderElection
 
@@ -45,15 +45,15 @@ def test_cluster_loses_members_and_comes_back(cluster, name):
             cluster.members[lost].kill()
         stage.eventually(lambda: not any(election.is_leader() for election in elections))
         cluster.mend()
-        can_hand_over(elections)
+        goes_on(elections)
 
         # The leader of the members, frozen: leases live on in the new one's hands.
         frozen = cluster.leader()
         cluster.members[frozen].freeze()
-        can_hand_over(elections)
+        goes_on(elections)
         overlaps.assert_none()  # when it goes on, etcd may end a lease before its time: see docs/guarantees.md
         cluster.mend()
-        can_hand_over(elections)
+        goes_on(elections)
 
 
 def test_candidate_of_a_frozen_member_is_deposed_before_another_leads(cluster, name):

@@ -13,6 +13,7 @@ import warnings
 
 import etcd_stage as stage
 import pytest
+from programs import forked
 
 from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig, open_backend
 from incumbent.testing import FaultProxy
@@ -184,7 +185,7 @@ def test_forked_child_is_refused_and_the_parent_goes_on(opened, name, forking):
         elector.close()
         backend.close()
 
-    with stage.forked(child):
+    with forked(child):
         for _ in range(5):
             assert elector.check_leadership() is not None
     assert elector.check_leadership().token == claim.token
@@ -203,7 +204,7 @@ def test_child_that_drops_everything_does_not_end_the_connection(server, name, f
             held.clear()
             gc.collect()
 
-        with stage.forked(child):
+        with forked(child):
             pass
         assert held["elector"].check_leadership() is not None
         assert proxy.accepted == accepted
@@ -274,7 +275,7 @@ def test_forking_while_requests_are_out(url, name, forking):
     with LeaderElection(config, url) as election:
         term = election.wait_for_leadership(timeout=stage.PATIENCE)
         for number in range(20):
-            with stage.forked(lambda: gc.collect() and None):
+            with forked(lambda: gc.collect() and None):
                 time.sleep(0.01 * number)
         assert term.is_valid()
         assert election.term is term

@@ -78,14 +78,14 @@ def test_key_that_is_made_after_its_elector_has_led_and_left_vanishes(server, op
 def test_elector_that_is_closed_while_it_gets_its_session_makes_no_key(server, opened, backend, name):
     """P8: Who is closed between its call and its session, where the client library may be imported, is not let in."""
     elector = backend.elector(name, "late")
-    join, withheld = backend.join, []
+    join, withheld = backend.sessions.join, []
 
-    def slow(member):
+    def slow(election, member):
         elector.close()
         withheld.append(Withheld(backend.connection, "Txn"))
-        return join(member)
+        return join(election, member)
 
-    backend.join = slow
+    backend.sessions.join = slow
     _ends(elector.acquire_leadership)
     for late in withheld:
         late.arrive()
@@ -95,7 +95,7 @@ def test_elector_that_is_closed_while_it_gets_its_session_makes_no_key(server, o
 def test_elector_that_is_closed_while_its_lease_is_granted_makes_no_key(server, opened, backend, name):
     """P8: The same while it waits for a lease: one that has just replaced a dead one, too."""
     elector = backend.elector(name, "late")
-    session = backend._sessions[0]
+    session = backend.sessions._sessions[0]
     for lease in stage.leases(server):
         stage.revoke(server, lease)
     lease, withheld = session.lease, []
@@ -137,7 +137,7 @@ def test_closed_elector_watches_nothing(backend, name):
 
 def test_key_is_not_missed_by_a_renewal_that_is_older(backend, name):
     """P7: A key that was made while another election renewed the lease is not taken for deleted."""
-    elector, other = backend.elector(name, "a"), backend._sessions[0]._lease
+    elector, other = backend.elector(name, "a"), backend.sessions._sessions[0]._lease
     send = backend.connection.send
 
     class Slow:
@@ -188,7 +188,7 @@ def test_thread_that_could_not_be_started_is_started_later(backend, name, monkey
     """P7: A machine that is out of threads for a moment costs that attempt, not the renewals and the news of all."""
     elector = backend.elector(name, "a")
     backend.watcher.close()
-    lease = backend._sessions[0]._lease
+    lease = backend.sessions._sessions[0]._lease
     lease.stop()
     lease.join(stage.PATIENCE)
     watcher = backend.watcher = elector._news._watcher = Watcher(backend.connection, backend.settings.clock)

@@ -11,7 +11,7 @@ import redis_stage as stage
 
 from incumbent import BackendRejectedError, BackendUnavailableError, boottime
 from incumbent.testing import FaultProxy
-from incumbent_redis._scripts import ACQUIRE, LOOK
+from incumbent_redis._layout import ACQUIRE, LOOK
 
 MARK = b"$1\r\nm\r\n$4\r\n2000\r\n"
 
@@ -230,10 +230,10 @@ def test_time_to_load_the_client_library_is_no_requests(name, opened, monkeypatc
 
     class Slow:
         def find_spec(self, module, *_):
-            if module == "incumbent_redis._wire":
+            if module == "incumbent_redis._connection":
                 time.sleep(2.2)
 
     elector = opened(settings=stage.settings(ttl=60.0, request_timeout=2.0)).elector(name, "a")
-    monkeypatch.delitem(sys.modules, "incumbent_redis._wire")
+    monkeypatch.delitem(sys.modules, "incumbent_redis._connection")
     monkeypatch.setattr(sys, "meta_path", [Slow(), *sys.meta_path])
     assert elector.acquire_leadership() is not None

@@ -19,7 +19,7 @@ from incumbent import (
 )
 from incumbent.testing import FaultProxy
 from incumbent_redis import _store
-from incumbent_redis._scripts import ACQUIRE, RELEASE, RENEW
+from incumbent_redis._layout import ACQUIRE, RELEASE, RENEW
 
 
 def first_claim(elector, since, seconds=stage.PATIENCE):
@@ -209,8 +209,8 @@ def test_silence_on_one_server_is_none_on_another(victim, name, opened):
     with stage.client(victim) as asking:
         asking.hset(key, "beat", ahead + 2)
         assert other.acquire_leadership() is None  # it has seen a beat that is lost now
-        other._backend.news.stop()
-        other._backend.news.join(stage.PATIENCE)
+        other._news.stop()
+        other._news.join(stage.PATIENCE)
         assert leader.check_leadership() is not None
         victim.kill()
         victim.restart()
@@ -478,7 +478,7 @@ def test_interrupted_call_leaves_no_connection(server, name, opened, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(elector._backend.news, "follow", lambda _: None)  # this thread alone
+        patch.setattr(elector._news, "follow", lambda _: None)  # this thread alone
         patch.setattr(_store, "_evaluate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             elector.observe_leadership()

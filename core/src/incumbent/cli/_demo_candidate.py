@@ -21,7 +21,7 @@ from incumbent.election import LeaderElection
 from incumbent.errors import InvalidStateError
 
 if TYPE_CHECKING:
-    from incumbent.events import Reason
+    from incumbent.state import Reason
     from incumbent.term import Term
 
 #: Seconds between two pieces of work.

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from incumbent.election import LeaderElection
-    from incumbent.events import Reason
+    from incumbent.state import Reason
     from incumbent.term import Term
 
     from .guard import Command

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from .embedded import LocalHarness, MemoryHarness
     from .harness import Harness
     from .journal import Event
+    from .outcome import Outcome
     from .outsider import Outsider
     from .proxy import FaultProxy
-    from .report import ConformanceReport, Outcome, Progress
+    from .report import ConformanceReport, Progress
     from .run import run_conformance
     from .server import ServerProcess, free_port
 
@@ -51,7 +52,7 @@ _HOMES = {
     "Harness": "harness",
     "LocalHarness": "embedded",
     "MemoryHarness": "embedded",
-    "Outcome": "report",
+    "Outcome": "outcome",
     "Outsider": "outsider",
     "Progress": "report",
     "ServerProcess": "server",

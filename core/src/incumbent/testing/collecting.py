@@ -14,7 +14,8 @@ from incumbent import ElectionError
 from .conformance import ElectorConformance, suite_tests
 from .explaining import explain
 from .harness import Harness, made_by
-from .report import FAILED, NOT_SELECTED, ConformanceReport, Outcome, from_dict
+from .outcome import FAILED, NOT_SELECTED, Outcome, from_dict
+from .report import ConformanceReport
 from .runs import DOOR, RUN, Run
 
 __all__ = ["NAME", "Conformance", "aim"]

@@ -18,7 +18,8 @@ from incumbent import ConfigurationError, ElectionError, Finding, errors
 
 from .conformance import suite_tests
 from .harness import Harness
-from .report import ConformanceReport, Outcome, Progress, from_dict
+from .outcome import Outcome, from_dict
+from .report import ConformanceReport, Progress
 from .runs import Run
 from .scene import HARNESS_LIMIT
 from .turns import is_alone

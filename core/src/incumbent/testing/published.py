@@ -11,9 +11,9 @@ from types import MappingProxyType
 from incumbent import Capabilities
 from incumbent.address import printable
 
-from .report import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, ConformanceReport, Outcome, shortened, utc
+from .outcome import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, Outcome, shortened
 
-__all__ = ["TITLES", "markdown"]
+__all__ = ["TITLES", "page"]
 
 #: What tests cite: the promises that an elector can break, and the rules of the contract. P3 and P6 are the engine's.
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -39,20 +39,31 @@ MOST_NAMED = 3
 LONGEST = 500
 
 
-def markdown(report: ConformanceReport) -> str:
-    """Return *report* as a page."""
-    verdict = "conforms" if report.exit_status == 0 else "does not conform"
+def page(
+    elector: str,
+    *,
+    verdict: str,
+    counts: str,
+    facts: Iterable[tuple[str, str]],
+    outcomes: tuple[Outcome, ...],
+    capabilities: Capabilities | None,
+) -> str:
+    """Return the report on *elector* as a page: all that it says comes from outside, and is escaped."""
+
+    def of(result: str) -> list[Outcome]:
+        return [outcome for outcome in outcomes if outcome.result == result]
+
     lines = [
-        f"# Conformance of {code(report.elector)}",
+        f"# Conformance of {code(elector)}",
         "",
-        f"The elector **{verdict}**: {report.counts}.",
+        f"The elector **{verdict}**: {counts}.",
         "",
-        *_table(("what", "which"), _facts(report)),
-        *_failures(report.of(FAILED)),
-        *_capabilities(report.capabilities),
-        *_promises(report.outcomes),
-        *_left_out("Not run", report.of(NOT_RUN)),
-        *_left_out("Deviations", report.of(DEVIATES)),
+        *_table(("what", "which"), ((plain(what), plain(which)) for what, which in facts)),
+        *_failures(of(FAILED)),
+        *_capabilities(capabilities),
+        *_promises(outcomes),
+        *_left_out("Not run", of(NOT_RUN)),
+        *_left_out("Deviations", of(DEVIATES)),
     ]
     return "\n".join(lines) + "\n"
 
@@ -76,15 +87,6 @@ def code(text: str, fence: str = "`") -> str:
 def _one_line(text: str) -> str:
     shown = printable(" ".join(text.split()))
     return shown if len(shown) <= LONGEST else shown[: LONGEST - 1] + "…"
-
-
-def _facts(report: ConformanceReport) -> Iterator[tuple[str, str]]:
-    for name, version in report.versions.items():
-        yield name, plain(version)
-    for finding in report.store:
-        yield "store" if finding.level == "ok" else f"store, {plain(finding.level)}", plain(finding.text)
-    yield "date", utc(report.began)
-    yield "took", f"{report.seconds:.1f} s"
 
 
 def _capabilities(capabilities: Capabilities | None) -> list[str]:

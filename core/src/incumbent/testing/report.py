@@ -6,102 +6,15 @@ import json
 import math
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from incumbent import Capabilities, Finding, Support
 
-from .journal import Event
-from .sections import PAGE, anchor
+from .outcome import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, Outcome
 
-__all__ = ["ConformanceReport", "Outcome", "Progress"]
-
-PASSED, FAILED, NOT_RUN, DEVIATES, NOT_SELECTED = "passed", "failed", "not run", "deviates", "not selected"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What came of one test of the suite."""
-
-    #: The name of the test.
-    test: str
-    #: The promises or rules that it checks: "P1, P2".
-    cites: str
-    #: The truth that it checks, one sentence: what was expected.
-    truth: str
-    #: "passed", "failed", "not run", "deviates" (replaced or removed, with a reason) or "not selected".
-    result: str
-    #: Why it was not run or deviates; what was seen if it failed.
-    detail: str = ""
-    #: How long it took.
-    seconds: float = 0.0
-    #: The section of the contract that tells of it, as a heading.
-    section: str = ""
-    #: The line of the suite at which it failed.
-    statement: str = ""
-    #: What happened in it, in order, if it failed.
-    journal: tuple[Event, ...] = ()
-    #: All that pytest says of the failure.
-    trace: str = ""
-
-    def to_text(self) -> str:
-        """Return one line for people."""
-        mark = {PASSED: "ok", FAILED: "FAILED"}.get(self.result, self.result)
-        line = f"{mark:<13}{self.cites:<13}{self.test}"
-        return line if self.result in {PASSED, NOT_SELECTED} else f"{line}: {self.detail}"
-
-    @property
-    def read(self) -> str:
-        """Which page of the documentation to read, and the section of it: `contract.md#…`."""
-        return f"{PAGE}#{anchor(self.section)}" if self.section else PAGE
-
-    def explanation(self) -> str:
-        """Return, for people, what was expected, what was seen, and in which order things happened."""
-        at = f"\nat:       {self.statement}" if self.statement else ""
-        events = "".join(f"\n  {event.to_text()}" for event in shortened(self.journal))
-        order = f"\nin order:{events}" if events else ""
-        read = f"\nread:     docs/{self.read}"
-        return f"{self.test}\nexpected: {self.cites}: {self.truth}\nseen:     {self.detail}{at}{order}{read}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return everything, in the shapes of JSON."""
-        found: dict[str, Any] = {
-            "test": self.test,
-            "cites": self.cites.split(", "),
-            "truth": self.truth,
-            "result": self.result,
-            "detail": self.detail,
-            "seconds": round(self.seconds, 3),
-        }
-        if self.result == FAILED:
-            found["explanation"] = {
-                "expected": self.truth,
-                "seen": self.detail,
-                "statement": self.statement,
-                "journal": [vars(event) for event in self.journal],
-                "read": self.read,
-                "trace": self.trace,
-            }
-        return found
-
-
-def from_dict(taken: Mapping[str, Any]) -> Outcome:
-    """Return the outcome that `dataclasses.asdict` has taken apart, in another process."""
-    return Outcome(**{**taken, "journal": tuple(Event(**event) for event in taken["journal"])})
-
-
-#: Events that people are shown of a failed test; JSON has all.
-SHOWN_EVENTS = 30
-
-
-def shortened(journal: tuple[Event, ...]) -> tuple[Event, ...]:
-    """Return the first events of *journal* and the last ones, which say most."""
-    left_out = len(journal) - SHOWN_EVENTS
-    if left_out <= 0:
-        return journal
-    gap = Event(journal[5].at, "…", f"{left_out + 1} more")
-    return (*journal[:5], gap, *journal[left_out + 6 :])
+__all__ = ["ConformanceReport", "Progress"]
 
 
 class Progress:
@@ -172,16 +85,24 @@ class ConformanceReport:
 
     def to_markdown(self) -> str:
         """Return the report that an author publishes. What others wrote is escaped."""
-        from .published import markdown  # noqa: PLC0415 - only who publishes pays for it
+        from .published import page  # noqa: PLC0415 - only who publishes pays for it
 
-        return markdown(self)
+        verdict = "conforms" if self.exit_status == 0 else "does not conform"
+        return page(
+            self.elector,
+            verdict=verdict,
+            counts=self.counts,
+            facts=self._facts(),
+            outcomes=self.outcomes,
+            capabilities=self.capabilities,
+        )
 
     def to_json(self) -> str:
         """Return everything, for programs."""
         report: dict[str, Any] = {
             "elector": self.elector,
             "exit_status": self.exit_status,
-            "began": utc(self.began),
+            "began": _utc(self.began),
             "seconds": round(self.seconds, 3),
             "counts": dict(Counter(outcome.result for outcome in self.outcomes)),
             "versions": dict(self.versions),
@@ -191,8 +112,15 @@ class ConformanceReport:
         }
         return json.dumps(report, indent=2)
 
+    def _facts(self) -> Iterator[tuple[str, str]]:
+        yield from self.versions.items()
+        for finding in self.store:
+            yield "store" if finding.level == "ok" else f"store, {finding.level}", finding.text
+        yield "date", _utc(self.began)
+        yield "took", f"{self.seconds:.1f} s"
 
-def utc(epoch: float) -> str:
+
+def _utc(epoch: float) -> str:
     """Return *epoch* as `2026-03-29T01:00:00Z`."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
 

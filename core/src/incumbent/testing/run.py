@@ -7,7 +7,8 @@ from collections.abc import Callable
 from incumbent import ConfigurationError
 
 from .harness import Harness, harness_for, made_by
-from .report import ConformanceReport, Outcome
+from .outcome import Outcome
+from .report import ConformanceReport
 from .requirements import validate
 
 __all__ = ["run_conformance"]

@@ -18,7 +18,8 @@ from .explaining import JOURNAL, seen
 from .facts import Redacted, versions
 from .harness import Harness
 from .journal import Event
-from .report import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, ConformanceReport, Outcome
+from .outcome import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, Outcome
+from .report import ConformanceReport
 from .requirements import validate, why_not
 from .scene import HARNESS_LIMIT, Scene, bounded
 from .sections import section_of

@@ -13,7 +13,8 @@ from incumbent import ConfigurationError, ElectionError, one_line
 
 from .collecting import Conformance, aim
 from .harness import Harness
-from .report import ConformanceReport, Outcome
+from .outcome import Outcome
+from .report import ConformanceReport
 from .runs import Run
 
 __all__ = ["one_by_one", "session"]

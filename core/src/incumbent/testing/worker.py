@@ -18,7 +18,7 @@ from incumbent import ElectionError
 from .collecting import Conformance
 from .facts import Redacted
 from .harness import harness_for
-from .report import Outcome
+from .outcome import Outcome
 from .session import session
 
 __all__ = ["main"]

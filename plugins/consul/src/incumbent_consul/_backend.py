@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from incumbent import (
     Address,
@@ -22,20 +21,12 @@ from incumbent import (
 
 from ._client import Client
 from ._elector import ConsulElector
-from ._queue import Keys
-from ._session import Session
-from ._settings import LONGEST_LOCK_DELAY, OPTIONS, SERVER_TTL_MIN, ConsulSettings
-from ._watch import Watcher
-
-if TYPE_CHECKING:
-    from ._session import SessionKind
+from ._layout import Keys
+from ._options import HELP, LONGEST_LOCK_DELAY, SERVER_TTL_MIN, Options
+from ._session import SessionKind, Sessions
+from ._watch import Watchers
 
 __all__ = ["ConsulBackend"]
-
-#: Watches of one backend: elections whose names begin with the same segment share one.
-MOST_WATCHES = 4
-#: Seconds that a query waits for news, at least and at most; the ttl in between.
-SHORTEST_WAIT, LONGEST_WAIT = 5.0, 30.0
 
 
 class ConsulBackend(Backend):
@@ -51,14 +42,14 @@ class ConsulBackend(Backend):
         interoperates=yes("consul lock, and the Lock of Consul's Go library"),
         ttl_range=(SERVER_TTL_MIN, LONGEST_LOCK_DELAY),
     )
-    options: ClassVar[Mapping[str, str]] = OPTIONS
+    options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_consul.testing:ConsulHarness"
     #: After how many ttls without a renewal a session ends.
     lasts: ClassVar[float] = 2.0
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
         self.settings = settings
-        self.told = ConsulSettings.read(address, settings, os.environ)
+        self.told = Options.read(address, settings, os.environ)
         if self.told.ttl_min != SERVER_TTL_MIN:
             allowed = (self.told.ttl_min, LONGEST_LOCK_DELAY)
             self.capabilities = replace(type(self).capabilities, ttl_range=allowed)  # type: ignore[misc]
@@ -66,78 +57,46 @@ class ConsulBackend(Backend):
         #: Seconds for which the servers keep a claim: after them a session may be gone, and its lock-delay over.
         self.guarantee = min(settings.ttl, self.told.lock_delay)
         self.client = Client(self.told, settings.request_timeout)
-        self.client.pool.moved = self._restart_watches
-        self._lock = threading.Lock()
-        self._sessions: list[Session] = []
-        self._watchers: dict[str, Watcher] = {}
-        self._closed = False
+        self.sessions = Sessions(self.client, self._session_kind, settings.clock, settings.ttl)
+        self.watchers = Watchers(self.client, self.told.prefix, settings.ttl)
+        self.client.pool.moved = self.watchers.restart
 
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
-        return ConsulElector(lock_id, candidate, self, Keys.of(self.told.prefix, lock_id))
+        return ConsulElector(
+            lock_id,
+            candidate,
+            self.capabilities,
+            client=self.client,
+            keys=Keys.of(self.told.prefix, lock_id),
+            sessions=self.sessions,
+            watchers=self.watchers,
+            settings=self.settings,
+            guarantee=self.guarantee,
+        )
 
     def close(self) -> None:
         """Unlock what is still locked, end the sessions, and close all connections."""
         pool = self.client.pool
         if not pool.here:
             return
-        with self._lock:
-            self._closed = True
-            sessions, self._sessions = self._sessions, []
-            watchers = set(self._watchers.values())
         with pool.limited(pool.timeout):
-            for session in sessions:
-                session.end()
+            sessions = self.sessions.end()
         pool.close()
-        for watcher in watchers:
-            watcher.close(pool.timeout)
+        self.watchers.close(pool.timeout)
         for session in sessions:
             session.keep_alive.join(pool.timeout)
 
     def diagnose(self) -> Iterable[Finding]:
         """Look at each endpoint, the limits, the token and TLS."""
-        from ._doctor import findings  # noqa: PLC0415 - only the doctor needs it
+        from ._diagnosis import findings  # noqa: PLC0415 - only the doctor needs it
 
-        return findings(self)
-
-    # ------------------------------------------------------------ for the electors
-
-    def session_for(self, elector: ConsulElector) -> Session:
-        """Return the session that *elector* shares: a session is one candidate of each election."""
-        with self._lock:
-            for session in self._sessions:
-                if session.join(elector):
-                    return session
-            session = Session(self.client, self._session_kind(), self.settings.clock, self.settings.ttl)
-            session.join(elector)
-            self._sessions.append(session)
-            return session
-
-    def watcher_for(self, keys: Keys) -> Watcher:
-        """Return the watcher of the elections that begin with the same segment, below the path of the URL."""
-        segment = keys.lock.removeprefix(self.told.prefix).partition("/")[0]
-        with self._lock:
-            if segment in self._watchers:
-                return self._watchers[segment]
-            watchers = list(dict.fromkeys(self._watchers.values()))
-            if watchers and (self.told.prefix or len(watchers) == MOST_WATCHES):
-                watcher = watchers[-1]
-            else:
-                wait = min(max(self.settings.ttl, SHORTEST_WAIT), LONGEST_WAIT)
-                watcher = Watcher(self.client, wait)
-            self._watchers[segment] = watcher
-            return watcher
+        return findings(self.told, self.settings, guarantee=self.guarantee, lasts=self.lasts)
 
     # ------------------------------------------------------------ inside
 
     def _session_kind(self) -> SessionKind:
         return _TtlSessions(self)
-
-    def _restart_watches(self) -> None:
-        with self._lock:
-            watchers = set(self._watchers.values())
-        for watcher in watchers:
-            watcher.restart()
 
     def _check_ttl(self, ttl: float) -> None:
         shortest, longest = self.capabilities.ttl_range

@@ -26,10 +26,10 @@ from incumbent import (
     ElectionError,
 )
 
-from ._answers import SessionGoneError
 from ._backend import ConsulBackend
+from ._errors import SessionGoneError
+from ._options import HELP, LONGEST_LOCK_DELAY
 from ._session import SessionKind
-from ._settings import LONGEST_LOCK_DELAY, OPTIONS
 
 __all__ = ["CheckBackend"]
 
@@ -48,7 +48,7 @@ class CheckBackend(ConsulBackend):
         ConsulBackend.capabilities, ttl_range=(SHORTEST_TTL, LONGEST_LOCK_DELAY)
     )
     options: ClassVar[Mapping[str, str]] = MappingProxyType(
-        {name: text for name, text in OPTIONS.items() if name != "session-ttl-min"}
+        {name: text for name, text in HELP.items() if name != "session-ttl-min"}
     )
     harness: ClassVar[str | None] = "incumbent_consul.testing:CheckHarness"
     lasts: ClassVar[float] = 1.0

@@ -22,20 +22,11 @@ from urllib.parse import quote, urlencode
 
 from incumbent import BackendUnavailableError
 
-from ._answers import (
-    Pair,
-    SessionGoneError,
-    check_session,
-    encoded,
-    meaning,
-    pairs_of,
-    results_of,
-    transaction,
-    understood,
-)
+from ._connection import Answer, Connection, Request
+from ._errors import SessionGoneError, check_session, meaning, understood
+from ._layout import Pair, encoded, pairs_of, results_of, transaction
+from ._options import Options
 from ._pool import Pool
-from ._settings import ConsulSettings
-from ._transport import Answer, Connection, Request
 
 __all__ = ["Client"]
 
@@ -52,7 +43,7 @@ os.register_at_fork(before=_importing.acquire, after_in_parent=_importing.releas
 class Client:
     """Requests to one cluster. Thread-safe. Every method raises what `Pool.ask` does, and `BackendRejectedError`."""
 
-    def __init__(self, settings: ConsulSettings, timeout: float) -> None:
+    def __init__(self, settings: Options, timeout: float) -> None:
         self.settings = settings
         self.pool = Pool(settings.endpoints, timeout)
         self._loaded: SimpleNamespace | None = None

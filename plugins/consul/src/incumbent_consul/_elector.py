@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from incumbent import BackendUnavailableError, Claim, ElectionError, InvalidStateError, LeaderRecord
 
-from ._answers import Pair, SessionGoneError
-from ._queue import FLAGS
+from ._errors import SessionGoneError
+from ._layout import FLAGS, Pair
 from ._waiting import Held, Waiting, signature
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class ConsulElector(Waiting):
             else:
                 held.index = pair.modify_index
                 held.known = max(held.known, renewal.sent)
-                return Claim(held.token, self._backend.guarantee, renewal.sent)
+                return Claim(held.token, self._guarantee, renewal.sent)
         self._refollow()
         return None
 
@@ -142,7 +142,7 @@ class ConsulElector(Waiting):
             self._doubt = self._place = self._ahead = self._left = None
         self._session.keep()
         self._follow()
-        return Claim(lock.modify_index, self._backend.guarantee, sent)
+        return Claim(lock.modify_index, self._guarantee, sent)
 
     # ------------------------------------------------------------ giving up
 
@@ -223,7 +223,7 @@ class ConsulElector(Waiting):
 
     def look(self) -> None:
         """Give up what the engine does not ask for any more: while it hangs, the session is renewed all the same."""
-        now, ttl = self._clock(), self._backend.settings.ttl
+        now, ttl = self._clock(), self._ttl
         with self._state:
             held = self._held
             silent = held is not None and not held.over and now - held.known > ttl
@@ -250,7 +250,7 @@ class ConsulElector(Waiting):
     @property
     def _session(self) -> Session:
         if self._shared is None:
-            shared = self._backend.session_for(self)
+            shared = self._sessions.join(self)
             with self._state:
                 self._shared = shared
             if self._closed:  # meanwhile: `close` knew of no session

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from incumbent import BackendUnavailableError, InvalidStateError
 
-from ._transport import Answer, Connection, Endpoint, NotSentError, Request
+from ._connection import Answer, Connection, Endpoint, NotSentError, Request
 
 __all__ = ["Pool"]
 

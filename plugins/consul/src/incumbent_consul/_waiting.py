@@ -7,17 +7,21 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from incumbent import BackendUnavailableError, ElectionError, InvalidStateError, LeaderElector
+from incumbent import (
+    BackendSettings,
+    BackendUnavailableError,
+    Capabilities,
+    ElectionError,
+    InvalidStateError,
+    LeaderElector,
+)
 
-from ._answers import Pair, SessionGoneError
-from ._queue import Keys
-from ._watch import REMIND, Watcher
-
-if TYPE_CHECKING:
-    from ._backend import ConsulBackend
-    from ._session import Session
+from ._client import Client
+from ._errors import SessionGoneError
+from ._layout import Keys, Pair
+from ._session import Session, Sessions
+from ._watch import REMIND, Watcher, Watchers
 
 __all__ = ["Held", "Waiting", "signature"]
 
@@ -38,12 +42,28 @@ class Held:
 class Waiting(LeaderElector):
     """The part of a candidate that follows keys; see `ConsulElector` for what it does with them."""
 
-    def __init__(self, lock_id: str, candidate: str, backend: ConsulBackend, keys: Keys) -> None:
-        super().__init__(lock_id, candidate, backend.capabilities)
-        self._backend = backend
-        self._client = backend.client
-        self._clock = backend.settings.clock
+    def __init__(
+        self,
+        lock_id: str,
+        candidate: str,
+        capabilities: Capabilities,
+        *,
+        client: Client,
+        keys: Keys,
+        sessions: Sessions,
+        watchers: Watchers,
+        settings: BackendSettings,
+        guarantee: float,
+    ) -> None:
+        super().__init__(lock_id, candidate, capabilities)
+        self._client = client
         self._keys = keys
+        self._sessions = sessions
+        self._watchers = watchers
+        self._clock = settings.clock
+        self._ttl = settings.ttl
+        #: Seconds for which the servers keep a claim.
+        self._guarantee = guarantee
         self._state = threading.RLock()
         self._closed = False
         self._held: Held | None = None
@@ -74,7 +94,7 @@ class Waiting(LeaderElector):
     @property
     def _watcher(self) -> Watcher:
         # Asked for late: a child that was forked while somebody else did may make electors too, and is refused then.
-        return self._backend.watcher_for(self._keys)
+        return self._watchers.of(self._keys)
 
     @property
     def may_hold(self) -> bool:

@@ -11,12 +11,16 @@ from typing import Protocol
 
 from incumbent import ElectionError
 
-from ._answers import Pair
 from ._client import Client
-from ._transport import Connection
+from ._connection import Connection
+from ._layout import Keys, Pair
 
-__all__ = ["Member", "Watcher"]
+__all__ = ["Member", "Watcher", "Watchers"]
 
+#: Watches of one backend: elections whose names begin with the same segment share one.
+MOST_WATCHES = 4
+#: Seconds that a query waits for news, at least and at most; the ttl in between.
+SHORTEST_WAIT, LONGEST_WAIT = 5.0, 30.0
 #: Answers that may come at once, and seconds for each that comes later: a busy prefix is no busy loop.
 BURST, PAUSE = 10, 0.05
 #: Seconds that are added for each key of an answer.
@@ -224,3 +228,42 @@ def _prefix(keys: frozenset[str]) -> str:
     first, last = min(keys), max(keys)
     same = next((n for n, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     return first[:same].rstrip(".")
+
+
+class Watchers:
+    """The watchers of a backend, for there is one query to each of a few subtrees at most. Thread-safe."""
+
+    def __init__(self, client: Client, prefix: str, ttl: float) -> None:
+        self._client = client
+        self._prefix = prefix
+        self._wait = min(max(ttl, SHORTEST_WAIT), LONGEST_WAIT)
+        self._lock = threading.Lock()
+        self._by_segment: dict[str, Watcher] = {}
+
+    def of(self, keys: Keys) -> Watcher:
+        """Return the watcher of the elections that begin with the same segment, below the path of the URL."""
+        segment = keys.lock.removeprefix(self._prefix).partition("/")[0]
+        with self._lock:
+            if segment in self._by_segment:
+                return self._by_segment[segment]
+            watchers = list(dict.fromkeys(self._by_segment.values()))
+            if watchers and (self._prefix or len(watchers) == MOST_WATCHES):
+                watcher = watchers[-1]
+            else:
+                watcher = Watcher(self._client, self._wait)
+            self._by_segment[segment] = watcher
+            return watcher
+
+    def restart(self) -> None:
+        """Ask anew: the servers have changed."""
+        for watcher in self._all():
+            watcher.restart()
+
+    def close(self, timeout: float) -> None:
+        """End all, each within *timeout* seconds."""
+        for watcher in self._all():
+            watcher.close(timeout)
+
+    def _all(self) -> set[Watcher]:
+        with self._lock:
+            return set(self._by_segment.values())

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from incumbent import (
     Address,
@@ -12,20 +11,16 @@ from incumbent import (
     BackendSettings,
     Capabilities,
     ConfigurationError,
-    ElectionError,
     Finding,
     LeaderElector,
     yes,
 )
 
 from ._connection import Connection
-from ._layout import Election
+from ._elector import EtcdElector
 from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options, whole_ttl
-from ._session import Session
+from ._session import Sessions
 from ._watch import Watcher
-
-if TYPE_CHECKING:
-    from ._elector import EtcdElector
 
 __all__ = ["EtcdBackend"]
 
@@ -56,39 +51,31 @@ class EtcdBackend(Backend):
         self.connection = Connection(Options.of(address), settings.request_timeout)
         self.watcher = Watcher(self.connection, settings.clock)
         self.connection.on_rotation = self.watcher.reset
-        self._lock = threading.Lock()
-        self._sessions: list[Session] = []
+        self.sessions = Sessions(self.connection, self.ttl, settings.clock)
 
     def __repr__(self) -> str:
         return f"<EtcdBackend {self._shown}>"
 
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
-        from ._elector import EtcdElector  # noqa: PLC0415 - needs this module
-
         if len(self.connection.options.prefix + lock_id) > LONGEST_NAME:
             raise ConfigurationError(f"etcd: the name of an election may have {LONGEST_NAME} characters at most")
-        return EtcdElector(self, lock_id, candidate)
+        return EtcdElector(
+            lock_id,
+            candidate,
+            self.capabilities,
+            connection=self.connection,
+            sessions=self.sessions,
+            watcher=self.watcher,
+            clock=self.settings.clock,
+        )
 
     def close(self) -> None:
         """Revoke the leases, and end the connection."""
         if self.connection.is_foreign:
             return
         self.watcher.close()
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        requests = []
-        for session in sessions:
-            try:
-                requests.append(session.close())
-            except ElectionError:
-                continue  # they expire by themselves
-        for request in requests:
-            try:
-                if request is not None:
-                    request.result()
-            except ElectionError:
-                continue
+        sessions = self.sessions.close()
         self.connection.close()
         for session in sessions:
             session.wait()
@@ -97,22 +84,4 @@ class EtcdBackend(Backend):
         """Look at each server, the versions, the certificates and the ttl."""
         from ._diagnosis import findings  # noqa: PLC0415 - seldom needed
 
-        return findings(self)
-
-    # ------------------------------------------------------------ for the electors
-
-    def election(self, lock_id: str) -> Election:
-        """Return the layout of an election."""
-        return Election(self.connection.rpc, self.connection.options.prefix, lock_id)
-
-    def join(self, elector: EtcdElector) -> Session:
-        """Return the first session that has no elector of the same election: a lease names one key in each."""
-        election = self.election(elector.lock_id).prefix
-        with self._lock:
-            for session in self._sessions:
-                if session.join(election, elector):
-                    return session
-            session = Session(self.connection, self.ttl, self.settings.clock)
-            session.join(election, elector)
-            self._sessions.append(session)
-            return session
+        return findings(self.connection, self.settings, self.ttl)

@@ -6,11 +6,11 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError
+from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError, Endpoint
 
 from ._errors import is_token_refused, senseless, translated
 from ._library import load
-from ._options import Endpoint, Options
+from ._options import Options
 
 __all__ = ["Client", "Reply"]
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from incumbent import BackendRejectedError, ElectionError, Finding
+from incumbent import BackendRejectedError, BackendSettings, ElectionError, Finding
 
 from ._client import Client
+from ._connection import Connection
 from ._lease import Lease
 from ._library import versions
+from ._options import Options
 from ._security import SYSTEM, expiry
-
-if TYPE_CHECKING:
-    from ._backend import EtcdBackend
 
 __all__ = ["findings", "release_finding"]
 
@@ -29,24 +28,23 @@ FIXED = {(3, 4): 42, (3, 5): 28, (3, 6): 9}
 OLDEST = (3, 4)
 
 
-def findings(backend: EtcdBackend) -> Iterator[Finding]:
+def findings(connection: Connection, settings: BackendSettings, ttl: int) -> Iterator[Finding]:
     """Yield them as they are found. Never raises."""
     shown = ", ".join(f"{name} {version}" for name, version in versions().items())
     yield Finding("ok", f"client libraries: {shown}")
-    yield from _security(backend)
+    yield from _security(connection.options)
     healthy: list[Client] = []
     try:
-        for client in backend.connection.clients():
-            yield from _server(client, backend, healthy)
+        for client in connection.clients():
+            yield from _server(client, connection.rpc, settings.request_timeout, healthy)
     except BackendRejectedError as error:  # the library, or a file, cannot be used
         yield Finding("error", str(error), "install python-etcd3, grpcio and protobuf anew, or correct the file")
     if healthy:
-        backend.connection.prefer(healthy[0])
-        yield from _ttl(backend)
+        connection.prefer(healthy[0])
+        yield from _ttl(connection, settings, ttl)
 
 
-def _security(backend: EtcdBackend) -> Iterator[Finding]:
-    options = backend.connection.options
+def _security(options: Options) -> Iterator[Finding]:
     security = options.security
     user = "no user" if options.username is None else f"user {ascii(options.username)[:60]}"
     if not security.tls:
@@ -74,8 +72,7 @@ def _security(backend: EtcdBackend) -> Iterator[Finding]:
             yield Finding("ok", text)
 
 
-def _server(client: Client, backend: EtcdBackend, healthy: list[Client]) -> Iterator[Finding]:
-    rpc = backend.connection.rpc
+def _server(client: Client, rpc: Any, limit: float, healthy: list[Client]) -> Iterator[Finding]:
     try:
         client.send("Status", rpc.StatusRequest()).result()  # the first one connects
         began = time.monotonic()
@@ -94,7 +91,6 @@ def _server(client: Client, backend: EtcdBackend, healthy: list[Client]) -> Iter
         yield Finding(
             "error", f"{client.endpoint}: its cluster has no leader", "bring the majority of the servers back"
         )
-    limit = backend.settings.request_timeout
     text = f"{client.endpoint}: answers within {took * 1000:.0f} ms; a request may take {limit:.2f} s"
     if took > SLOW * limit:
         yield Finding("warning", text, "choose a longer ttl, or a server that is nearer")
@@ -119,9 +115,9 @@ def release_finding(where: str, release: str) -> Finding:
     return Finding("ok", text)
 
 
-def _ttl(backend: EtcdBackend) -> Iterator[Finding]:
-    asked = backend.settings.ttl
-    lease = Lease(backend.connection, backend.ttl, backend.settings.clock)
+def _ttl(connection: Connection, settings: BackendSettings, whole: int) -> Iterator[Finding]:
+    asked = settings.ttl
+    lease = Lease(connection, whole, settings.clock)
     try:
         lease.grant()
         granted = lease.ttl

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from incumbent import (
+    Capabilities,
     Claim,
     ElectionError,
     InvalidStateError,
@@ -16,14 +17,14 @@ from incumbent import (
     Renewal,
 )
 
+from ._connection import Connection
 from ._errors import LeaseGoneError
+from ._layout import Election
 from ._lease import Attached, Lease
 from ._news import News
 from ._place import ForeignHandError, Place
-from ._session import Session
-
-if TYPE_CHECKING:
-    from ._backend import EtcdBackend
+from ._session import Session, Sessions
+from ._watch import Watcher
 
 __all__ = ["EtcdElector"]
 
@@ -31,11 +32,21 @@ __all__ = ["EtcdElector"]
 class EtcdElector(LeaderElector):
     """See `LeaderElector` for the verbs."""
 
-    def __init__(self, backend: EtcdBackend, lock_id: str, candidate: str) -> None:
-        super().__init__(lock_id, candidate, backend.capabilities)
-        self._backend = backend
-        self._connection = backend.connection
-        self._clock = backend.settings.clock
+    def __init__(
+        self,
+        lock_id: str,
+        candidate: str,
+        capabilities: Capabilities,
+        *,
+        connection: Connection,
+        sessions: Sessions,
+        watcher: Watcher,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(lock_id, candidate, capabilities)
+        self._connection = connection
+        self._sessions = sessions
+        self._clock = clock
         self._lock = threading.Lock()  # for what follows; never held during a request
         self._calling = False
         self._closed = False
@@ -46,7 +57,7 @@ class EtcdElector(LeaderElector):
         self._token: int | None = None
         #: Since when our key is known to be there: only a renewal that begins later says something new of it.
         self._evidence = 0.0
-        self._news = News(backend.watcher, self._clock, self._notify)
+        self._news = News(watcher, self._clock, self._notify)
 
     # ------------------------------------------------------------ the contract
 
@@ -83,7 +94,7 @@ class EtcdElector(LeaderElector):
     def observe_leadership(self) -> LeaderRecord:
         """Read all candidates."""
         self._connection.check_process()
-        election = self._backend.election(self.lock_id)
+        election = self._layout()
         answer = self._connection.read("Range", election.all())
         self._news.observe(election, answer.header.revision + 1)
         entries = election.entries(answer)
@@ -102,10 +113,13 @@ class EtcdElector(LeaderElector):
         self._news.close()
         if session is not None:
             is_gone = self.withdraw()
-            election = self._backend.election(self.lock_id)
+            election = self._layout()
             session.leave(election.prefix, self, is_clean=is_gone and not calling)
 
     # ------------------------------------------------------------ campaigning
+
+    def _layout(self) -> Election:
+        return Election(self._connection.rpc, self._connection.options.prefix, self.lock_id)
 
     def _campaign(self) -> Claim | None:
         start = self._clock()
@@ -135,11 +149,11 @@ class EtcdElector(LeaderElector):
     def _joined(self) -> Session:
         session = self._session
         if session is None:
-            session = self._backend.join(self)
+            session = self._sessions.join(self._layout().prefix, self)
             with self._lock:
                 self._session, is_late = session, self._closed
             if is_late:  # `close` knew of no session
-                session.leave(self._backend.election(self.lock_id).prefix, self, is_clean=True)
+                session.leave(self._layout().prefix, self, is_clean=True)
         return session
 
     def _place_on(self, lease: Lease) -> Place | None:
@@ -148,7 +162,7 @@ class EtcdElector(LeaderElector):
             if self._closed:
                 return None
             if self._place is None or self._place.lease is not lease:
-                self._place = Place(self._connection, self._backend.election(self.lock_id), self.candidate, lease)
+                self._place = Place(self._connection, self._layout(), self.candidate, lease)
             return self._place
 
     def _stand(self, place: Place, start: float) -> tuple[Any, Renewal[Attached]]:

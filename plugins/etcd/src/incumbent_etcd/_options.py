@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from incumbent import Address, BackendSettings, ConfigurationError, Secret, is_loopback
+from incumbent import Address, BackendSettings, ConfigurationError, Endpoint, Secret, read_line, read_switch
 
-from ._security import SYSTEM, Security, read_password
+from ._security import SYSTEM, Security
 
-__all__ = ["HELP", "LONGEST_TTL", "SHORTEST_TTL", "Endpoint", "Options"]
+__all__ = ["HELP", "LONGEST_TTL", "SHORTEST_TTL", "Options"]
 
 #: The options of the URL.
 HELP: Mapping[str, str] = {
@@ -26,22 +26,6 @@ HELP: Mapping[str, str] = {
 DEFAULT_PORT = 2379
 #: etcd grants no less with its usual election timeout, and no more at all, seconds.
 SHORTEST_TTL, LONGEST_TTL = 2.0, 9e9
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One server of the cluster."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether what is sent there stays on this machine."""
-        return is_loopback(self.host)
 
 
 @dataclass(frozen=True)
@@ -72,7 +56,7 @@ class Options:
         security = _security(address, environment, encrypted="https" in schemes)
         username, password = _user(address, environment)
         options = cls(endpoints, _prefix(address.path), security, username, password)
-        options._check_exposure(insecure=_switch(address.options, "insecure") is True)
+        options._check_exposure(insecure=read_switch("etcd", "insecure", address.options.get("insecure")) is True)
         return options
 
     def _check_exposure(self, *, insecure: bool) -> None:
@@ -103,7 +87,7 @@ def _security(address: Address, environment: Mapping[str, str], *, encrypted: bo
     for name in ("ca", "cert", "key", "password-file"):
         if given.get(name) == "":  # of a variable that is not set, perhaps: it must not turn encryption off
             raise ConfigurationError(f"etcd: option {name} is empty: give the path of a file, or leave the option out")
-    switch = _switch(given, "tls")
+    switch = read_switch("etcd", "tls", given.get("tls"))
     if switch is False:
         for name in ("ca", "cert", "key"):
             if name in given:
@@ -128,15 +112,6 @@ def _security(address: Address, environment: Mapping[str, str], *, encrypted: bo
     return security
 
 
-def _switch(given: Mapping[str, str], name: str) -> bool | None:
-    value = given.get(name)
-    if value is None:
-        return None
-    if value not in ("yes", "no"):
-        raise ConfigurationError(f"etcd: option {name}={ascii(value)[:60]}: must be yes or no")
-    return value == "yes"
-
-
 def _user(address: Address, environment: Mapping[str, str]) -> tuple[str | None, Secret | None]:
     file = address.options.get("password-file")
     username, password = address.username, address.password
@@ -146,7 +121,7 @@ def _user(address: Address, environment: Mapping[str, str]) -> tuple[str | None,
     if file is not None:
         if address.password is not None:
             raise ConfigurationError("etcd: option password-file: the URL has a password already: leave one out")
-        password = Secret(read_password(file))
+        password = Secret(read_line("etcd", "password-file", file))
     elif password is None and environment.get("ETCDCTL_PASSWORD"):
         password = Secret(environment["ETCDCTL_PASSWORD"])
     if username is None and file is not None:

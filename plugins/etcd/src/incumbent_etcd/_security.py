@@ -10,7 +10,7 @@ from pathlib import Path
 
 from incumbent import ConfigurationError, read_file
 
-__all__ = ["SYSTEM", "Credentials", "Security", "expiry", "read_password"]
+__all__ = ["SYSTEM", "Credentials", "Security", "expiry"]
 
 #: As option ca: the certificates that this system trusts.
 SYSTEM = "system"
@@ -54,23 +54,6 @@ class Security:
         if self.cert is None or self.key is None:
             return Credentials(ca)
         return Credentials(ca, _read_pem("cert", self.cert, "CERTIFICATE"), _read_pem("key", self.key, "PRIVATE KEY"))
-
-
-def read_password(path: str) -> str:
-    """
-    Return the first line of the file.
-
-    Raises:
-        ConfigurationError: It cannot be read, or has none.
-    """
-    lines = read_file("etcd", "password-file", path).splitlines()
-    try:
-        password = lines[0].decode() if lines else ""
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"etcd: option password-file={_shown(path)}: is not UTF-8") from None
-    if not password:
-        raise ConfigurationError(f"etcd: option password-file={_shown(path)}: its first line is empty")
-    return password
 
 
 def expiry(path: str) -> datetime | None:

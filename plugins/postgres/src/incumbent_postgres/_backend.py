@@ -19,6 +19,7 @@ from incumbent import (
     yes,
 )
 
+from ._elector import PostgresElector
 from ._layout import Layout
 from ._options import HELP, Options
 from ._pool import Pool
@@ -66,8 +67,6 @@ class PostgresBackend(Backend):
 
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
-        from ._elector import PostgresElector  # noqa: PLC0415 - needs this module
-
         for what, text in (("the name of an election", lock_id), ("a candidate's id", candidate)):
             try:
                 length = len(text.encode())
@@ -75,7 +74,16 @@ class PostgresBackend(Backend):
                 raise ConfigurationError(f"postgres: {what} must be text that UTF-8 can encode") from None
             if "\0" in text or length > LONGEST_NAME:
                 raise ConfigurationError(f"postgres: {what} may have {LONGEST_NAME} bytes at most, and no NUL")
-        return PostgresElector(self, lock_id, candidate)
+        return PostgresElector(
+            lock_id,
+            candidate,
+            self.capabilities,
+            store=self.store,
+            session=self.session,
+            sightings=self.sightings,
+            watch=self.watch,
+            clock=self.settings.clock,
+        )
 
     def close(self) -> None:
         """End the session with all claims, and the connections."""
@@ -90,4 +98,4 @@ class PostgresBackend(Backend):
         """Look at each server, the rights, and what a fail-over would keep."""
         from ._diagnosis import findings  # noqa: PLC0415 - seldom needed
 
-        return findings(self)
+        return findings(self.store, self.session, self.settings.request_timeout)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from incumbent import BackendRejectedError, ElectionError, Finding
 
-from ._client import Client
+from ._connection import Client
 from ._errors import LostError, RefusedError, no_connection
-
-if TYPE_CHECKING:
-    from ._backend import PostgresBackend
+from ._session import Session
+from ._store import Store
 
 __all__ = ["findings"]
 
@@ -27,22 +25,24 @@ SAFETY = (
 )
 
 
-def findings(backend: PostgresBackend) -> Iterator[Finding]:
+def findings(store: Store, session: Session, limit: float) -> Iterator[Finding]:
     """Yield them as they are found. Never raises."""
     from psycopg import __version__, pq  # noqa: PLC0415 - not before a URL asks for it
 
     yield Finding("ok", f"client libraries: psycopg {__version__}, libpq {pq.version()} ({pq.__impl__})")
-    options = backend.pool.options
+    options = store.pool.options
     primaries = 0
     for host in options.hosts:
         where = options.shown(host)
         try:
-            client = Client({**options.parameters(host), "target_session_attrs": "any"}, where, _end(backend))
+            client = Client(
+                {**options.parameters(host), "target_session_attrs": "any"}, where, time.monotonic() + limit
+            )
         except LostError as error:
             yield _unreached(no_connection(where, str(error)))
             continue
         try:
-            found, is_primary = _server(client, backend)
+            found, is_primary = _server(client, limit, is_encrypted=options.is_encrypted)
             yield from found
             primaries += is_primary
         except (LostError, RefusedError) as error:
@@ -56,7 +56,7 @@ def findings(backend: PostgresBackend) -> Iterator[Finding]:
             "name the primary, its standbys, and nothing else in the URL",
         )
     elif primaries:
-        yield from _rights(backend)
+        yield from _rights(store, session)
 
 
 def _unreached(error: ElectionError) -> Finding:
@@ -65,11 +65,11 @@ def _unreached(error: ElectionError) -> Finding:
     return Finding("error", str(error), "see that this server runs and can be reached, or take it out of the URL")
 
 
-def _server(client: Client, backend: PostgresBackend) -> tuple[list[Finding], bool]:
+def _server(client: Client, limit: float, *, is_encrypted: bool) -> tuple[list[Finding], bool]:
     """Return what there is to say of one server, and whether it takes writes."""
-    where, limit = client.where, backend.settings.request_timeout
+    where = client.where
     began = time.monotonic()
-    answers = client.run("SELECT pg_is_in_recovery(); SHOW transaction_read_only", _end(backend))
+    answers = client.run("SELECT pg_is_in_recovery(); SHOW transaction_read_only", time.monotonic() + limit)
     took = time.monotonic() - began
     is_standby, is_read_only = answers[0][0][0] == "t", answers[1][0][0] == "on"
     version = f"{client.version // 10000}.{client.version % 10000}"
@@ -77,7 +77,7 @@ def _server(client: Client, backend: PostgresBackend) -> tuple[list[Finding], bo
     text = f"{where}: PostgreSQL {version}, {kind}"
     is_old = client.version < OLDEST
     found = [Finding("error", text, "use PostgreSQL 12 or later") if is_old else Finding("ok", text)]
-    if client.is_encrypted and backend.pool.options.is_encrypted:
+    if client.is_encrypted and is_encrypted:
         found.append(Finding("ok", f"{where}: encrypted"))
     elif not client.is_loopback:
         text = f"{where}: encrypted only if the server wants to" if client.is_encrypted else f"{where}: not encrypted"
@@ -87,7 +87,7 @@ def _server(client: Client, backend: PostgresBackend) -> tuple[list[Finding], bo
     remedy = "choose a longer ttl, or a server that is nearer"
     found.append(Finding("warning", text, remedy) if is_slow else Finding("ok", text))
     if not is_standby:
-        found += _safety(where, client.run(SAFETY, _end(backend))[0][0])
+        found += _safety(where, client.run(SAFETY, time.monotonic() + limit)[0][0])
     return found, not is_standby and not is_read_only
 
 
@@ -103,14 +103,10 @@ def _safety(where: str, row: tuple[str | None, ...]) -> Iterator[Finding]:
         )
 
 
-def _rights(backend: PostgresBackend) -> Iterator[Finding]:
+def _rights(store: Store, session: Session) -> Iterator[Finding]:
     try:
-        backend.session.renewal()
+        session.renewal()
     except ElectionError as error:
         yield Finding("error", str(error), "do what it says" if " run " in str(error) else "see the server's log")
         return
-    yield Finding("ok", f"the tables in schema {backend.store.layout.name!a} are there, and can be written")
-
-
-def _end(backend: PostgresBackend) -> float:
-    return time.monotonic() + backend.settings.request_timeout
+    yield Finding("ok", f"the tables in schema {store.layout.name!a} are there, and can be written")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from incumbent import Claim, ElectionError, InvalidStateError, LeaderElector, LeaderRecord
+from incumbent import Capabilities, Claim, ElectionError, InvalidStateError, LeaderElector, LeaderRecord
 
 from ._layout import Entry
-from ._watch import Interest, shown
-
-if TYPE_CHECKING:
-    from ._backend import PostgresBackend
+from ._session import Session
+from ._sightings import Sightings
+from ._store import Store
+from ._watch import Interest, Watch, shown
 
 __all__ = ["PostgresElector"]
 
@@ -22,11 +21,24 @@ __all__ = ["PostgresElector"]
 class PostgresElector(LeaderElector):
     """See `LeaderElector` for the verbs."""
 
-    def __init__(self, backend: PostgresBackend, lock_id: str, candidate: str) -> None:
-        super().__init__(lock_id, candidate, backend.capabilities)
-        self._backend = backend
-        self._store = backend.store
-        self._clock = backend.settings.clock
+    def __init__(
+        self,
+        lock_id: str,
+        candidate: str,
+        capabilities: Capabilities,
+        *,
+        store: Store,
+        session: Session,
+        sightings: Sightings,
+        watch: Watch,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(lock_id, candidate, capabilities)
+        self._store = store
+        self._session = session
+        self._sightings = sightings
+        self._watch = watch
+        self._clock = clock
         #: Names our claim, in every term: it shows what an attempt without an answer has left.
         self._id = uuid.uuid4().hex
         self._lock = threading.Lock()  # for what follows; never held during a request
@@ -44,13 +56,13 @@ class PostgresElector(LeaderElector):
     def acquire_leadership(self) -> Claim | None:
         """Look, and claim the election if nobody has it, or if who has it was silent for a ttl."""
         with self._call():
-            self._backend.watch.add(self._interest)  # before the look, so that nothing is missed
+            self._watch.add(self._interest)  # before the look, so that nothing is missed
             entry = self._look()
             if entry is not None and entry.claim == self._id:
                 self._evidence = self._clock()
                 return self._check(entry.token)
             self._forget()
-            if entry is not None and self._backend.sightings.saw(entry) > 0:
+            if entry is not None and self._sightings.saw(entry) > 0:
                 return None
             return self._claim(entry)
 
@@ -72,9 +84,9 @@ class PostgresElector(LeaderElector):
 
     def observe_leadership(self) -> LeaderRecord:
         """Read the row."""
-        self._backend.pool.check_process()
+        self._store.pool.check_process()
         self._interest.is_observing = True
-        self._backend.watch.add(self._interest)
+        self._watch.add(self._interest)
         entry = self._look()
         self._interest.shown = shown(entry)
         if entry is None or not entry.is_fresh:
@@ -83,13 +95,13 @@ class PostgresElector(LeaderElector):
 
     def close(self) -> None:
         """Delete our claim, whatever is known of it."""
-        if self._backend.pool.is_foreign:
+        if self._store.pool.is_foreign:
             return
         with self._lock:
             self._closed = True
             is_late = self._calling or self._is_uncertain
             may_have_claim = is_late or self._token is not None
-        self._backend.watch.remove(self._interest)
+        self._watch.remove(self._interest)
         if may_have_claim:
             self._withdraw(is_late=is_late)
 
@@ -99,10 +111,9 @@ class PostgresElector(LeaderElector):
         return self._store.look([self.lock_id]).get(self.lock_id)
 
     def _claim(self, silent: Entry | None) -> Claim | None:
-        session = self._backend.session
-        renewal = session.renewal()
+        renewal = self._session.renewal()
         was_uncertain, self._is_uncertain = self._is_uncertain, True
-        made = self._store.claim(self.lock_id, session.id, self._id, self.candidate, silent)
+        made = self._store.claim(self.lock_id, self._session.id, self._id, self.candidate, silent)
         self._is_uncertain = was_uncertain
         if made is None:
             return None
@@ -112,15 +123,15 @@ class PostgresElector(LeaderElector):
         _, token = made
         self._lead(token, self._clock())
         # Others count from when they first see that renewal's beat, not from when the claim was made (P2).
-        return Claim(token, session.ttl, renewal.sent)
+        return Claim(token, self._session.ttl, renewal.sent)
 
     def _check(self, token: int) -> Claim | None:
-        renewal = self._backend.session.renewal(max(self._evidence, self._interest.latest))
+        renewal = self._session.renewal(max(self._evidence, self._interest.latest))
         if renewal.answer.get(self.lock_id) != (self._id, token):
             self._forget()
             return None
         self._lead(token, renewal.sent)
-        return Claim(token, self._backend.session.ttl, renewal.sent)
+        return Claim(token, self._session.ttl, renewal.sent)
 
     def _lead(self, token: int, evidence: float) -> None:
         with self._lock:
@@ -136,17 +147,17 @@ class PostgresElector(LeaderElector):
         try:
             self._store.relinquish(self.lock_id, self._id)
             if is_late:
-                self._backend.session.leave_behind(self._id)
-                self._store.retire(self._backend.session.id)
+                self._session.leave_behind(self._id)
+                self._store.retire(self._session.id)
         except ElectionError:
-            self._backend.session.leave_behind(self._id)
+            self._session.leave_behind(self._id)
 
     def _tell(self) -> None:
         self.notify()  # which is set later
 
     @contextmanager
     def _call(self) -> Iterator[None]:
-        self._backend.pool.check_process()
+        self._store.pool.check_process()
         with self._lock:
             if self._closed:
                 raise InvalidStateError("the elector is closed")

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from math import isfinite
 
-from ._client import Row
+from ._connection import Row
 from ._errors import senseless
 
 __all__ = ["Entry", "Layout", "claims", "entries", "identifier", "literal"]

@@ -8,7 +8,7 @@ import time
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, InvalidStateError
 
-from ._client import Client, Row
+from ._connection import Client, Row
 from ._errors import LostError, RefusedError, no_connection
 from ._options import Options
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from incumbent import BackendRejectedError, ElectionError
 
-from ._client import Row
+from ._connection import Row
 from ._errors import MISSING, RefusedError, translated
 from ._layout import Entry, Layout, claims, entries, identifier
 from ._pool import Pool

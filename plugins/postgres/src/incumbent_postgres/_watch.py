@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from incumbent import ElectionError
 
-from ._client import Client
+from ._connection import Client
 from ._errors import MISSING, LostError, RefusedError
 from ._layout import Entry, Layout, entries
 from ._pool import Pool

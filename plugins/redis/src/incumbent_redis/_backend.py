@@ -17,11 +17,12 @@ from incumbent import (
     yes,
 )
 
-from ._news import News
+from ._elector import RedisElector
 from ._options import HELP, Options
-from ._renewals import Renewals
-from ._sight import Guard
+from ._session import Renewals
+from ._sightings import Guard
 from ._store import Store
+from ._watch import News
 
 __all__ = ["RedisBackend"]
 
@@ -65,8 +66,6 @@ class RedisBackend(Backend):
 
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
-        from ._elector import RedisElector  # noqa: PLC0415 - needs this module
-
         for what, text in (("the name of an election", lock_id), ("a candidate's id", candidate)):
             try:
                 is_short = 0 < len(text.encode()) <= LONGEST_NAME
@@ -74,7 +73,18 @@ class RedisBackend(Backend):
                 raise ConfigurationError(f"redis: {what} has a character that is no Unicode: {text!a:.60}") from None
             if not is_short:
                 raise ConfigurationError(f"redis: {what} must have 1 to {LONGEST_NAME} bytes")
-        return RedisElector(self, lock_id, candidate)
+        return RedisElector(
+            lock_id,
+            candidate,
+            self.capabilities,
+            guard_key=self.guard_key,
+            key=self.key(lock_id),
+            store=self.store,
+            guard=self.guard,
+            renewals=self.renewals,
+            news=self.news,
+            settings=self.settings,
+        )
 
     def close(self) -> None:
         """End the subscription, and all connections."""
@@ -88,7 +98,7 @@ class RedisBackend(Backend):
         """Look at the server, its version, persistence, replicas and memory, and at the encryption."""
         from ._diagnosis import findings  # noqa: PLC0415 - seldom needed
 
-        return findings(self)
+        return findings(self.store, self.guard, self.guard_key, self.settings)
 
     # ------------------------------------------------------------ for the electors
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, Finding, boottime
+from incumbent import BackendRejectedError, BackendSettings, BackendUnavailableError, ElectionError, Finding, boottime
 
-from ._scripts import LOOK
-from ._store import parsed_info
-
-if TYPE_CHECKING:
-    from ._backend import RedisBackend
+from ._layout import LOOK
+from ._options import Options
+from ._sightings import Guard
+from ._store import Store, parsed_info
 
 __all__ = ["findings"]
 
@@ -25,16 +24,16 @@ SLOW = 0.5
 LOOK_EVERY = 0.1
 
 
-def findings(backend: RedisBackend) -> Iterator[Finding]:
+def findings(store: Store, guard: Guard, guard_key: str, settings: BackendSettings) -> Iterator[Finding]:
     """Yield them as they are found. Never raises."""
     try:
         yield Finding("ok", f"client library: redis-py {version('redis')}")
     except PackageNotFoundError:
         yield Finding("error", "redis-py is not installed", "pip install redis")
         return
-    yield _security(backend)
+    yield _security(store.options)
     try:
-        with backend.store.lent() as wire:
+        with store.lent() as wire:
             where = str(wire.endpoint)
             began = time.monotonic()
             info = parsed_info(wire.ask("INFO"))
@@ -43,10 +42,11 @@ def findings(backend: RedisBackend) -> Iterator[Finding]:
         yield Finding("error", str(error), _remedy(error))
         return
     yield _release(where, info)
-    yield _latency(where, took, backend.settings.request_timeout)
+    yield _latency(where, took, settings.request_timeout)
     yield _persistence(where, info)
-    yield _replicas(where, info, backend.store.options.replicas)
-    yield from _age(where, backend)
+    yield _replicas(where, info, store.options.replicas)
+    seen = partial(_seen, store, guard, guard_key)
+    yield from _age(where, settings.ttl, seen)
 
 
 def _remedy(error: ElectionError) -> str:
@@ -55,8 +55,7 @@ def _remedy(error: ElectionError) -> str:
     return "see that the server runs, is the primary, and can be reached from here"
 
 
-def _security(backend: RedisBackend) -> Finding:
-    options = backend.store.options
+def _security(options: Options) -> Finding:
     user = "no password" if options.password is None else f"user {ascii(options.username or 'default')[:60]}"
     if options.security.tls:
         own = "with a certificate of ours" if options.security.cert is not None else "without a certificate of ours"
@@ -113,9 +112,9 @@ def _replicas(where: str, info: dict[str, str], asked: int) -> Finding:
     return Finding("ok", text)
 
 
-def _age(where: str, backend: RedisBackend) -> Iterator[Finding]:
+def _age(where: str, ttl: float, seen: Callable[[], float | Finding | None]) -> Iterator[Finding]:
     """Wait until the server has been known for a ttl; before that the scratch election would have no leader."""
-    young_until = _seen(backend)
+    young_until = seen()
     if isinstance(young_until, Finding):
         yield young_until
         return
@@ -123,21 +122,21 @@ def _age(where: str, backend: RedisBackend) -> Iterator[Finding]:
         return
     left = max(0.0, young_until - boottime())
     yield Finding("ok", f"{where}: new to elections, or restarted: nobody is elected for {left:.1f} s; waiting")
-    while young_until is not None and boottime() <= young_until + backend.settings.ttl:
+    while young_until is not None and boottime() <= young_until + ttl:
         time.sleep(LOOK_EVERY)
-        young_until = _seen(backend)
+        young_until = seen()
         if isinstance(young_until, Finding):
             yield young_until
             return
 
 
-def _seen(backend: RedisBackend) -> float | Finding | None:
+def _seen(store: Store, guard: Guard, guard_key: str) -> float | Finding | None:
     try:
-        return backend.store.run(
+        return store.run(
             LOOK,
-            [backend.guard_key],
-            backend.guard.arguments(),
-            read=lambda answer: backend.guard.saw(answer[0], answer[1]),
+            [guard_key],
+            guard.arguments(),
+            read=lambda answer: guard.saw(answer[0], answer[1]),
         )
     except (BackendRejectedError, BackendUnavailableError) as error:
         return Finding("error", str(error), _remedy(error))

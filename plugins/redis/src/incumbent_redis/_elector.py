@@ -7,15 +7,24 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from incumbent import Claim, ElectionError, InvalidStateError, LeaderElector, LeaderRecord, boottime
+from incumbent import (
+    BackendSettings,
+    Capabilities,
+    Claim,
+    ElectionError,
+    InvalidStateError,
+    LeaderElector,
+    LeaderRecord,
+    boottime,
+)
 
-from ._scripts import ACQUIRE, RELEASE, SHOW
-from ._sight import Sight, milliseconds, number
-
-if TYPE_CHECKING:
-    from ._backend import RedisBackend
+from ._layout import ACQUIRE, RELEASE, SHOW
+from ._session import Renewals
+from ._sightings import Guard, Sight, milliseconds, number
+from ._store import Store
+from ._watch import News
 
 __all__ = ["RedisElector"]
 
@@ -23,12 +32,29 @@ __all__ = ["RedisElector"]
 class RedisElector(LeaderElector):
     """See `LeaderElector` for the verbs."""
 
-    def __init__(self, backend: RedisBackend, lock_id: str, candidate: str) -> None:
-        super().__init__(lock_id, candidate, backend.capabilities)
-        self._backend = backend
-        self._store = backend.store
-        self._clock = backend.settings.clock
-        self.key = backend.key(lock_id)
+    def __init__(
+        self,
+        lock_id: str,
+        candidate: str,
+        capabilities: Capabilities,
+        *,
+        guard_key: str,
+        key: str,
+        store: Store,
+        guard: Guard,
+        renewals: Renewals,
+        news: News,
+        settings: BackendSettings,
+    ) -> None:
+        super().__init__(lock_id, candidate, capabilities)
+        self.key = key
+        self._guard_key = guard_key
+        self._store = store
+        self._guard = guard
+        self._renewals = renewals
+        self._news = news
+        self._ttl = settings.ttl
+        self._clock = settings.clock
         #: A nonce: of the claim that we have, or will have, or may have since an attempt had no answer. Each term has
         #: a new one, so that nothing late on the wire can touch another term's.
         self.claim = _nonce()
@@ -81,7 +107,7 @@ class RedisElector(LeaderElector):
         """Read the record."""
         self._store.check_process()
         self._observes = True
-        self._backend.news.follow(self)
+        self._news.follow(self)
         return self._store.run(SHOW, [self.key], read=self._record)
 
     def close(self) -> None:
@@ -97,17 +123,16 @@ class RedisElector(LeaderElector):
 
     def _campaign(self) -> Claim | None:
         self._campaigns = True
-        self._backend.news.follow(self)
-        guard, ttl = self._backend.guard, self._backend.settings.ttl
-        known = guard.arguments()
+        self._news.follow(self)
+        known = self._guard.arguments()
         sent = self._clock()
         with self._lock:
-            silent = self._sight.silent(boottime(), guard.since)
-        ours = [self.claim, self.candidate, milliseconds(ttl), f"{time.time():.3f}"]
+            silent = self._sight.silent(boottime(), self._guard.since)
+        ours = [self.claim, self.candidate, milliseconds(self._ttl), f"{time.time():.3f}"]
         was_certain, self._may_exist = not self._may_exist, True
         token = self._store.run(
             ACQUIRE,
-            [self._backend.guard_key, self.key],
+            [self._guard_key, self.key],
             [*known, *ours, *silent],
             read=self._answer,
             counts=lambda token: token is not None,
@@ -118,12 +143,12 @@ class RedisElector(LeaderElector):
         with self._lock:
             self._token, self._sent, self.evidence, self.asked = token, sent, sent, sent
             self._shown = self.claim.encode()
-        self._backend.renewals.join(self)
-        return Claim(token, ttl, sent)
+        self._renewals.join(self)
+        return Claim(token, self._ttl, sent)
 
     def _answer(self, answer: Any) -> int | None:
         """Return the token, or None after taking note of who leads."""
-        young_until = self._backend.guard.saw(answer[1], answer[2])
+        young_until = self._guard.saw(answer[1], answer[2])
         if answer[0] == 1:
             return _positive(answer[3])
         claim, beat, ttl = answer[3:]
@@ -134,19 +159,19 @@ class RedisElector(LeaderElector):
 
     def _check(self, token: int) -> Claim | None:
         self.asked = self._clock()
-        sent, is_ours = self._backend.renewals.renewal(self, max(self._sent, self._latest))
+        sent, is_ours = self._renewals.renewal(self, max(self._sent, self._latest))
         if not is_ours:
             self._forget()
             return None
         self._sent = sent
-        return Claim(token, self._backend.settings.ttl, sent)
+        return Claim(token, self._ttl, sent)
 
     def _release(self) -> bool:
         return self._store.run(RELEASE, [self.key], [self.claim], read=lambda answer: int(answer) == 1)
 
     def _forget(self) -> None:
         """Hold no claim any more."""
-        self._backend.renewals.leave(self)
+        self._renewals.leave(self)
         with self._lock:
             self._token, self._may_exist = None, False
             self.claim = _nonce()
@@ -154,8 +179,8 @@ class RedisElector(LeaderElector):
 
     def _withdraw(self) -> None:
         """Leave. An attempt that is out while `close` does this has the same nonce, and does it once more."""
-        self._backend.news.leave(self)
-        self._backend.renewals.leave(self)
+        self._news.leave(self)
+        self._renewals.leave(self)
         if self._may_exist:
             with suppress(ElectionError):  # it ends by itself: nobody renews it
                 self._release()

@@ -9,7 +9,7 @@ import redis
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, one_line
 
-from ._scripts import CONFLICT
+from ._layout import CONFLICT
 
 __all__ = ["REPLICA", "translated"]
 

@@ -6,11 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from incumbent import Address, ConfigurationError, Secret, is_loopback
+from incumbent import Address, ConfigurationError, Endpoint, Secret, read_line, read_switch
 
-from ._security import Security, file_option, read_password
+from ._security import Security, file_option
 
-__all__ = ["HELP", "Endpoint", "Options", "shown"]
+__all__ = ["HELP", "Options", "shown"]
 
 #: The options of the URL.
 HELP: Mapping[str, str] = {
@@ -28,22 +28,6 @@ DEFAULT_PORT, SENTINEL_PORT = 6379, 26379
 DEFAULT_PREFIX = "incumbent"
 MOST_REPLICAS = 100
 LARGEST_DB = 99_999
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """One server."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether what is sent there stays on this machine."""
-        return is_loopback(self.host)
 
 
 @dataclass(frozen=True)
@@ -92,7 +76,7 @@ class Options:
             username,
             password,
         )
-        insecure = _switch(given, "insecure") is True
+        insecure = read_switch("redis", "insecure", given.get("insecure")) is True
         if password is not None and not options.security.tls and not insecure:
             options._check_exposure()
         return options
@@ -141,18 +125,9 @@ def _count(given: Mapping[str, str], name: str, most: int) -> int:
     return int(text)
 
 
-def _switch(given: Mapping[str, str], name: str) -> bool | None:
-    value = given.get(name)
-    if value is None:
-        return None
-    if value not in ("yes", "no"):
-        raise _wrong(name, value, "must be yes or no")
-    return value == "yes"
-
-
 def _security(given: Mapping[str, str]) -> Security:
     ca, cert, key = (file_option(name, given.get(name)) for name in ("ca", "cert", "key"))
-    tls = _switch(given, "tls")
+    tls = read_switch("redis", "tls", given.get("tls"))
     if tls is False and (ca or cert or key):
         raise ConfigurationError("redis: tls=no makes no sense with ca, cert and key: leave one of them out")
     if (cert is None) != (key is None):
@@ -166,11 +141,11 @@ def _security(given: Mapping[str, str]) -> Security:
 
 def _user(address: Address, environment: Mapping[str, str]) -> tuple[str | None, Secret | None]:
     username, password = address.username, address.password
-    file = file_option("password-file", address.options.get("password-file"))
+    file = address.options.get("password-file")
     if file is not None:
         if password is not None:
             raise ConfigurationError("redis: option password-file: the URL has a password already: leave one out")
-        password = Secret(read_password(file))
+        password = Secret(read_line("redis", "password-file", file))
     elif password is None and environment.get("REDISCLI_AUTH"):
         password = Secret(environment["REDISCLI_AUTH"])
     if username is not None and password is None:

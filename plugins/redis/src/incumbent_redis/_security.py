@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from incumbent import ConfigurationError, read_file
 
-__all__ = ["Security", "file_option", "read_password"]
+__all__ = ["Security", "file_option"]
 
 
 @dataclass(frozen=True)
@@ -49,22 +49,6 @@ def file_option(name: str, path: str | None) -> str | None:
         return None
     read_file("redis", name, path)
     return path
-
-
-def read_password(path: str) -> str:
-    """
-    Return the first line of the file.
-
-    Raises:
-        ConfigurationError: It cannot be read, or has none.
-    """
-    try:
-        lines = read_file("redis", "password-file", path).decode().splitlines()
-    except UnicodeDecodeError:
-        raise ConfigurationError(f"redis: option password-file={_shown(path)}: is not UTF-8") from None
-    if not lines or not lines[0]:
-        raise ConfigurationError(f"redis: option password-file={_shown(path)}: its first line is empty")
-    return lines[0]
 
 
 def _unusable(option: str, path: str | None, error: Exception) -> ConfigurationError:

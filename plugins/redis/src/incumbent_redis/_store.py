@@ -14,14 +14,15 @@ from incumbent import (
     BackendUnavailableError,
     ConfigurationError,
     ElectionError,
+    Endpoint,
     InvalidStateError,
 )
 
-from ._options import Endpoint, Options, shown
-from ._scripts import Script
+from ._layout import Script
+from ._options import Options, shown
 
 if TYPE_CHECKING:
-    from ._wire import Wire
+    from ._connection import Wire
 
 __all__ = ["Store", "parsed_info"]
 
@@ -102,7 +103,7 @@ class Store:
 
     def deadline(self) -> float:
         """Return when a request that begins now must have ended; loading redis-py is no part of the first one."""
-        from ._wire import Wire  # noqa: F401, PLC0415 - imports redis-py
+        from ._connection import Wire  # noqa: F401, PLC0415 - imports redis-py
 
         return time.monotonic() + self.timeout
 
@@ -135,7 +136,7 @@ class Store:
         Raises:
             ElectionError: It cannot be reached, is not the primary, or cannot be used.
         """
-        from ._wire import Wire  # noqa: PLC0415 - imports redis-py
+        from ._connection import Wire  # noqa: PLC0415 - imports redis-py
 
         self.check_process()
         wire = Wire(self._primary(deadline), self.options, deadline)
@@ -235,7 +236,7 @@ class Store:
         raise next((error for error in failures if isinstance(error, BackendUnavailableError)), failures[0])
 
     def _told(self, endpoint: Endpoint, name: str, deadline: float) -> Endpoint:
-        from ._wire import Wire  # noqa: PLC0415 - imports redis-py
+        from ._connection import Wire  # noqa: PLC0415 - imports redis-py
 
         wire = Wire(endpoint, self.options, deadline, plain=True)
         with self._registered(wire), self.translating(wire):

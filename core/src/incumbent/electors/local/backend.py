@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from incumbent.elector import Backend, BackendSettings, Capabilities, LeaderElector, no, yes
-from incumbent.errors import ConfigurationError, InvalidStateError
+from incumbent.errors import ConfigurationError
 
 from .elector import LocalElector
 from .files import Directory
-from .mounts import network_file_system
 from .watch import AVAILABLE, Watcher
 
 if TYPE_CHECKING:
     from incumbent.address import Address
 
 __all__ = ["LocalBackend"]
-
-_log = logging.getLogger("incumbent.electors.local")
-
-_backends: weakref.WeakSet[LocalBackend] = weakref.WeakSet()
-_warned: set[Path] = set()
 
 
 class LocalBackend(Backend):
@@ -47,37 +39,23 @@ class LocalBackend(Backend):
         self.settings = settings
         self.directory = Directory(_state_directory(address.path))
         self.watcher = Watcher()
-        self.electors: weakref.WeakSet[LocalElector] = weakref.WeakSet()
         self._pid = os.getpid()
-        _backends.add(self)
 
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
-        elector = LocalElector(self, lock_id, candidate)
-        self.electors.add(elector)
-        return elector
+        return LocalElector(
+            lock_id,
+            candidate,
+            self.capabilities,
+            directory=self.directory,
+            watcher=self.watcher,
+            clock=self.settings.clock,
+        )
 
     def close(self) -> None:
         """End the waiting thread."""
         if os.getpid() == self._pid:
             self.watcher.close()
-
-    def check_process(self) -> None:
-        """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
-        if os.getpid() != self._pid:
-            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
-
-    def warn_of_network(self) -> None:
-        """Log, once for a directory, that its file locks may not reach other hosts."""
-        path = self.directory.path
-        if path not in _warned:
-            _warned.add(path)
-            kind = network_file_system(path)
-            if kind is not None:
-                _log.warning(
-                    "%s is on a network file system (%s): local:// is for the processes of one host; elsewhere another "
-                    "leader may be elected", path, kind,
-                )  # fmt: skip
 
 
 def _state_directory(path: str) -> Path:
@@ -97,13 +75,3 @@ def _state_directory(path: str) -> Path:
             f"local://{path}: the directory must be an absolute path without '..', and not the root"
         )
     return directory
-
-
-def _after_fork_in_child() -> None:
-    for backend in list(_backends):
-        for elector in list(backend.electors):
-            elector.forget()
-        backend.watcher.forget()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

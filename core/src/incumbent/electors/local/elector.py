@@ -14,43 +14,55 @@ import fcntl
 import os
 import select
 import time
+import weakref
+from collections.abc import Callable
 from math import inf
-from typing import TYPE_CHECKING
 
-from incumbent.elector import Claim, LeaderElector, LeaderRecord
+from incumbent.elector import Capabilities, Claim, LeaderElector, LeaderRecord
 from incumbent.errors import BackendUnavailableError, ElectionError, InvalidStateError
 
-from .files import Files
+from .files import Directory, Files
 from .forks import no_fork
 from .mapping import mapped_errors
 from .record import Record
-from .watch import AVAILABLE
-
-if TYPE_CHECKING:
-    from .backend import LocalBackend
+from .watch import AVAILABLE, Watcher
 
 __all__ = ["LocalElector"]
+
+_electors: weakref.WeakSet[LocalElector] = weakref.WeakSet()
 
 
 class LocalElector(LeaderElector):
     """One candidate on kernel file locks."""
 
-    def __init__(self, backend: LocalBackend, lock_id: str, candidate: str) -> None:
-        super().__init__(lock_id, candidate, backend.capabilities)
-        self._backend = backend
-        self._files: Files = backend.directory.files(lock_id)
+    def __init__(
+        self,
+        lock_id: str,
+        candidate: str,
+        capabilities: Capabilities,
+        *,
+        directory: Directory,
+        watcher: Watcher,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(lock_id, candidate, capabilities)
+        self._directory = directory
+        self._watcher = watcher
+        self._clock = clock
+        self._files: Files = directory.files(lock_id)
         self._token = 0
         self._open: list[int] = []
         self._watches: list[int] = []
         self._reader: int | None = None
         self._observing = False
+        _electors.add(self)
 
     # ------------------------------------------------------------ the verbs
 
     def acquire_leadership(self) -> Claim | None:
         """Lock the file if nobody has; never waits."""
-        self._backend.check_process()
-        sent = self._backend.settings.clock()
+        self._directory.check_process()
+        sent = self._clock()
         if self._open:
             return self._claim(sent)
         self._wait_for_changes()  # before the attempt, or a change right after it would go unnoticed
@@ -71,7 +83,7 @@ class LocalElector(LeaderElector):
     def check_leadership(self) -> Claim | None:
         """Verify that the locked file is still the one that others would lock, and the FIFO the one they wait on."""
         self._require_claim()
-        sent = self._backend.settings.clock()
+        sent = self._clock()
         wake, lock = self._open[:2]
         if self._files.is_current(lock) and self._files.is_current_wake(wake):
             return self._claim(sent)
@@ -90,7 +102,7 @@ class LocalElector(LeaderElector):
 
     def observe_leadership(self) -> LeaderRecord:
         """Read the record, and whether a leader is there; the lock is not touched."""
-        self._backend.check_process()
+        self._directory.check_process()
         self._observing = True
         reader = None if self._open else self._wait_for_changes()
         record = self._files.read()
@@ -120,7 +132,7 @@ class LocalElector(LeaderElector):
         return Claim(self._token, inf, sent, tuple(self._open))
 
     def _require_claim(self) -> None:
-        self._backend.check_process()
+        self._directory.check_process()
         if not self._open:
             raise InvalidStateError
 
@@ -139,13 +151,13 @@ class LocalElector(LeaderElector):
             self._watches = self._watch_files()
         if not self._files.is_current(lock):
             raise BackendUnavailableError(f"{self._files.lock}: was replaced during the attempt")
-        self._backend.warn_of_network()
+        self._directory.warn_of_network()
         return lock
 
     def _release(self) -> None:
         """Close the descriptors. No explicit unlock: a process that inherited them keeps the claim on purpose."""
         if self._watches:
-            self._backend.watcher.remove_files(self._watches)
+            self._watcher.remove_files(self._watches)
             self._watches = []
         with no_fork():
             while self._open:
@@ -164,7 +176,7 @@ class LocalElector(LeaderElector):
     def _watch_files(self) -> list[int]:
         if not AVAILABLE:  # pragma: no cover - not Linux
             return []
-        return self._backend.watcher.add_files((self._files.lock, self._files.wake), self._changed)
+        return self._watcher.add_files((self._files.lock, self._files.wake), self._changed)
 
     def _wait_for_changes(self) -> int | None:
         if not AVAILABLE:  # pragma: no cover - not Linux
@@ -176,12 +188,12 @@ class LocalElector(LeaderElector):
                 self._reader = self._files.open_wake(for_writing=False)
                 # A FIFO says that its writers are gone only to a reader who has seen one: so show it one.
                 os.close(self._files.open_wake(for_writing=True))
-            self._backend.watcher.add(self._reader, self._changed, data=self._observing)
+            self._watcher.add(self._reader, self._changed, data=self._observing)
         return self._reader
 
     def _stop_waiting(self) -> None:
         if self._reader is not None:
-            self._backend.watcher.remove(self._reader)
+            self._watcher.remove(self._reader)
             os.close(self._reader)
             self._reader = None
 
@@ -203,3 +215,11 @@ def _has_hung_up(reader: int) -> bool:
     poll = select.poll()
     poll.register(reader, 0)
     return any(events & select.POLLHUP for _, events in poll.poll(0))
+
+
+def _after_fork_in_child() -> None:
+    for elector in list(_electors):
+        elector.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -13,6 +13,7 @@ any token that was announced, even if one file is lost or torn.
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import stat
 from collections.abc import Callable
@@ -20,9 +21,10 @@ from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from incumbent.errors import BackendRejectedError, BackendUnavailableError
+from incumbent.errors import BackendRejectedError, BackendUnavailableError, InvalidStateError
 
 from .mapping import mapped_errors
+from .mounts import network_file_system
 from .record import Record, overwrite
 
 __all__ = ["Directory", "Files"]
@@ -32,12 +34,17 @@ LONGEST_STEM = 200
 #: More than any record is long.
 LARGEST = 8192
 
+_log = logging.getLogger("incumbent.electors.local")
+
+_warned: set[Path] = set()
+
 
 class Directory:
-    """The state directory, checked once it is there."""
+    """The state directory, checked once it is there, as the process that named it may use it."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._pid = os.getpid()
 
     def prepare(self) -> int:
         """
@@ -71,6 +78,22 @@ class Directory:
             # The plus sign is in no other stem: it would be quoted.
             stem = f"{stem[: LONGEST_STEM - 65]}+{hashlib.sha256(lock_id.encode()).hexdigest()}"
         return Files(self, f"%2E{stem[1:]}" if stem.startswith(".") else stem)
+
+    def check_process(self) -> None:
+        """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
+        if os.getpid() != self._pid:
+            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
+
+    def warn_of_network(self) -> None:
+        """Log, once for a directory and process, that its file locks may not reach other hosts."""
+        if self.path not in _warned:
+            _warned.add(self.path)
+            kind = network_file_system(self.path)
+            if kind is not None:
+                _log.warning(
+                    "%s is on a network file system (%s): local:// is for the processes of one host; elsewhere another "
+                    "leader may be elected", self.path, kind,
+                )  # fmt: skip
 
 
 class Files:

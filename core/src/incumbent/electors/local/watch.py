@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -15,6 +16,8 @@ __all__ = ["AVAILABLE", "Watcher"]
 
 #: Without epoll there is no edge-triggered waiting; the runner polls then.
 AVAILABLE = hasattr(select, "epoll")
+
+_watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
 
 
 class _Run:
@@ -56,6 +59,7 @@ class Watcher:
         self._lock = threading.Lock()
         self._run: _Run | None = None
         self._thread: threading.Thread | None = None
+        _watchers.add(self)
 
     def add(self, descriptor: int, callback: Callable[[], None], *, data: bool) -> None:
         """
@@ -147,3 +151,11 @@ class Watcher:
                 return run.deletions.read()
             callback = run.callbacks.get(descriptor)
             return [] if callback is None else [callback]
+
+
+def _after_fork_in_child() -> None:
+    for watcher in list(_watchers):
+        watcher.forget()
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from incumbent.elector import Backend
 from incumbent.hookspecs import hookimpl
 
-from .backend import MemoryBackend, MemoryElector
+from .backend import MemoryBackend
+from .elector import MemoryElector
 from .store import MemoryStore
 
 __all__ = ["MemoryBackend", "MemoryElector", "MemoryStore", "incumbent_backend"]

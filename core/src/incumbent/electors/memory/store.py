@@ -5,16 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
-from incumbent.elector import LeaderRecord
+from incumbent.elector import LeaderElector, LeaderRecord
 from incumbent.errors import BackendUnavailableError
-
-if TYPE_CHECKING:
-    from .backend import MemoryElector
 
 __all__ = ["Held", "MemoryStore"]
 
@@ -23,7 +20,8 @@ __all__ = ["Held", "MemoryStore"]
 class Held:
     """A claim."""
 
-    elector: MemoryElector
+    elector: LeaderElector
+    clock: Callable[[], float]
     token: int
     expires: float
     since: float
@@ -47,8 +45,8 @@ class MemoryStore:
         self.changed = threading.Condition()
         self.token = self._tokens.get(self._key, 0)
         self.held: dict[str, Held] = {}
-        self.candidates: dict[str, list[MemoryElector]] = {}
-        self.observers: dict[str, list[MemoryElector]] = {}
+        self.candidates: dict[str, list[LeaderElector]] = {}
+        self.observers: dict[str, list[LeaderElector]] = {}
         self._frozen = False
         self._stopped = False
 
@@ -134,7 +132,7 @@ class MemoryStore:
     def live(self, lock_id: str) -> Held | None:
         """Return the claim if it has not expired by its holder's clock; an expired one is removed."""
         held = self.held.get(lock_id)
-        if held is not None and held.elector.settings.clock() >= held.expires:
+        if held is not None and held.clock() >= held.expires:
             del self.held[lock_id]
             return None
         return held

@@ -1,0 +1,1 @@
+"""What keeps an election going: facts come in at the runner, the machine decides, candidacy and dispatch tell."""

@@ -1,0 +1,221 @@
+"""What goes into the machine (events: facts, past tense) and what comes out (actions: commands)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from incumbent.elector import Claim, LeaderRecord
+from incumbent.state import Reason
+
+
+class Verb(Enum):
+    """The elector's methods that the machine can ask for."""
+
+    ACQUIRE = "acquire_leadership"
+    CHECK = "check_leadership"
+    RELINQUISH = "relinquish_leadership"
+    OBSERVE = "observe_leadership"
+
+
+class Timer(Enum):
+    """The machine's timers. Setting one again replaces it."""
+
+    NEXT = "next call"
+    OVERDUE = "call overdue"
+    RENEW_DEADLINE = "renew deadline"
+    CLOSE_DEADLINE = "close deadline"
+
+
+# ---------------------------------------------------------------- events
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The candidate was told to campaign."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A timer's time has come."""
+
+    timer: Timer
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """Acquire or check answered with a claim."""
+
+    claim: Claim
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Acquire answered that another candidate leads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Check answered that the claim is gone for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relinquished:
+    """Relinquish answered: nothing is held any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Observe answered."""
+
+    record: LeaderRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A call raised. *jitter* in [0, 1) comes from outside: the machine has no randomness."""
+
+    error: Exception
+    permanent: bool = False
+    jitter: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Notified:
+    """The backend says that something changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelinquishAsked:
+    """The application or its schedule wants a hand-over."""
+
+    reason: Reason = Reason.RELINQUISHED
+
+
+@dataclass(frozen=True, slots=True)
+class StopAsked:
+    """The candidate is to leave the election."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbacksReturned:
+    """Every callback that tells of the ended term has returned."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackRaised:
+    """A callback raised; *error* is the `CallbackError` to end with."""
+
+    error: Exception
+
+
+Event = (
+    Started
+    | Due
+    | Granted
+    | Refused
+    | Gone
+    | Relinquished
+    | Observed
+    | Failed
+    | Notified
+    | RelinquishAsked
+    | StopAsked
+    | CallbacksReturned
+    | CallbackRaised
+)
+
+
+# ---------------------------------------------------------------- actions
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Call the elector. Never asked for while another call is out."""
+
+    verb: Verb
+
+
+@dataclass(frozen=True, slots=True)
+class SetTimer:
+    """Send `Due(timer)` at *at*, seconds on the clock of `handle`."""
+
+    timer: Timer
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTerm:
+    """A term begins: make it, arm its schedule, tell the application."""
+
+    claim: Claim
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class ExtendTerm:
+    """The present term was renewed."""
+
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
+class EndTerm:
+    """
+    The present term is over: it turns invalid now, and the application is told that it follows.
+
+    Answered with `CallbacksReturned` when every callback that tells so has returned.
+    """
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class TellFollower:
+    """Run the follower callback: the state was entered, or checked once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellLeader:
+    """Run the leader callback: the claim was checked once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class TellRecord:
+    """Somebody's leadership was observed."""
+
+    record: LeaderRecord
+
+
+@dataclass(frozen=True, slots=True)
+class OutageBegan:
+    """The first call in a row has failed; the next ones are not reported."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True)
+class OutageEnded:
+    """The backend answers again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """The candidate has left: close its elector. *error* is what `run` raises."""
+
+    error: Exception | None
+
+
+Action = (
+    Call
+    | SetTimer
+    | BeginTerm
+    | ExtendTerm
+    | EndTerm
+    | TellFollower
+    | TellLeader
+    | TellRecord
+    | OutageBegan
+    | OutageEnded
+    | Finish
+)

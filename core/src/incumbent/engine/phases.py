@@ -1,0 +1,45 @@
+"""The phases of a candidate, and the settings that the machine needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from incumbent.state import State
+
+__all__ = ["Phase", "Timing"]
+
+
+class Phase(Enum):
+    """Where in its life a candidate is; finer than `State`."""
+
+    BOOTSTRAP = "bootstrap"
+    FOLLOWER = "follower"
+    LEADER = "leader"
+    DEPOSED = "deposed"
+    RELINQUISHING = "relinquishing"
+    CLOSED = "closed"
+
+    @property
+    def state(self) -> State:
+        """The public state."""
+        return {Phase.BOOTSTRAP: State.BOOTSTRAP, Phase.LEADER: State.LEADER}.get(self, State.FOLLOWER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """The settings that the machine needs, seconds."""
+
+    leader_check_interval: float
+    follower_check_interval: float
+    renew_deadline: float
+    request_timeout: float
+    cooldown: float
+    close_timeout: float
+    candidate: str
+    #: The backend calls back, so that polling may be slow.
+    push: bool = False
+    #: The backend can be asked who leads.
+    can_observe: bool = False
+    #: The application wants to know who leads.
+    wants_records: bool = False

@@ -1,0 +1,248 @@
+"""Drives any number of candidates: one timer thread, a bounded pool for backend calls, one for callbacks.
+
+Everything that happens is an event in the runner's inbox; `Runner.step` feeds the events and the due
+timers to the machines and carries out what they answer. The runner's own thread does nothing but
+call `step` and sleep, so a test or a simulation can call it instead, with its own clock and executors.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import os
+import random
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import ClassVar
+
+from incumbent.address import Address
+from incumbent.clock import Clock, SystemClock
+from incumbent.elector import Backend, BackendSettings
+from incumbent.errors import ElectionError
+from incumbent.state import Reason
+
+from . import events as ev
+from .alarms import Alarms
+from .calls import ask
+from .candidacy import Candidacy
+from .phases import Phase
+from .workers import Executor, Workers
+
+__all__ = ["Runner"]
+
+_log = logging.getLogger("incumbent")
+
+#: Threads for calls into backends, and for callbacks; those that are stuck do not count.
+POOL_SIZE = 8
+#: Seconds after which a running callback does not count against the pool: it may work for as long as it leads.
+CALLBACK_PATIENCE = 0.5
+#: Seconds after which a call does not: the longest request timeout that is chosen by default.
+CALL_PATIENCE = 2.0
+#: The longest sleep, seconds: by then a suspended machine, or a step of the wall clock, is noticed.
+LONGEST_SLEEP = 1.0
+
+
+class Runner:
+    """
+    The engine under every facade. Thread-safe, except `step`.
+
+    Args:
+        clock: Where the time comes from.
+        calls: Has the calls into backends done; None for a pool that lives as long as candidates do.
+        callbacks: Has the callbacks done; likewise.
+        jitter: Returns numbers in [0, 1) for the pauses between retries.
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        calls: Executor | None = None,
+        callbacks: Executor | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self._given = calls, callbacks
+        self._jitter = jitter
+        self._lock = threading.RLock()  # a signal handler may close one election in the middle of starting another
+        self._inbox: SimpleQueue[tuple[Candidacy, ev.Event]] = SimpleQueue()
+        self._candidates: set[Candidacy] = set()
+        self._numbers = itertools.count()
+        self._timers: list[tuple[float, int, Candidacy, ev.Timer]] = []
+        self._valid: dict[tuple[Candidacy, ev.Timer], int] = {}
+        self._alarms = Alarms()
+        self._backends: dict[tuple[Address, BackendSettings], tuple[Backend, int]] = {}
+        self._thread: threading.Thread | None = None
+        self._running = False
+
+    _shared: ClassVar[dict[int, Runner]] = {}
+
+    @classmethod
+    def shared(cls) -> Runner:
+        """Return the one runner of this process; a forked child has one of its own (P9)."""
+        # No lock, which a fork could leave locked for ever: `setdefault` is atomic.
+        return cls._shared.setdefault(os.getpid(), cls())
+
+    # ------------------------------------------------------------ for the facades, on any thread
+
+    def share(self, address: Address, settings: BackendSettings, backend: Backend) -> Backend:
+        """Return the backend that is in use for this URL and settings; *backend* becomes it if none is."""
+        with self._lock:
+            known, users = self._backends.get((address, settings), (backend, 0))
+            self._backends[address, settings] = known, users + 1
+            return known
+
+    def add(self, candidate: Candidacy) -> None:
+        """Have *candidate* campaign."""
+        candidate.elector.notify = partial(self._notify, candidate)
+        with self._lock:
+            if not self._running:
+                self._calls = self._given[0] or Workers("incumbent-call", size=POOL_SIZE, patience=CALL_PATIENCE)
+                self._callbacks = self._given[1] or Workers(
+                    "incumbent-callback", size=POOL_SIZE, patience=CALLBACK_PATIENCE
+                )
+                self._start()
+                self._running = True
+            self._candidates.add(candidate)
+        candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)))
+        self.post(candidate, ev.Started())
+
+    def post(self, candidate: Candidacy, event: ev.Event) -> None:
+        """Put *event* into the inbox. Never blocks; also for signal handlers."""
+        self._inbox.put((candidate, event))
+
+    def _notify(self, candidate: Candidacy) -> None:
+        """Post it, unless one is waiting already: "too often is harmless", says the contract."""
+        if not candidate.notified:
+            candidate.notified = True
+            self.post(candidate, ev.Notified())
+
+    def join(self, timeout: float) -> None:
+        """Wait *timeout* seconds at most for the threads to end, if no candidate needs them any more (P8)."""
+        with self._lock:
+            thread = None if self._candidates else self._thread
+        if thread is not None:
+            thread.join(timeout)
+
+    # ------------------------------------------------------------ the thread
+
+    def _start(self) -> None:
+        self._thread = threading.Thread(target=self._loop, name="incumbent-runner", daemon=True)
+        self._thread.start()
+
+    def _loop(self) -> None:
+        while True:
+            pause = self.step()
+            with self._lock:
+                if not self._candidates and self._inbox.empty():
+                    self._running = False
+                    pools = self._calls, self._callbacks
+                    break
+            with suppress(Empty):
+                self._handle(*self._inbox.get(timeout=pause))
+        for pool in pools:
+            pool.close(LONGEST_SLEEP)
+
+    def step(self) -> float:
+        """Handle everything that has arrived or is due. Returns the seconds to sleep unless something arrives."""
+        with suppress(Empty):
+            while True:
+                self._handle(*self._inbox.get_nowait())
+        now = self.clock.now()
+        while self._timers and self._timers[0][0] <= now:
+            _, number, candidate, timer = heapq.heappop(self._timers)
+            if self._valid.get((candidate, timer)) == number:
+                del self._valid[candidate, timer]
+                self._handle(candidate, ev.Due(timer))
+        wall = self.clock.wall()
+        for key in self._alarms.due(now, wall):
+            assert isinstance(key, Candidacy)
+            self._handle(key, ev.RelinquishAsked(Reason.SCHEDULE))
+        waits = [self._alarms.wait(now, wall), self._calls.adjust(), self._callbacks.adjust(), LONGEST_SLEEP]
+        if self._timers:
+            waits.append(self._timers[0][0] - self.clock.now())
+        return max(0.0, min(wait for wait in waits if wait is not None))
+
+    def _handle(self, candidate: Candidacy, event: ev.Event) -> None:
+        if isinstance(event, ev.Notified):
+            candidate.notified = False  # before anything is asked: what changes from now on is news again
+        try:
+            for action in candidate.machine.handle(event, self.clock.now()):
+                self._perform(candidate, action)
+        except Exception as fault:
+            error = ElectionError(f"{candidate}: fault of the engine: {type(fault).__name__}: {fault}")
+            error.__cause__ = fault
+            candidate.abandon()
+            self._dismiss_soon(candidate, error)  # one election ends; the others on this thread go on
+
+    def _perform(self, candidate: Candidacy, action: ev.Action) -> None:
+        if isinstance(action, ev.Call):
+            self._calls.submit(partial(self._call, candidate, action.verb))
+        elif isinstance(action, ev.SetTimer):
+            number = self._valid[candidate, action.timer] = next(self._numbers)
+            heapq.heappush(self._timers, (action.at, number, candidate, action.timer))
+        elif isinstance(action, ev.BeginTerm):
+            candidate.begin_term(action.claim, action.deadline, self.clock)
+            if candidate.config.schedule is not None:
+                self._alarms.arm(candidate, candidate.config.schedule, self.clock.now(), self.clock.wall())
+        elif isinstance(action, ev.ExtendTerm):
+            if not candidate.extend_term(action.deadline):
+                self.post(candidate, ev.RelinquishAsked(Reason.NOT_RENEWED))
+        elif isinstance(action, ev.EndTerm):
+            self._alarms.disarm(candidate)
+            candidate.end_term(action.reason, partial(self.post, candidate, ev.CallbacksReturned()))
+        elif isinstance(action, ev.TellLeader):
+            candidate.tell_leader()
+        elif isinstance(action, ev.TellFollower):
+            candidate.tell_follower()
+        elif isinstance(action, ev.TellRecord):
+            candidate.tell_record(action.record)
+        elif isinstance(action, ev.OutageBegan):
+            candidate.outage_began(action.error)
+        elif isinstance(action, ev.OutageEnded):
+            candidate.outage_ended()
+        else:
+            self._dismiss_soon(candidate, action.error)
+
+    def _dismiss_soon(self, candidate: Candidacy, error: Exception | None) -> None:
+        self._alarms.forget(candidate)
+        for timer in ev.Timer:
+            self._valid.pop((candidate, timer), None)
+        self._calls.submit(partial(self._dismiss, candidate, error))
+
+    # ------------------------------------------------------------ jobs, on the pool's threads
+
+    def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
+        event = ask(candidate.elector, verb, self.clock, self._jitter())
+        if candidate.machine.phase is Phase.CLOSED:
+            candidate.elector.close()  # the call outlived its candidate, and may have brought a claim
+        self.post(candidate, event)
+
+    def _dismiss(self, candidate: Candidacy, error: Exception | None) -> None:
+        """Close what *candidate* used, and let those who wait for it go."""
+        for what, close in (
+            ("elector", candidate.elector.close),
+            ("backend", partial(self._unshare, candidate.backend)),
+        ):
+            try:
+                close()
+            except Exception as failure:
+                _log.warning("%s: closing its %s failed: %s", candidate, what, type(failure).__name__)
+        with self._lock:
+            self._candidates.discard(candidate)
+        self.post(candidate, ev.Started())  # changes nothing any more, but the thread looks whether it is needed
+        candidate.finish(error)
+
+    def _unshare(self, backend: Backend | None) -> None:
+        with self._lock:
+            key = next((key for key, (known, _) in self._backends.items() if known is backend), None)
+            if key is None:
+                return
+            known, users = self._backends.pop(key)
+            if users > 1:
+                self._backends[key] = known, users - 1
+                return
+        known.close()

@@ -1,0 +1,205 @@
+"""What a URL, the files that it names, and Consul's own environment variables say; checked before anything opens."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret, is_loopback
+
+from ._connection import Endpoint
+from ._security import brief, is_file, is_token, read_token
+
+__all__ = ["HELP", "LONGEST_LOCK_DELAY", "SERVER_TTL_MIN", "Options"]
+
+HELP: Mapping[str, str] = {
+    "token": "ACL token; better in a file, or in CONSUL_HTTP_TOKEN",
+    "token-file": "file that holds the ACL token; read again for every request",
+    "tls": "yes or no: speak HTTPS (default: yes if ca, cert or key is given)",
+    "ca": "file with the certificates of the authorities that may sign the servers' (default: the system's)",
+    "cert": "file with the client's certificate, for servers that ask for one",
+    "key": "file with the key of the client's certificate",
+    "insecure": "yes or no: allow the token to travel in plain text to another host (default no)",
+    "dc": "the datacentre whose servers hold the elections (default: the agent's own)",
+    "lock-delay": "seconds for which the servers keep the lock of a session that ended unexpectedly (default: the ttl)",
+    "session-ttl-min": "the servers' session_ttl_min, seconds, where it was lowered (default 10)",
+}
+
+#: What servers grant unless their configuration says otherwise, and the longest lock-delay, seconds.
+SERVER_TTL_MIN = 10.0
+LONGEST_LOCK_DELAY = 60.0
+PORT = 8500
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Everything that a backend is told. Shows no secret."""
+
+    endpoints: tuple[Endpoint, ...]
+    #: What stands before every lock id, "" or ending with a slash.
+    prefix: str
+    dc: str | None
+    lock_delay: float
+    ttl_min: float
+    token_given: Secret | None = None
+    token_file: str | None = None
+
+    @classmethod
+    def read(cls, address: Address, settings: BackendSettings, environment: Mapping[str, str]) -> Options:
+        """
+        Put together what *address* says and, where it says nothing, what *environment* does.
+
+        Raises:
+            ConfigurationError: One line that names the option, its value and the rule.
+        """
+        if address.username is not None:
+            raise ConfigurationError(f"{address}: Consul has no users: give an ACL token with the option token-file")
+        options = address.options
+        said = _Said(address, options, environment)
+        token, token_file = said.token()
+        endpoints = said.endpoints()
+        if (token or token_file) and not said.yes("insecure", default=False):
+            for endpoint in endpoints:
+                if not endpoint.tls and not is_loopback(endpoint.host):
+                    raise ConfigurationError(
+                        f"{address}: the ACL token would travel to {endpoint} in plain text: give the option tls=yes, "
+                        "or insecure=yes if the network can be trusted"
+                    )
+        ttl_min = said.seconds("session-ttl-min", SERVER_TTL_MIN, 1.0, 86400.0)
+        return cls(
+            endpoints=endpoints,
+            prefix=_prefix(address),
+            dc=options.get("dc"),
+            lock_delay=said.seconds("lock-delay", settings.ttl, 1.0, LONGEST_LOCK_DELAY),
+            ttl_min=ttl_min,
+            token_given=token,
+            token_file=token_file,
+        )
+
+    def token(self) -> str | None:
+        """
+        Return the ACL token as it is now.
+
+        Raises:
+            BackendRejectedError: The file that should hold it cannot be read.
+        """
+        if self.token_file is None:
+            return self.token_given.reveal() if self.token_given is not None else None
+        try:
+            return read_token(self.token_file)
+        except ValueError as error:
+            raise BackendRejectedError(f"token file {self.token_file}: {error}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The options of one URL over the variables of one environment."""
+
+    address: Address
+    options: Mapping[str, str]
+    environment: Mapping[str, str]
+
+    def wrong(self, option: str, rule: str) -> ConfigurationError:
+        return ConfigurationError(f"option {option} of {brief(self.address)}: {rule}")
+
+    def yes(self, option: str, *, default: bool) -> bool:
+        value = self.options.get(option)
+        if value not in (None, "yes", "no"):
+            raise self.wrong(option, "must be yes or no")
+        return default if value is None else value == "yes"
+
+    def seconds(self, option: str, default: float, least: float, most: float) -> float:
+        text = self.options.get(option)
+        if text is None:
+            return min(max(default, least), most)
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not least <= value <= most:
+            reason = ": 0 would leave nothing that protects a term" if option == "lock-delay" and value == 0 else ""
+            raise self.wrong(option, f"must be a number of seconds from {least:g} to {most:g}{reason}")
+        return value
+
+    def file(self, option: str, variable: str) -> str | None:
+        """Return the path of a file that is there."""
+        path = self.options.get(option)
+        if path == "":  # of a variable that is not set, perhaps: then nothing must be left out in silence
+            raise self.wrong(option, "is empty: give the path of a file, or leave the option out")
+        path = path or self.environment.get(variable) or None
+        if path is not None and not is_file(path):
+            raise self.bad_file(option, variable, f"there is no file {brief(path)}")
+        return path
+
+    def bad_file(self, option: str, variable: str, rule: str) -> ConfigurationError:
+        return self.wrong(option, rule) if option in self.options else ConfigurationError(f"{variable}: {rule}")
+
+    def token(self) -> tuple[Secret | None, str | None]:
+        if "token" in self.options and "token-file" in self.options:
+            raise self.wrong("token", "give either token or token-file")
+        text = self.options.get("token")
+        path = self.file("token-file", "" if text else "CONSUL_HTTP_TOKEN_FILE")
+        if text is None and "token-file" not in self.options:
+            text = self.environment.get("CONSUL_HTTP_TOKEN") or None
+        if text is None:
+            if path is not None:
+                try:
+                    read_token(path)
+                except ValueError as error:
+                    raise self.bad_file("token-file", "CONSUL_HTTP_TOKEN_FILE", f"{brief(path)}: {error}") from None
+            return None, path
+        if not is_token(text):
+            raise self.wrong("token", "must be printable ASCII without spaces")
+        return Secret(text), None
+
+    def endpoints(self) -> tuple[Endpoint, ...]:
+        hosts, scheme = self.address.hosts, ""
+        if not hosts:
+            hosts, scheme = self._environments_hosts()
+        ca, cert = self.file("ca", "CONSUL_CACERT"), self.file("cert", "CONSUL_CLIENT_CERT")
+        key = self.file("key", "CONSUL_CLIENT_KEY")
+        if (cert is None) != (key is None):
+            raise self.wrong("cert" if cert else "key", "cert and key must be given together")
+        asked = self.environment.get("CONSUL_HTTP_SSL", "").lower() in ("1", "t", "true") or scheme == "https"
+        tls = self.yes("tls", default=asked or any(option in self.options for option in ("ca", "cert", "key")))
+        if not tls and any(option in self.options for option in ("ca", "cert", "key")):
+            raise self.wrong("tls", "no contradicts ca, cert and key")
+        if not tls:
+            return tuple(Endpoint(host, port or PORT) for host, port in hosts)
+        name = self.environment.get("CONSUL_TLS_SERVER_NAME") or None
+        endpoints = tuple(Endpoint(host, port or PORT, True, ca, cert, key, name) for host, port in hosts)
+        if ca or cert:  # what is wrong with a file is to be known before the first election
+            try:
+                endpoints[0].context()
+            except BackendRejectedError as error:
+                raise ConfigurationError(f"{_files_said(self.options)} of {brief(self.address)}: {error}") from None
+        return endpoints
+
+    def _environments_hosts(self) -> tuple[tuple[tuple[str, int | None], ...], str]:
+        text = self.environment.get("CONSUL_HTTP_ADDR") or ""
+        if not text:
+            return (("127.0.0.1", PORT),), ""
+        try:
+            parts = urlsplit(text if "://" in text else f"http://{text}")
+            host, port = parts.hostname, parts.port
+            Address.parse(f"consul://[{host}]" if ":" in (host or "") else f"consul://{host}")  # is it the name of one?
+        except ValueError:
+            host, port = None, None
+        if host is None or parts.scheme not in ("http", "https"):
+            raise ConfigurationError("CONSUL_HTTP_ADDR must be host:port, http://host:port or https://host:port")
+        return ((host, port),), parts.scheme if "://" in text else ""
+
+
+def _prefix(address: Address) -> str:
+    segments = [segment for segment in address.path.split("/") if segment]
+    if any(segment in (".", "..", ".lock", ".queue") for segment in segments):
+        raise ConfigurationError(f"{address}: the path must not have a segment '.', '..', '.lock' or '.queue'")
+    return "".join(f"{segment}/" for segment in segments)
+
+
+def _files_said(options: Mapping[str, str]) -> str:
+    """Name the options, or else the variables, that the files of TLS come from."""
+    given = [name for name in ("ca", "cert", "key") if name in options]
+    return f"option {' and '.join(given)}" if given else "CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY"

@@ -1,0 +1,108 @@
+"""The harness for the conformance suite: a server of its own, or that of a URL, and hands that reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from incumbent import Address, LeaderRecord
+from incumbent.testing import Harness
+from incumbent_postgres._layout import identifier
+from incumbent_postgres._options import Options
+
+from .server import Postgres
+
+__all__ = ["PostgresHarness"]
+
+OTHERS_SERVER = "the server of the given URL is not ours to stop"
+
+
+class PostgresHarness(Harness):
+    """
+    Runs the suite on PostgreSQL.
+
+    Args:
+        url: The database to use; None to start a server, which is found by INCUMBENT_POSTGRES_BIN or on the PATH.
+    """
+
+    scheme = "postgres"
+    cannot: Mapping[str, str] = MappingProxyType({"tool": "no other tool knows the tables"})
+
+    def __init__(self, url: str | None = None) -> None:
+        super().__init__(url)
+        self._server = Postgres() if url is None else None
+        if url is not None:
+            self.cannot = {**type(self).cannot, "freeze": OTHERS_SERVER, "kill": OTHERS_SERVER}
+
+    def open(self) -> None:
+        """Start the server, if it is ours."""
+        if self._server is not None:
+            self._server.start()
+            self.url = self._server.url
+
+    def close(self) -> None:
+        """Stop it."""
+        if self._server is not None:
+            self._server.stop()
+
+    # ------------------------------------------------------------ behind the elector's back
+
+    def expire(self, lock_id: str) -> None:
+        """Delete the leader's session and its claims, as who waits does when it was silent for a ttl."""
+        ((session,),) = self._sql("SELECT session FROM {}.election WHERE lock_id = %s", lock_id)
+        self._sql("DELETE FROM {}.election WHERE session = %s", session)
+        self._sql("DELETE FROM {}.session WHERE id = %s", session)
+
+    def delete(self, lock_id: str) -> None:
+        """Delete the row."""
+        self._sql("DELETE FROM {}.election WHERE lock_id = %s", lock_id)
+
+    def leader(self, lock_id: str) -> LeaderRecord:
+        """Read the row."""
+        rows = self._sql("SELECT candidate, token FROM {}.election WHERE lock_id = %s", lock_id)
+        return LeaderRecord(lock_id, *(rows[0] if rows else (None, None)))
+
+    def claims(self, lock_id: str) -> int:
+        """Count the rows."""
+        return len(self._sql("SELECT claim FROM {}.election WHERE lock_id = %s", lock_id))
+
+    def freeze(self) -> None:
+        """Stop all processes of the server with SIGSTOP."""
+        self._own().freeze()
+
+    def thaw(self) -> None:
+        """Let them go on."""
+        self._own().thaw()
+
+    def kill(self) -> None:
+        """End them with SIGKILL."""
+        self._own().kill()
+
+    def restart(self, *, empty: bool = False) -> None:
+        """Start the server again."""
+        self._own().restart(empty=empty)
+
+    def rejected_url(self) -> str:
+        """Name a database that is not there."""
+        before, question, options = self.url.partition("?")
+        scheme, _, rest = before.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}/no-such-database-{id(self)}{question}{options}"
+
+    # ------------------------------------------------------------ inside
+
+    def _own(self) -> Postgres:
+        assert self._server is not None
+        return self._server
+
+    def _sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        import psycopg  # noqa: PLC0415 - not before it is needed
+
+        options = Options.of(Address.parse(self.url))
+        parameters: dict[str, Any] = options.parameters(options.hosts[0])
+        with psycopg.connect(**parameters, autocommit=True) as connection:
+            try:
+                cursor = connection.execute(statement.format(identifier(options.schema)).encode(), values)
+            except psycopg.errors.UndefinedTable:
+                return []  # nobody has led yet
+            return cursor.fetchall() if cursor.description else []

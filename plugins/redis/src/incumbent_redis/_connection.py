@@ -1,0 +1,148 @@
+"""One connection to one server, every use of which has a deadline. Imports redis-py."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import Any
+
+import redis
+
+from incumbent import Endpoint
+
+from ._options import Options
+
+__all__ = ["Wire"]
+
+
+class Wire(redis.Connection):
+    """
+    redis-py's connection, with a deadline for what is done on it as a whole. For one thread at a time, but for `abort`.
+
+    redis-py's own timeout begins anew with each byte, and with each address of a host.
+
+    Args:
+        endpoint: The server.
+        options: How to connect.
+        deadline: On `time.monotonic`.
+        plain: A Sentinel, which has no databases and other users.
+    """
+
+    def __init__(self, endpoint: Endpoint, options: Options, deadline: float, *, plain: bool = False) -> None:
+        self.endpoint = endpoint
+        self.deadline = deadline
+        self._security = options.security
+        self._line: _Line | None = None
+        self._is_aborted = False
+        password = None if plain or options.password is None else options.password.reveal()
+        super().__init__(  # type: ignore[no-untyped-call]
+            host=endpoint.host,
+            port=endpoint.port,
+            db=0 if plain else options.db,
+            username=None if plain else options.username,
+            password=password,
+            protocol=2,
+            socket_timeout=None,
+            socket_connect_timeout=None,
+        )
+
+    def ask(self, *words: str | bytes | int) -> Any:
+        """Send a command, and return the answer; raises what redis-py does."""
+        self.send(*words)
+        return self.read_response()
+
+    def send(self, *words: str | bytes | int) -> None:
+        """Send a command; `read_response` reads its answer."""
+        self.send_command(*words, check_health=False)  # type: ignore[no-untyped-call]
+
+    def end(self) -> None:
+        """End the connection. Idempotent."""
+        self.disconnect()  # type: ignore[no-untyped-call]
+
+    def abort(self) -> None:
+        """Let who uses it now fail at once. From any thread."""
+        self._is_aborted = True
+        line = self._line
+        if line is not None:
+            line.abort()
+
+    def fileno(self) -> int:
+        """Return the descriptor, to wait on."""
+        assert self._line is not None
+        number: int = self._line.fileno()
+        return number
+
+    def _connect(self) -> Any:
+        sock = self._reach()
+        if self._security.tls:
+            sock = self._encrypt(sock)
+        self._line = _Line(sock, self)
+        if self._is_aborted:
+            self._line.abort()
+        return self._line
+
+    def _reach(self) -> socket.socket:
+        failure: OSError | None = None
+        for *family, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            sock = socket.socket(*family)
+            try:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+                sock.settimeout(self.left())
+                sock.connect(address)
+            except OSError as error:
+                failure = error
+                sock.close()
+            else:
+                return sock
+        raise failure or OSError("the host has no address")
+
+    def _encrypt(self, sock: socket.socket) -> socket.socket:
+        try:
+            context = self._security.context()
+            sock.settimeout(self.left())  # for the handshake as a whole
+            return context.wrap_socket(sock, server_hostname=self.host)
+        except Exception:
+            sock.close()
+            raise
+
+    def left(self) -> float:
+        """Return the seconds that are left; raises `TimeoutError` if none are."""
+        left = self.deadline - time.monotonic()
+        if left <= 0.0:
+            raise TimeoutError
+        return left
+
+
+class _Line:
+    """A socket as redis-py uses it; nothing lasts longer than what is left until the wire's deadline."""
+
+    def __init__(self, sock: socket.socket, wire: Wire) -> None:
+        self._sock = sock
+        self._wire = wire
+        self._waits = True
+
+    def settimeout(self, timeout: float | None) -> None:
+        self._waits = timeout != 0
+
+    def recv(self, *arguments: Any) -> bytes:
+        return self._ready().recv(*arguments)
+
+    def recv_into(self, *arguments: Any) -> int:
+        return self._ready().recv_into(*arguments)
+
+    def sendall(self, data: bytes) -> None:
+        self._ready().sendall(data)
+
+    def abort(self) -> None:
+        try:
+            self._sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+    def _ready(self) -> socket.socket:
+        self._sock.settimeout(self._wire.left() if self._waits else 0.0)
+        return self._sock
