@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 import gc
-import os
-import subprocess
-import sys
-import textwrap
-import time
 import warnings
-from functools import partial
 
 import consul_stage as stage
 import pytest
+from forking import Forks, run
 from programs import forked
 
-from incumbent import InvalidStateError, LeaderElection, open_backend
+from incumbent import open_backend
 from incumbent.testing import FaultProxy
 from incumbent_consul._connection import Connection
-
-
-def run(program: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
-    """Run *program* in a fresh interpreter, and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=3 * stage.PATIENCE,
-        env={**os.environ, **(environment or {})},
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
 
 
 def test_no_client_library_is_loaded_before_it_is_needed():
@@ -98,36 +79,15 @@ def test_environment_of_the_library_is_not_used(url, name):
 # ---------------------------------------------------------------- forks
 
 
+class TestForks(Forks):
+    """On a real server."""
+
+
 @pytest.fixture(autouse=True)
 def _forking():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: this process has threads; that is the point
         yield
-
-
-def test_forked_child_is_refused_and_the_parent_goes_on(opened, name):
-    """P9: In a forked child every call is InvalidStateError, closing does nothing, and the parent leads on."""
-    backend = opened(settings=stage.settings(60.0))  # the child may take longer than a short ttl to begin and to end
-    elector = backend.elector(name, "parent")
-    claim = elector.acquire_leadership()
-    elector.observe_leadership()
-
-    def child() -> None:
-        for call in (
-            elector.acquire_leadership,
-            elector.check_leadership,
-            elector.relinquish_leadership,
-            elector.observe_leadership,
-        ):
-            with pytest.raises(InvalidStateError):
-                call()
-        elector.close()
-        backend.close()
-
-    with forked(child):
-        for _ in range(5):
-            assert elector.check_leadership() is not None
-    assert elector.check_leadership().token == claim.token
 
 
 def test_child_that_drops_everything_does_not_end_the_connection(server, name):
@@ -153,61 +113,6 @@ def test_child_that_drops_everything_does_not_end_the_connection(server, name):
             assert proxy.accepted == accepted
         finally:
             held["backend"].close()
-
-
-ENDINGS = ("sys.exit(0)", "os._exit(0)", "return")
-
-
-def test_child_ends_without_a_hang(url, name):
-    """P9: A child of a leader ends promptly, however it ends, and the leader leads on with the same term."""
-
-    def ends(ending: str) -> None:
-        assert run(parent_of_a_child(ending), url, f"{name}/{ENDINGS.index(ending)}") == "fine"
-
-    stage.side_by_side({ending: partial(ends, ending) for ending in ENDINGS})
-
-
-def parent_of_a_child(ending: str) -> str:
-    return f"""
-    import gc, os, sys, time, warnings
-    warnings.simplefilter("ignore")
-    from incumbent import LeaderElection, LeaderElectionConfig
-    config = LeaderElectionConfig(sys.argv[2], ttl=6.0, request_timeout=1.0, relinquish_interval=None)
-    election = LeaderElection(config, sys.argv[1])
-    election.start()
-    term = election.wait_for_leadership(timeout=60)
-
-    def child():
-        assert not election.is_leader()
-        gc.collect()
-        {ending}
-
-    pid = os.fork()
-    if pid == 0:
-        child()
-    else:
-        end = time.monotonic() + 60
-        while not os.waitpid(pid, os.WNOHANG)[0]:
-            if time.monotonic() > end:
-                os.kill(pid, 9)
-                sys.exit("the child hangs")
-            time.sleep(0.01)
-        time.sleep(7.0)  # longer than the ttl
-        assert term.is_valid()
-        election.close()
-        print("fine")
-    """
-
-
-def test_forking_while_requests_are_out(url, name):
-    """P9: Children forked in the middle of requests, again and again, neither hang nor disturb the leader."""
-    with LeaderElection(stage.config(name), url) as election:
-        term = election.wait_for_leadership(timeout=stage.PATIENCE)
-        for number in range(20):
-            with forked(gc.collect):
-                time.sleep(0.01 * number)
-        assert term.is_valid()
-        assert election.term is term
 
 
 def test_forking_while_the_library_is_imported():

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import gc
 import importlib.metadata
-import os
-import subprocess
-import sys
-import textwrap
-import time
 import warnings
+from functools import partial
 
 import etcd_stage as stage
+import forking
 import pytest
+from forking import Forks
 from programs import forked
 
-from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig, open_backend
+from incumbent import open_backend
 from incumbent.testing import FaultProxy
 
-
-def run(program: str, *arguments: str, environment: dict[str, str] | None = None) -> str:
-    """Run *program* in a fresh interpreter, with warnings as errors, and return what it prints."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", textwrap.dedent(program), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=3 * stage.PATIENCE,
-        env={**os.environ, **(environment or {})},
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""  # not even gRPC's own remarks at a fork
-    return done.stdout.strip()
+#: Not even gRPC may remark on a fork.
+run = partial(forking.run, strict=True)
 
 
 def test_no_client_library_is_loaded_before_it_is_needed():
@@ -162,33 +148,15 @@ def test_proxy_of_the_environment_is_not_used(url, name):
 # ---------------------------------------------------------------- forks
 
 
+class TestForks(Forks):
+    """On a real server."""
+
+
 @pytest.fixture
 def forking():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: this process has threads; that is the point
         yield
-
-
-def test_forked_child_is_refused_and_the_parent_goes_on(opened, name, forking):
-    """P9: In a forked child every call is InvalidStateError, closing does nothing, and the parent leads on."""
-    backend = opened()
-    elector = backend.elector(name, "parent")
-    claim = elector.acquire_leadership()
-    elector.observe_leadership()
-
-    def child() -> None:
-        for call in (elector.acquire_leadership, elector.check_leadership, elector.relinquish_leadership):
-            with pytest.raises(InvalidStateError):
-                call()
-        with pytest.raises(InvalidStateError):
-            elector.observe_leadership()
-        elector.close()
-        backend.close()
-
-    with forked(child):
-        for _ in range(5):
-            assert elector.check_leadership() is not None
-    assert elector.check_leadership().token == claim.token
 
 
 def test_child_that_drops_everything_does_not_end_the_connection(server, name, forking):
@@ -224,61 +192,6 @@ def test_child_may_open_a_backend_of_its_own(opened, url, name, forking):
     print("fine")
     """
     assert run(program, url, name) == "fine"
-
-
-@pytest.mark.parametrize("ending", ["sys.exit(0)", "os._exit(0)", "return"])
-def test_child_ends_without_a_hang(url, name, ending):
-    """P9: A child of a leader ends promptly, however it ends, and the leader leads on with the same term."""
-    pause = 7.0 if ending == "return" else 0.1  # once for longer than the ttl
-    program = f"""
-    import gc, os, sys, time, warnings
-    warnings.simplefilter("ignore")
-    from incumbent import LeaderElection, LeaderElectionConfig
-    config = LeaderElectionConfig(sys.argv[2], ttl=6.0, request_timeout=1.0, relinquish_interval=None)
-    election = LeaderElection(config, sys.argv[1])
-    election.start()
-    term = election.wait_for_leadership(timeout=60)
-
-    def child():
-        assert not election.is_leader()
-        gc.collect()
-        {ending}
-
-    def fork():
-        pid = os.fork()
-        if pid == 0:
-            child()
-            return True
-        end = time.monotonic() + 60
-        while not os.waitpid(pid, os.WNOHANG)[0]:
-            if time.monotonic() > end:
-                os.kill(pid, 9)
-                sys.exit("the child hangs")
-            time.sleep(0.01)
-        return False
-
-    for _ in range(3):
-        if fork():
-            break
-    else:
-        time.sleep({pause})
-        assert term.is_valid()
-        election.close()
-        print("fine")
-    """
-    assert run(program, url, name) == "fine"
-
-
-def test_forking_while_requests_are_out(url, name, forking):
-    """P9: Children forked in the middle of requests, again and again, neither hang nor disturb the leader."""
-    config = LeaderElectionConfig(name, ttl=stage.TTL, request_timeout=0.5, relinquish_interval=None)
-    with LeaderElection(config, url) as election:
-        term = election.wait_for_leadership(timeout=stage.PATIENCE)
-        for number in range(20):
-            with forked(lambda: gc.collect() and None):
-                time.sleep(0.01 * number)
-        assert term.is_valid()
-        assert election.term is term
 
 
 def test_forking_while_the_library_is_imported():

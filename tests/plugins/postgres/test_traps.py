@@ -9,8 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import postgres_stage as stage
 import psycopg
 import pytest
+from forking import Forks
 
-from incumbent import Address, BackendUnavailableError, ConfigurationError, InvalidStateError
+from incumbent import Address, BackendUnavailableError, ConfigurationError
 from incumbent.testing import FaultProxy
 from incumbent_postgres._layout import Entry
 from incumbent_postgres._options import Options
@@ -401,29 +402,6 @@ def test_any_other_name_is_kept_as_it_is(server, opened, name, text):
     assert server.sql("SELECT candidate FROM incumbent.election WHERE lock_id = %s", f"{name}{text}") == [(text,)]
 
 
-def test_forked_child_is_refused_and_harms_nobody(opened, name):
-    """P9: A forked child may not use its parent's backend, and its end does not end the parent's connections."""
-    import os
-
-    backend = opened()
-    elector = backend.elector(name, "a")
-    stage.lead(elector)
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            for call in (elector.check_leadership, elector.acquire_leadership, elector.observe_leadership):
-                with pytest.raises(InvalidStateError):
-                    call()
-            elector.close()
-            backend.close()
-            status = 0
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert elector.check_leadership() is not None
-
-
 def test_thousand_tries_leak_nothing(victim, opened, name):
     """P8: A thousand vain attempts use the connections that are there, and closing ends all of them."""
     stage.lead(opened(victim.url, stage.settings(60.0, 10.0)).elector(name, "a"))
@@ -438,3 +416,7 @@ def test_thousand_tries_leak_nothing(victim, opened, name):
     backend.close()
     stage.eventually(lambda: stage.connections(victim) == before)
     assert threading.active_count() == threads
+
+
+class TestForks(Forks):
+    """On a real server."""

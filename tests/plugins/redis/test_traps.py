@@ -8,12 +8,12 @@ from contextlib import ExitStack
 
 import pytest
 import redis_stage as stage
+from forking import Forks
 
 from incumbent import (
     BackendRejectedError,
     BackendSettings,
     BackendUnavailableError,
-    InvalidStateError,
     boottime,
     read_leader,
 )
@@ -490,28 +490,6 @@ def test_interrupted_call_leaves_no_connection(server, name, opened, monkeypatch
 # ---------------------------------------------------------------- other processes
 
 
-def test_forked_child_is_nobody(server, name, opened):
-    """P9: a forked child cannot use its parent's backend, and leaves the parent's claim alone."""
-    import os
-
-    backend = opened()
-    elector = backend.elector(name, "a")
-    stage.lead(elector)
-    pid = os.fork()
-    if pid == 0:
-        status = 1
-        try:
-            elector.check_leadership()
-        except InvalidStateError:
-            elector.close()
-            backend.close()
-            status = 0
-        finally:
-            os._exit(status)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
-    assert elector.check_leadership() is not None
-
-
 def _calls(asking, command):
     return asking.info("commandstats").get(f"cmdstat_{command}", {}).get("calls", 0)
 
@@ -550,3 +528,7 @@ def test_leader_that_leaves_before_the_first_look_is_missed(name, opened):
     follow(observer)
     assert told.wait(stage.PATIENCE)
     assert observer.observe_leadership().candidate is None
+
+
+class TestForks(Forks):
+    """On a real server."""

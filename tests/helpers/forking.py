@@ -1,0 +1,124 @@
+"""What every elector with connections and threads survives: forks. The plugins' tests inherit these."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import textwrap
+import time
+import warnings
+from functools import partial
+
+import pytest
+from patience import PATIENCE, lead, side_by_side
+from programs import forked
+
+from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig
+
+#: How a child may end.
+ENDINGS = ("sys.exit(0)", "os._exit(0)", "return")
+
+
+def run(program: str, *arguments: str, environment: dict[str, str] | None = None, strict: bool = False) -> str:
+    """Run *program* in a fresh interpreter, and return what it prints; if *strict*, nothing in it may warn."""
+    done = subprocess.run(
+        [sys.executable, *(["-W", "error"] if strict else []), "-c", textwrap.dedent(program), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=3 * PATIENCE,
+        env={**os.environ, **(environment or {})},
+    )
+    assert done.returncode == 0, done.stderr
+    assert not strict or done.stderr == ""
+    return done.stdout.strip()
+
+
+class Forks:
+    """Tests for a subclass, whose module has the fixtures `url`, `name` and `opened`."""
+
+    @pytest.fixture(autouse=True)
+    def _forking(self):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # 3.12: this process has threads; that is the point
+            yield
+
+    def test_forked_child_is_refused_and_the_parent_goes_on(self, opened, name):
+        """P9: In a forked child every call is InvalidStateError, closing does nothing, and the parent leads on."""
+        backend = opened()
+        elector = backend.elector(name, "parent")
+        claim = lead(elector)
+        elector.observe_leadership()
+        calls = ("acquire_leadership", "check_leadership", "relinquish_leadership", "observe_leadership")
+
+        def child() -> None:
+            for call in calls:
+                with pytest.raises(InvalidStateError):
+                    getattr(elector, call)()
+            elector.close()
+            backend.close()
+
+        with forked(child):
+            for _ in range(5):
+                assert elector.check_leadership() is not None
+        assert elector.check_leadership().token == claim.token
+
+    def test_child_ends_without_a_hang(self, url, name):
+        """P9: Children of a leader end promptly, however they end, and the leader leads on with the same term."""
+
+        def ends(ending: str) -> None:
+            program = PARENT.replace("ENDING", ending)
+            assert run(program, url, f"{name}/{ENDINGS.index(ending)}", strict=True) == "fine"
+
+        side_by_side({ending: partial(ends, ending) for ending in ENDINGS})
+
+    def test_forking_while_requests_are_out(self, url, name):
+        """P9: Children forked in the middle of requests, again and again, neither hang nor disturb the leader."""
+        config = LeaderElectionConfig(name, ttl=3.0, request_timeout=0.5, relinquish_interval=None)
+        with LeaderElection(config, url) as election:
+            term = election.wait_for_leadership(timeout=PATIENCE)
+            for number in range(20):
+                with forked(gc.collect):
+                    time.sleep(0.01 * number)
+            assert term.is_valid()
+            assert election.term is term
+
+
+PARENT = """
+    import gc, os, sys, time, warnings
+    warnings.simplefilter("ignore")
+    from incumbent import LeaderElection, LeaderElectionConfig
+    config = LeaderElectionConfig(sys.argv[2], ttl=6.0, request_timeout=1.0, relinquish_interval=None)
+    election = LeaderElection(config, sys.argv[1])
+    election.start()
+    term = election.wait_for_leadership(timeout=60)
+
+    def child():
+        assert not election.is_leader()
+        gc.collect()
+        ENDING
+
+    def fork():
+        pid = os.fork()
+        if pid == 0:
+            child()
+            return True
+        end = time.monotonic() + 60
+        while not os.waitpid(pid, os.WNOHANG)[0]:
+            if time.monotonic() > end:
+                os.kill(pid, 9)
+                sys.exit("the child hangs")
+            time.sleep(0.01)
+        return False
+
+    for _ in range(3):
+        if fork():
+            break
+    else:
+        time.sleep(7.0)  # longer than the ttl
+        assert term.is_valid()
+        election.close()
+        print("fine")
+"""
