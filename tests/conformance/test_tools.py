@@ -201,3 +201,52 @@ def test_leftovers_are_named():
     assert failed.keys() == meant
     assert "left-behind" in failed["test_closing_leaves_no_thread"]
     assert any(str(descriptor) in failed["test_closing_leaves_no_descriptor"] for descriptor in left)
+
+
+# ------------------------------------------------------------ calls on a busy machine
+
+
+def failing(candidate, seconds, times):
+    """Have *candidate*'s next attempts fail after *seconds*, that many times; return the calls that were made."""
+    real, calls = candidate.elector.acquire_leadership, []
+
+    def acquire():
+        calls.append(1)
+        if len(calls) <= times:
+            time.sleep(seconds)
+            raise BackendUnavailableError("no answer")
+        return real()
+
+    candidate.elector.acquire_leadership = acquire
+    return calls
+
+
+def test_call_that_times_out_on_a_sound_store_is_made_again(scene):
+    """A machine that is too busy for a request says nothing of the elector; one that fails for good still does."""
+    a, b = scene.candidate("a"), scene.candidate("b")
+    calls = failing(a, scene.harness.request_timeout, 2)
+    assert a.acquire_leadership() is not None
+    assert len(calls) == 3
+    calls = failing(b, scene.harness.request_timeout, 9)
+    with pytest.raises(BackendUnavailableError):
+        b.acquire_leadership()
+    assert len(calls) == 3
+
+
+def test_call_that_fails_at_once_is_not_made_again(scene):
+    """That is no busy machine: an elector that calls an answer an outage is found out."""
+    a = scene.candidate("a")
+    calls = failing(a, 0, 1)
+    with pytest.raises(BackendUnavailableError):
+        a.acquire_leadership()
+    assert len(calls) == 1
+
+
+def test_call_that_times_out_on_a_store_that_is_held_back_is_not_made_again(scene):
+    """In a freeze, or while the store is dead, an outage is what is to be seen."""
+    a = scene.candidate("a")
+    scene._put_right.append(lambda: None)
+    calls = failing(a, scene.harness.request_timeout, 1)
+    with pytest.raises(BackendUnavailableError):
+        a.acquire_leadership()
+    assert len(calls) == 1

@@ -115,6 +115,7 @@ def test_wrapper_and_guard_killed_together_leave_the_claim_to_the_survivors(benc
     leader, _ = pair("family", "stubborn", elector=bench.local)
     guard = bench.child_of(leader.pid)
     command = bench.child_of(guard)
+    os.kill(leader.pid, signal.SIGSTOP)  # else it might hear of its guard's death before its own, and kill the family
     for pid in (guard, leader.pid):
         os.kill(pid, signal.SIGKILL)
     leader.wait(60)

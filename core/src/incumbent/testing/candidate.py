@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import TypeVar
@@ -16,6 +17,8 @@ __all__ = ["GUARD", "Candidate", "bounded", "ticks"]
 
 T = TypeVar("T")
 
+#: How often a call is made that nothing but a busy machine can have kept from its answer.
+TRIES = 3
 #: Name of the threads that calls run on.
 GUARD = "incumbent-conformance"
 
@@ -46,16 +49,30 @@ def bounded(limit: float, call: Callable[[], T], name: str) -> T:
 
 
 class Candidate:
-    """An elector with its own backend, as in a process of its own. Each call is bounded, and on a new thread."""
+    """
+    An elector with its own backend, as in a process of its own. Each call is bounded, and on a new thread.
+
+    One that runs into its timeout while nothing is done to the store (*is_sound*) says something of the machine, and
+    nothing of the elector: it is made again, as the engine would. One that fails at once is not.
+    """
 
     def __init__(
-        self, harness: Harness, backend: Backend, lock_id: str, candidate: str, *, journal: Journal, shown: str
+        self,
+        harness: Harness,
+        backend: Backend,
+        lock_id: str,
+        candidate: str,
+        *,
+        journal: Journal,
+        shown: str,
+        is_sound: Callable[[], bool],
     ) -> None:
         self._harness = harness
         self.backend = backend
         self.candidate = candidate
         self._journal = journal
         self._shown = shown
+        self._is_sound = is_sound
         limit = harness.request_timeout + harness.slack
         self.elector: LeaderElector = bounded(limit, lambda: backend.elector(lock_id, candidate), "elector()")
         self._told = threading.Event()
@@ -128,7 +145,16 @@ class Candidate:
         self._told.set()
 
     def _bounded(self, call: Callable[[], T], name: str) -> T:
-        limit = self._harness.request_timeout + self._harness.slack
+        timeout = self._harness.request_timeout
+        limit = timeout + self._harness.slack
+        for _ in range(TRIES - 1):
+            was_sound, began = self._is_sound(), time.monotonic()
+            try:
+                return self._journal.call(self._shown, name, lambda: bounded(limit, call, name))
+            except BackendUnavailableError:
+                # Some wait for half of it, so that the rest is left for what comes after.
+                if not (was_sound and self._is_sound() and time.monotonic() - began >= timeout / 2):
+                    raise
         return self._journal.call(self._shown, name, lambda: bounded(limit, call, name))
 
 

@@ -64,7 +64,15 @@ class Scene:
             shown += "'"  # a namesake
         if election != self.lock_id:
             shown += f" in …{election.removeprefix(self.lock_id)[:20]}"
-        candidate = Candidate(self.harness, chosen, election, unique, journal=self.journal, shown=shown)
+        candidate = Candidate(
+            self.harness,
+            chosen,
+            election,
+            unique,
+            journal=self.journal,
+            shown=shown,
+            is_sound=lambda: not self._put_right,
+        )
         self._candidates.append(candidate)
         return candidate
 
