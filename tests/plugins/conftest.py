@@ -1,4 +1,4 @@
-"""Fixtures of the tests of every plugin, whose own files bring `url`, the server's, and `ordinary`, the settings."""
+"""Fixtures of the tests of every plugin, whose own files bring `url`, the server's."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 
 import pytest
+from patience import ANSWERED
 
 from incumbent import Backend, BackendSettings, open_backend
 
@@ -16,6 +17,12 @@ OpenBackend = Callable[..., Backend]
 def name() -> str:
     """An election of the test's own."""
     return f"tests/{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def ordinary() -> BackendSettings:
+    """Claims that do not end between two calls, and requests that are answered, however busy the machine is."""
+    return BackendSettings(30.0, ANSWERED)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import consul_stage as stage
 import pytest
 import server_binaries
 
-from incumbent import BackendSettings
 from incumbent_consul.testing import ConsulServer
 
 # Before anything is collected: the harness looks there.
@@ -48,9 +47,3 @@ def tap(server: ConsulServer) -> Iterator[stage.Tap]:
     """A proxy in front of the server, which counts. To be asked for before `opened`, which is closed earlier then."""
     with stage.Tap(server) as made:
         yield made
-
-
-@pytest.fixture
-def ordinary() -> BackendSettings:
-    """Claims that do not end between two calls, however busy the machine is."""
-    return stage.settings(30.0)

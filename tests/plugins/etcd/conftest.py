@@ -10,8 +10,6 @@ import etcd_stage as stage
 import pytest
 import server_binaries
 
-from incumbent import BackendSettings
-
 # Before anything is collected: the harness looks there.
 os.environ.setdefault("INCUMBENT_ETCD_BIN", str(server_binaries.find("etcd")))
 # What a developer has set for etcdctl is not meant for these.
@@ -40,9 +38,3 @@ def victim(tmp_path: Path) -> Iterator[stage.Etcd]:
 @pytest.fixture
 def url(server: stage.Etcd) -> str:
     return f"etcd://127.0.0.1:{server.port}"
-
-
-@pytest.fixture
-def ordinary() -> BackendSettings:
-    """Claims that do not end between two calls, however busy the machine is."""
-    return stage.settings(30.0)

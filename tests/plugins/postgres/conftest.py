@@ -9,8 +9,6 @@ import postgres_stage as stage
 import pytest
 import server_binaries
 
-from incumbent import BackendSettings
-
 # Before anything is collected: the harness looks there.
 os.environ.setdefault("INCUMBENT_POSTGRES_BIN", str(server_binaries.find("postgres")))
 # What a developer has set for psql is not meant for these.
@@ -39,9 +37,3 @@ def victim() -> Iterator[stage.Postgres]:
 @pytest.fixture
 def url(server: stage.Postgres) -> str:
     return server.url
-
-
-@pytest.fixture
-def ordinary() -> BackendSettings:
-    """Claims that do not end between two calls, however busy the machine is."""
-    return stage.settings(30.0)

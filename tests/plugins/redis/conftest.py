@@ -10,8 +10,6 @@ import pytest
 import redis_stage as stage
 import server_binaries
 
-from incumbent import BackendSettings
-
 # Before anything is collected: the harness looks there.
 for program in ("redis", "valkey"):
     os.environ.setdefault(f"INCUMBENT_{program.upper()}_BIN", str(server_binaries.find(program)))
@@ -38,9 +36,3 @@ def victim(tmp_path: Path) -> Iterator[stage.Server]:
 @pytest.fixture
 def url(server: stage.Server) -> str:
     return stage.url(server)
-
-
-@pytest.fixture
-def ordinary() -> BackendSettings:
-    """Claims that do not end between two calls, however busy the machine is."""
-    return stage.settings(30.0)

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from typing import TypeVar
 
 from incumbent import Backend, BackendUnavailableError, Claim, LeaderElector, LeaderRecord
@@ -147,15 +148,16 @@ class Candidate:
     def _bounded(self, call: Callable[[], T], name: str) -> T:
         timeout = self._harness.request_timeout
         limit = timeout + self._harness.slack
+        ask = partial(self._journal.call, self._shown, name, lambda: bounded(limit, call, name))
         for _ in range(TRIES - 1):
             was_sound, began = self._is_sound(), time.monotonic()
             try:
-                return self._journal.call(self._shown, name, lambda: bounded(limit, call, name))
+                return ask()
             except BackendUnavailableError:
                 # Some wait for half of it, so that the rest is left for what comes after.
                 if not (was_sound and self._is_sound() and time.monotonic() - began >= timeout / 2):
                     raise
-        return self._journal.call(self._shown, name, lambda: bounded(limit, call, name))
+        return ask()
 
 
 def ticks(harness: Harness, seconds: float) -> Iterator[None]:
