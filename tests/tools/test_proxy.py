@@ -129,12 +129,18 @@ def test_cut_ends_connections_until_it_is_healed(proxy, client):
         assert said(third, b"back") == b"back"
 
 
-def test_trickle_passes_bytes_one_at_a_time(proxy, client):
+def test_trickle_passes_bytes_one_at_a_time(echo):
     """A trickling server keeps a connection alive and never ends a message in one piece."""
-    proxy.trickle(1)
-    proxy.delay(0.01)
-    client.sendall(b"slow")
-    assert client.recv(4096) == b"s"
+    pieces = {"to server": [], "to client": []}
+    with (
+        FaultProxy("127.0.0.1", echo, tap=lambda way, piece: pieces[way].append(piece)) as proxy,
+        socket.create_connection((proxy.host, proxy.port), SOON) as client,
+    ):
+        proxy.trickle(1)
+        answer = said(client, b"slow")
+        while len(answer) < 4:
+            answer += client.recv(4096)
+    assert list(pieces.values()) == [[b"s", b"l", b"o", b"w"]] * 2
 
 
 def test_server_that_is_not_there_is_a_reset(unused_tcp_port):
