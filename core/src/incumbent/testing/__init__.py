@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .report import ConformanceReport, Progress
     from .run import run_conformance
     from .server import ServerProcess, free_port
+    from .serving import ServerHarness, StoreServer
 
 __all__ = [
     "ConformanceReport",
@@ -39,7 +40,9 @@ __all__ = [
     "Outcome",
     "Outsider",
     "Progress",
+    "ServerHarness",
     "ServerProcess",
+    "StoreServer",
     "free_port",
     "run_conformance",
 ]
@@ -55,7 +58,9 @@ _HOMES = {
     "Outcome": "outcome",
     "Outsider": "outsider",
     "Progress": "report",
+    "ServerHarness": "serving",
     "ServerProcess": "server",
+    "StoreServer": "serving",
     "free_port": "server",
     "run_conformance": "run",
 }

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from incumbent import Address, ConfigurationError, LeaderRecord
-from incumbent.testing import Harness, ServerProcess
+from incumbent.testing import ServerHarness
 from incumbent_consul._backend import ConsulBackend
 from incumbent_consul._check import CheckBackend
 from incumbent_consul._layout import FLAGS, Keys
@@ -25,7 +25,7 @@ from .server import TIMEOUT, ConsulServer, ask, consul_program
 __all__ = ["CheckHarness", "ConsulHarness"]
 
 
-class ConsulHarness(Harness):
+class ConsulHarness(ServerHarness):
     """
     A server of its own, or the one of the given URL, which is neither frozen nor killed.
 
@@ -38,30 +38,22 @@ class ConsulHarness(Harness):
 
     def __init__(self, url: str | None = None) -> None:
         super().__init__(url)
-        self.server: ConsulServer | None = None
         self._tools: dict[str, subprocess.Popen[bytes]] = {}
-        if url is not None:
-            self.cannot = MappingProxyType(
-                {
-                    "freeze": "the server was not started here",
-                    "kill": "the server was not started here",
-                    "rejected_url": "it takes a server that is known to check tokens",
-                }
-            )
+        if not self.is_ours:
+            unknown = {"rejected_url": "it takes a server that is known to check tokens"}
+            self.cannot = MappingProxyType({**self.cannot, **unknown})
             self.ttl = max(self.ttl, self.backend_class().capabilities.ttl_range[0])
 
     def backend_class(self) -> type[ConsulBackend]:
         """Return the class of servers with a lowered `session_ttl_min`, or that of servers as they usually are."""
-        return ConsulBackend if self.server is None and hasattr(self, "url") else _QuickBackend
+        return _QuickBackend if self.is_ours else ConsulBackend
 
     def open(self) -> None:
         """Start the server."""
-        if hasattr(self, "url"):
-            self._read_url()
-            return
-        self.server = ConsulServer({"acl": {"enabled": True, "default_policy": "allow"}})
-        self.server.start()
-        self.url = f"{self.scheme}://{self.server}{self._options}"
+        if self.is_ours:
+            self.server = server = ConsulServer({"acl": {"enabled": True, "default_policy": "allow"}})
+            server.start()
+            self.url = f"{self.scheme}://{server}{self._options}"
         self._read_url()
 
     def close(self) -> None:
@@ -70,8 +62,7 @@ class ConsulHarness(Harness):
             for lock_id in list(self._tools):
                 self.tool_relinquishes(lock_id)
         finally:
-            if self.server is not None:
-                self.server.stop()
+            super().close()
 
     # ------------------------------------------------------------ behind the elector's back
 
@@ -97,25 +88,6 @@ class ConsulHarness(Harness):
         """Count the keys that are there for candidates."""
         found = self._ask("GET", f"/v1/kv/{self._root(lock_id)}?recurse&consistent") or []
         return sum(bool(pair.get("Session")) or ".queue/" in pair["Key"] for pair in found)
-
-    def freeze(self) -> None:
-        """Stop the server with SIGSTOP."""
-        self._process().freeze()
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self._process().thaw()
-
-    def kill(self) -> None:
-        """End it with SIGKILL."""
-        self._process().kill()
-
-    def restart(self, *, empty: bool = False) -> None:
-        """Start it again."""
-        assert self.server is not None
-        if empty:
-            self.server.empty()
-        self.server.start()
 
     def tool_acquires(self, lock_id: str) -> bool:
         """Let `consul lock` try; it leads when its command runs."""
@@ -180,11 +152,6 @@ class ConsulHarness(Harness):
 
     def _ask(self, method: str, path: str) -> Any:
         return ask(self._base, method, path, token=self._token)
-
-    def _process(self) -> ServerProcess:
-        assert self.server is not None
-        assert self.server.process is not None
-        return self.server.process
 
 
 class _QuickBackend(ConsulBackend):

@@ -129,6 +129,24 @@ class ConsulServer:
         if self._own is not None:
             shutil.rmtree(self._own, ignore_errors=True)
 
+    def freeze(self) -> None:
+        """Make it silent (SIGSTOP)."""
+        self._running().freeze()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._running().thaw()
+
+    def kill(self) -> None:
+        """End it without a farewell (SIGKILL)."""
+        self._running().kill()
+
+    def restart(self, *, empty: bool = False) -> None:
+        """Start it again at the same port, with its data or without."""
+        if empty:
+            self.empty()
+        self.start()
+
     def empty(self) -> None:
         """Remove the data of the stopped server."""
         shutil.rmtree(self.directory / "data", ignore_errors=True)
@@ -136,6 +154,10 @@ class ConsulServer:
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Ask over plain HTTP, and return the decoded answer, None for 404."""
         return ask(f"http://{self}", method, path, body, self.token)
+
+    def _running(self) -> ServerProcess:
+        assert self.process is not None
+        return self.process
 
     def _serves(self) -> bool:
         try:

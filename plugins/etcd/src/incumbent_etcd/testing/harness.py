@@ -8,14 +8,13 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from incumbent import Address, ConfigurationError, LeaderRecord
-from incumbent.testing import Harness
+from incumbent.testing import ServerHarness
 from incumbent_etcd._connection import Connection
 from incumbent_etcd._layout import Election
 from incumbent_etcd._options import Options
@@ -28,10 +27,9 @@ __all__ = ["EtcdHarness"]
 PATIENT = 10.0
 #: The candidate that etcdctl is.
 TOOL = "etcdctl"
-OTHERS_SERVER = "the server of the given URL is not ours to stop"
 
 
-class EtcdHarness(Harness):
+class EtcdHarness(ServerHarness):
     """
     Runs the suite on etcd.
 
@@ -44,15 +42,13 @@ class EtcdHarness(Harness):
 
     def __init__(self, url: str | None = None) -> None:
         super().__init__(url)
-        self._is_ours = url is None
-        self._server: Etcd | None = None
         self._guarded: Etcd | None = None
         self._tool: subprocess.Popen[str] | None = None
-        if not self._is_ours:
-            self.cannot: Mapping[str, str] = MappingProxyType(self._limits())
+        if not self.is_ours:
+            self.cannot = MappingProxyType({**self.cannot, **self._limits()})
 
     def _limits(self) -> dict[str, str]:
-        cannot = {"freeze": OTHERS_SERVER, "kill": OTHERS_SERVER}
+        cannot = {}
         options = Options.of(Address.parse(self.url))
         if options.username is None:
             cannot["rejected_url"] = "the given URL has no user whose password could be wrong"
@@ -64,11 +60,11 @@ class EtcdHarness(Harness):
 
     def open(self) -> None:
         """Start the server, if it is ours."""
-        if self._is_ours:
+        if self.is_ours:
             self._folder = Path(tempfile.mkdtemp(prefix="incumbent-etcd-"))
-            self._server = Etcd(self._folder / "store")
-            self._server.start()
-            self.url = f"etcd://127.0.0.1:{self._server.port}"
+            self.server = server = Etcd(self._folder / "store")
+            server.start()
+            self.url = f"etcd://127.0.0.1:{server.port}"
         self._options = Options.of(Address.parse(self.url))
         self._connection = Connection(self._options, PATIENT)
 
@@ -77,10 +73,10 @@ class EtcdHarness(Harness):
         self._end_tool()
         if hasattr(self, "_connection"):
             self._connection.close()
-        for server in (self._server, self._guarded):
-            if server is not None:
-                server.stop()
-        if self._is_ours and hasattr(self, "_folder"):
+        super().close()
+        if self._guarded is not None:
+            self._guarded.stop()
+        if self.is_ours and hasattr(self, "_folder"):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     # ------------------------------------------------------------ behind the elector's back
@@ -107,22 +103,6 @@ class EtcdHarness(Harness):
     def claims(self, lock_id: str) -> int:
         """Count the keys of the election."""
         return len(self._entries(lock_id))
-
-    def freeze(self) -> None:
-        """Stop the server with SIGSTOP."""
-        self._own().freeze()
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self._own().thaw()
-
-    def kill(self) -> None:
-        """End the server with SIGKILL."""
-        self._own().kill()
-
-    def restart(self, *, empty: bool = False) -> None:
-        """Start the server again."""
-        self._own().restart(empty=empty)
 
     def tool_acquires(self, lock_id: str) -> bool:
         """Campaign with `etcdctl elect`: it leads, or it waits behind somebody, as soon as its key is there."""
@@ -154,7 +134,7 @@ class EtcdHarness(Harness):
 
     def rejected_url(self) -> str:
         """Return a URL with a wrong password, of a server that asks for one."""
-        if not self._is_ours:
+        if not self.is_ours:
             return _with_password(Address.parse(self.url), "wrong")
         if self._guarded is None:
             self._guarded = Etcd(self._folder / "guarded")
@@ -163,10 +143,6 @@ class EtcdHarness(Harness):
         return f"etcd://root:wrong@127.0.0.1:{self._guarded.port}"
 
     # ------------------------------------------------------------ inside
-
-    def _own(self) -> Etcd:
-        assert self._server is not None
-        return self._server
 
     def _election(self, lock_id: str) -> Election:
         return Election(self._connection.rpc, self._options.prefix, lock_id)

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from incumbent import Address, LeaderRecord
-from incumbent.testing import Harness
+from incumbent.testing import ServerHarness
 from incumbent_postgres._layout import identifier
 from incumbent_postgres._options import Options
 
@@ -15,10 +15,8 @@ from .server import Postgres
 
 __all__ = ["PostgresHarness"]
 
-OTHERS_SERVER = "the server of the given URL is not ours to stop"
 
-
-class PostgresHarness(Harness):
+class PostgresHarness(ServerHarness):
     """
     Runs the suite on PostgreSQL.
 
@@ -29,22 +27,12 @@ class PostgresHarness(Harness):
     scheme = "postgres"
     cannot: Mapping[str, str] = MappingProxyType({"tool": "no other tool knows the tables"})
 
-    def __init__(self, url: str | None = None) -> None:
-        super().__init__(url)
-        self._server = Postgres() if url is None else None
-        if url is not None:
-            self.cannot = {**type(self).cannot, "freeze": OTHERS_SERVER, "kill": OTHERS_SERVER}
-
     def open(self) -> None:
         """Start the server, if it is ours."""
-        if self._server is not None:
-            self._server.start()
-            self.url = self._server.url
-
-    def close(self) -> None:
-        """Stop it."""
-        if self._server is not None:
-            self._server.stop()
+        if self.is_ours:
+            self.server = server = Postgres()
+            server.start()
+            self.url = server.url
 
     # ------------------------------------------------------------ behind the elector's back
 
@@ -67,22 +55,6 @@ class PostgresHarness(Harness):
         """Count the rows."""
         return len(self._sql("SELECT claim FROM {}.election WHERE lock_id = %s", lock_id))
 
-    def freeze(self) -> None:
-        """Stop all processes of the server with SIGSTOP."""
-        self._own().freeze()
-
-    def thaw(self) -> None:
-        """Let them go on."""
-        self._own().thaw()
-
-    def kill(self) -> None:
-        """End them with SIGKILL."""
-        self._own().kill()
-
-    def restart(self, *, empty: bool = False) -> None:
-        """Start the server again."""
-        self._own().restart(empty=empty)
-
     def rejected_url(self) -> str:
         """Name a database that is not there."""
         before, question, options = self.url.partition("?")
@@ -90,10 +62,6 @@ class PostgresHarness(Harness):
         return f"{scheme}://{rest.partition('/')[0]}/no-such-database-{id(self)}{question}{options}"
 
     # ------------------------------------------------------------ inside
-
-    def _own(self) -> Postgres:
-        assert self._server is not None
-        return self._server
 
     def _sql(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         import psycopg  # noqa: PLC0415 - not before it is needed

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from incumbent import Address, BackendSettings, LeaderRecord
-from incumbent.testing import Harness
+from incumbent.testing import ServerHarness
 from incumbent_redis._backend import RedisBackend
 from incumbent_redis._options import Options
 from incumbent_redis._sightings import milliseconds, number
@@ -25,11 +25,9 @@ __all__ = ["RedisHarness", "ValkeyHarness"]
 
 #: Seconds that the harness's own requests may take: the machine may be busy.
 PATIENT = 10.0
-OTHERS_SERVER = "the server of the given URL is not ours to stop"
-NO_TOOL = "no tool of another project takes part in these elections"
 
 
-class RedisHarness(Harness):
+class RedisHarness(ServerHarness):
     """
     Runs the suite on Redis.
 
@@ -40,22 +38,15 @@ class RedisHarness(Harness):
     scheme = "redis"
     server_name = "redis"
     request_timeout = 0.6
-    cannot: Mapping[str, str] = MappingProxyType({"tool": NO_TOOL})
-
-    def __init__(self, url: str | None = None) -> None:
-        super().__init__(url)
-        self._is_ours = url is None
-        self._server: Server | None = None
-        if not self._is_ours:
-            self.cannot = {"tool": NO_TOOL, "freeze": OTHERS_SERVER, "kill": OTHERS_SERVER}
+    cannot: Mapping[str, str] = MappingProxyType({"tool": "no other tool takes part in these elections"})
 
     def open(self) -> None:
         """Start the server, if it is ours, and see that elections can be held on it."""
-        if self._is_ours:
+        if self.is_ours:
             self._folder = Path(tempfile.mkdtemp(prefix="incumbent-redis-"))
-            self._server = Server(self._folder, name=self.server_name)
-            self._server.start()
-            self.url = f"redis://127.0.0.1:{self._server.port}"
+            self.server = server = Server(self._folder, name=self.server_name)
+            server.start()
+            self.url = f"redis://127.0.0.1:{server.port}"
         address = Address.parse(self.url)
         self._store = Store(Options.of(address), PATIENT)
         self._layout = RedisBackend(address, BackendSettings(self.ttl, self.request_timeout))
@@ -65,9 +56,8 @@ class RedisHarness(Harness):
         """Stop what was started."""
         if hasattr(self, "_store"):
             self._store.close()
-        if self._server is not None:
-            self._server.stop()
-        if self._is_ours and hasattr(self, "_folder"):
+        super().close()
+        if self.is_ours and hasattr(self, "_folder"):
             shutil.rmtree(self._folder, ignore_errors=True)
 
     # ------------------------------------------------------------ behind the elector's back
@@ -91,21 +81,9 @@ class RedisHarness(Harness):
         """Count the record."""
         return int(self._ask("EXISTS", self._layout.key(lock_id)))
 
-    def freeze(self) -> None:
-        """Stop the server with SIGSTOP."""
-        self._own().freeze()
-
-    def thaw(self) -> None:
-        """Let it go on."""
-        self._own().thaw()
-
-    def kill(self) -> None:
-        """End the server with SIGKILL."""
-        self._own().kill()
-
     def restart(self, *, empty: bool = False) -> None:
         """Start the server again, and make it elect somebody, which it would do after a ttl."""
-        self._own().restart(empty=empty)
+        super().restart(empty=empty)
         self._come_of_age()
 
     def rejected_url(self) -> str:
@@ -114,10 +92,6 @@ class RedisHarness(Harness):
         return f"{scheme}://nobody:wrong@{rest.rpartition('@')[2]}"
 
     # ------------------------------------------------------------ inside
-
-    def _own(self) -> Server:
-        assert self._server is not None
-        return self._server
 
     def _ask(self, *words: str) -> Any:
         with self._store.lent() as wire:
@@ -131,7 +105,7 @@ class RedisHarness(Harness):
             end = time.monotonic() + self.ttl + 3 * PATIENT
             while elector.acquire_leadership() is None:
                 assert time.monotonic() < end, "nobody is elected on this server"
-                if self._is_ours:
+                if self.is_ours:
                     self._ask("HSET", self._layout.guard_key, "proven", milliseconds(self.ttl))
                 time.sleep(0.05)
             elector.close()
