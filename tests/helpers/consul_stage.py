@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from patience import ANSWERED, PATIENCE, eventually, goes_on, lead, side_by_side
+from patience import PATIENCE, durations, eventually, goes_on, lead, side_by_side
 
-from incumbent import BackendSettings, LeaderElectionConfig
+from incumbent import LeaderElectionConfig
 from incumbent.testing import FaultProxy, free_port
 from incumbent_consul.testing import ConsulServer, consul_program
 
@@ -66,14 +66,7 @@ START = 90.0
 FLAGS = 0x2DDCCBC058A50C18
 
 
-def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSettings:
-    return BackendSettings(ttl, request_timeout)
-
-
-#: For a test that waits for a claim to end by itself.
-SHORT = settings()
-#: For a test that waits for a request which is never answered.
-BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
+settings, SHORT, BRIEF = durations(TTL, REQUEST_TIMEOUT)
 
 
 def config(name: str, **values: object) -> LeaderElectionConfig:

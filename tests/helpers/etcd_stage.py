@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from patience import ANSWERED, PATIENCE, eventually, lead
+from patience import PATIENCE, durations, eventually, lead
 
-from incumbent import BackendSettings, LeaderElection, LeaderElectionConfig
+from incumbent import LeaderElection, LeaderElectionConfig
 from incumbent.testing import FaultProxy, free_port
 from incumbent_etcd.testing import Etcd, binary
 
@@ -46,14 +46,7 @@ TTL, REQUEST_TIMEOUT = 3.0, 1.0
 INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
 
 
-def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSettings:
-    return BackendSettings(ttl, request_timeout)
-
-
-#: For a test that waits for a claim to end by itself.
-SHORT = settings()
-#: For a test that waits for a request which is never answered.
-BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
+settings, SHORT, BRIEF = durations(TTL, REQUEST_TIMEOUT)
 
 
 def keys(server: Etcd, name: str) -> dict[str, str]:

@@ -19,6 +19,17 @@ from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig
 
 #: How a child may end.
 ENDINGS = ("sys.exit(0)", "os._exit(0)", "return")
+#: Part of a program: leads the election of its second argument once.
+CAMPAIGN = """
+    def campaign(url):
+        from incumbent import BackendSettings, open_backend
+        backend = open_backend(url, BackendSettings(15.0, 5.0))
+        elector = backend.elector(sys.argv[2], "a")
+        assert elector.acquire_leadership() is not None
+        assert elector.check_leadership() is not None
+        assert elector.relinquish_leadership()
+        backend.close()
+    """
 
 
 def run(program: str, *arguments: str, environment: dict[str, str] | None = None, strict: bool = False) -> str:

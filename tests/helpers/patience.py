@@ -5,9 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import TypeVar
 
-from incumbent import BackendUnavailableError, Claim, LeaderElection, LeaderElector
+from incumbent import (
+    BackendSettings,
+    BackendUnavailableError,
+    Claim,
+    InvalidStateError,
+    LeaderElection,
+    LeaderElector,
+)
 
 T = TypeVar("T")
 
@@ -15,6 +23,19 @@ T = TypeVar("T")
 PATIENCE = 60.0
 #: The timeout, seconds, of requests that are answered: more than the busiest machine takes.
 ANSWERED = 20.0
+
+
+def durations(ttl: float, silence: float) -> tuple[Callable[..., BackendSettings], BackendSettings, BackendSettings]:
+    """
+    Return what makes settings of *ttl* and requests that are answered, and two that are made for tests which wait.
+
+    Those are for a claim to end by itself, and for a request that is never answered, after *silence*.
+    """
+
+    def settings(ttl: float = ttl, request_timeout: float = ANSWERED) -> BackendSettings:
+        return BackendSettings(ttl, request_timeout)
+
+    return settings, settings(), settings(request_timeout=silence)
 
 
 def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
@@ -25,10 +46,12 @@ def eventually(what: Callable[[], T], seconds: float = PATIENCE) -> T:
 
 
 def in_time(what: Callable[[], T], seconds: float = PATIENCE) -> T:
-    """Return the first true answer of *what*, or the last one if there is none in time."""
+    """Return the first true answer of *what*, or the last one, which is asked for when the time is over."""
     end = time.monotonic() + seconds
-    while not (answer := what()) and time.monotonic() < end:
+    is_over = False
+    while not (answer := what()) and not is_over:
         time.sleep(0.02)
+        is_over = time.monotonic() >= end
     return answer
 
 
@@ -51,9 +74,9 @@ def handed_over(leader: LeaderElection, others: Iterable[LeaderElection], token:
     """
     Have *leader* step down; tell whether another leads, with a greater token than that.
 
-    It may be elected again, for the others do not stand in line yet after an outage.
+    It may be elected again, for the others do not stand in line yet after an outage; or have lost its term just now.
     """
-    if leader.is_leader():
+    with suppress(InvalidStateError):
         leader.relinquish()
     terms = [election.term for election in others if election.is_leader()]
     return any(term is not None and term.token > token for term in terms)

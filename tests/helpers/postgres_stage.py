@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import server_binaries
-from patience import ANSWERED, PATIENCE, eventually, lead
+from patience import PATIENCE, durations, eventually, lead
 from psycopg import pq
 
-from incumbent import BackendSettings
 from incumbent.testing import ServerProcess, free_port
 from incumbent_postgres.testing.server import Postgres, _as_owner
 
@@ -38,14 +37,7 @@ T = TypeVar("T")
 TTL, REQUEST_TIMEOUT = 2.0, 0.8
 
 
-def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSettings:
-    return BackendSettings(ttl, request_timeout)
-
-
-#: For a test that waits for a claim to end by itself.
-SHORT = settings()
-#: For a test that waits for a request which is never answered.
-BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
+settings, SHORT, BRIEF = durations(TTL, REQUEST_TIMEOUT)
 
 
 def connections(server: Postgres) -> int:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import redis
-from patience import ANSWERED, PATIENCE, attempt, eventually, lead
+from patience import PATIENCE, attempt, durations, eventually, lead
 
-from incumbent import BackendSettings, open_backend
+from incumbent import open_backend
 from incumbent.testing import FaultProxy
 from incumbent_redis.testing import Server
 
@@ -41,14 +41,7 @@ T = TypeVar("T")
 TTL, REQUEST_TIMEOUT = 2.0, 0.6
 
 
-def settings(ttl: float = TTL, request_timeout: float = ANSWERED) -> BackendSettings:
-    return BackendSettings(ttl, request_timeout)
-
-
-#: For a test that waits for a claim to end by itself.
-SHORT = settings()
-#: For a test that waits for a request which is never answered.
-BRIEF = settings(request_timeout=REQUEST_TIMEOUT)
+settings, SHORT, BRIEF = durations(TTL, REQUEST_TIMEOUT)
 
 
 def url(server: Server | Puppet, options: str = "") -> str:

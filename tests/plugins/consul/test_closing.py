@@ -5,8 +5,7 @@ from __future__ import annotations
 import threading
 
 import consul_stage as stage
-
-from incumbent import BackendUnavailableError
+from closing import assert_closing_waits_for_the_renewal, assert_none_is_left
 
 
 def test_closing_waits_for_a_renewal_that_is_out(name, opened):
@@ -15,19 +14,7 @@ def test_closing_waits_for_a_renewal_that_is_out(name, opened):
     elector = backend.elector(name, "a")
     assert elector.acquire_leadership() is not None
     keepalive = backend.sessions._sessions[0].keep_alive
-    out, answer = threading.Event(), threading.Event()
-
-    def renew():
-        out.set()
-        assert answer.wait(stage.PATIENCE)
-        raise BackendUnavailableError("the connection was closed")
-
-    keepalive._renew = renew
-    assert out.wait(stage.PATIENCE)
-    elector.close()
-    threading.Timer(0.2, answer.set).start()
-    backend.close()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("incumbent-consul")] == []
+    assert_closing_waits_for_the_renewal(backend, elector, keepalive, "incumbent-consul")
 
 
 def test_closing_waits_for_a_watch_that_is_about_to_end(name, opened):
@@ -48,4 +35,4 @@ def test_closing_waits_for_a_watch_that_is_about_to_end(name, opened):
     stage.eventually(lambda: watcher._thread is None)
     threading.Timer(0.2, go_on.set).start()
     backend.close()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("incumbent-consul")] == []
+    assert_none_is_left("incumbent-consul")

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
 import etcd_stage as stage
-
-from incumbent import BackendUnavailableError
+from closing import assert_closing_waits_for_the_renewal
 
 
 def test_closing_waits_for_a_renewal_that_is_out(name, opened):
@@ -15,16 +12,4 @@ def test_closing_waits_for_a_renewal_that_is_out(name, opened):
     elector = backend.elector(name, "a")
     assert elector.acquire_leadership() is not None
     keepalive = backend.sessions._sessions[0]._lease._keep_alive
-    out, answer = threading.Event(), threading.Event()
-
-    def renew():
-        out.set()
-        assert answer.wait(stage.PATIENCE)
-        raise BackendUnavailableError("the connection was closed")
-
-    keepalive._renew = renew
-    assert out.wait(stage.PATIENCE)
-    elector.close()
-    threading.Timer(0.2, answer.set).start()
-    backend.close()
-    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("incumbent-etcd")] == []
+    assert_closing_waits_for_the_renewal(backend, elector, keepalive, "incumbent-etcd")

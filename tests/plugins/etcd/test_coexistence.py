@@ -10,7 +10,7 @@ from functools import partial
 import etcd_stage as stage
 import forking
 import pytest
-from forking import Forks
+from forking import CAMPAIGN, Forks
 from programs import forked
 
 from incumbent import open_backend
@@ -34,18 +34,6 @@ def test_no_client_library_is_loaded_before_it_is_needed():
         print([name for name in ("etcd3", "grpc", "google.protobuf", "incumbent.testing") if name in sys.modules])
     """
     assert run(program) == "[]"
-
-
-CAMPAIGN = """
-    def campaign(url):
-        from incumbent import BackendSettings, open_backend
-        backend = open_backend(url, BackendSettings(15.0, 5.0))
-        elector = backend.elector(sys.argv[2], "a")
-        assert elector.acquire_leadership() is not None
-        assert elector.check_leadership() is not None
-        assert elector.relinquish_leadership()
-        backend.close()
-    """
 
 
 @pytest.mark.parametrize("first", ["ours", "theirs"])
