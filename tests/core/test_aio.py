@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -320,5 +321,142 @@ def test_work_that_ends_first_gives_its_answer(url):
             with pytest.raises(KeyError):
                 await election.during(term, fail())
             assert "AsyncLeaderElection" in repr(election)
+
+    asyncio.run(main())
+
+
+@pytest.fixture
+def one_thread():
+    """A default executor with one thread, as a program has that does as many blocking pieces as it has threads."""
+    pool = ThreadPoolExecutor(1)
+    yield pool
+    pool.shutdown()
+
+
+@pytest.mark.parametrize("leave", ["close", "block", "cancel"])
+def test_leaving_needs_no_thread_of_the_application(url, one_thread, leave):
+    """P8: work that looks at its term, on every thread of the executor, does not keep the leader from leaving."""
+    working, given_up = threading.Event(), threading.Event()
+
+    def piece(term):
+        working.set()
+        while term.is_valid() and not given_up.wait(0.01):
+            pass
+
+    async def campaign(election):
+        async with election:
+            work = asyncio.get_running_loop().run_in_executor(None, piece, await election.wait_for_leadership(30))
+            while not working.is_set():
+                await asyncio.sleep(0.005)
+            if leave == "close":
+                await election.close()
+            elif leave == "cancel":
+                asyncio.current_task().cancel()
+                await asyncio.sleep(60)
+        await work
+
+    async def main():
+        asyncio.get_running_loop().set_default_executor(one_thread)
+        task = asyncio.create_task(campaign(AsyncLeaderElection(config(), url)))
+        done, _ = await asyncio.wait({task}, timeout=20)
+        given_up.set()
+        assert done
+        assert task.cancelled() == (leave == "cancel")
+
+    asyncio.run(main())
+    assert read_leader(url, "reports").candidate is None
+
+
+def test_a_coroutine_callback_may_close_its_election(url):
+    """Closing from inside a callback returns at once, and the rest happens when the callback has returned."""
+    seen = []
+
+    async def lead(election):
+        await election.close()
+        seen.append((election._is_over(), read_leader(url, "reports").candidate))
+
+    async def main():
+        await asyncio.wait_for(AsyncLeaderElection(config(candidate="a", leader_callback=lead), url).run(), 20)
+
+    asyncio.run(main())
+    assert seen == [(True, "a")]
+    assert read_leader(url, "reports").candidate is None
+
+
+@pytest.mark.parametrize("first", ["term", "caller"])
+@pytest.mark.parametrize("cancellations", [1, 2])
+def test_work_whose_caller_is_cancelled_again_is_waited_for(url, first, cancellations):
+    """P6: every cancellation of who waits in `during` reaches the work; the claim is given up when that has ended."""
+    seen = []
+
+    async def main():
+        loop, done = asyncio.get_running_loop(), asyncio.Event()
+
+        async def work():
+            while not done.is_set():
+                try:
+                    await done.wait()
+                except asyncio.CancelledError:
+                    seen.append("cancelled")
+            seen.append("ended")
+
+        async def until(holds):
+            end = loop.time() + 20
+            while not await asyncio.to_thread(holds):
+                assert loop.time() < end
+                await asyncio.sleep(0.005)
+
+        async def check(election):
+            waiting = asyncio.create_task(election.during(await election.wait_for_leadership(30), work()))
+            await asyncio.sleep(0)
+            if first == "term":
+                election.relinquish()
+                await until(lambda: len(seen) == 1)
+            for _ in range(cancellations):
+                before = len(seen)
+                waiting.cancel()
+                await until(lambda n=before: len(seen) > n)
+            assert not waiting.done()
+            if election.is_leader():
+                election.relinquish()
+            assert read_leader(url, "reports").candidate == election.candidate
+            done.set()
+            await asyncio.wait({waiting}, timeout=20)
+            assert waiting.cancelled()
+            await until(lambda: read_leader(url, "reports").candidate is None)
+
+        async with AsyncLeaderElection(config(cooldown=60, close_timeout=1), url) as election:
+            try:
+                await check(election)
+            finally:
+                done.set()
+
+    asyncio.run(main())
+    assert seen == ["cancelled"] * (cancellations + (first == "term")) + ["ended"]
+
+
+def test_a_cancellation_at_the_moment_of_election_is_not_lost(url, monkeypatch):
+    """Who is cancelled while `wait_for_leadership` is about to return is cancelled, and does not begin to lead."""
+
+    async def main():
+        async with AsyncLeaderElection(config(), url) as election:
+            term = await election.wait_for_leadership(30)
+
+            async def leads():
+                await election.wait_for_leadership(30)
+                await asyncio.sleep(60)
+
+            leading = asyncio.create_task(leads())
+
+            def look(_):
+                asyncio.get_running_loop().call_soon(leading.cancel)
+                return term
+
+            monkeypatch.setattr(LeaderElection, "term", property(look))
+            await asyncio.wait({leading}, timeout=20)
+            cancelled = leading.cancelled()
+            leading.cancel()
+            monkeypatch.undo()
+            assert cancelled
 
     asyncio.run(main())

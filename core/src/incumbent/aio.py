@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,9 @@ from .term import Term
 __all__ = ["AsyncLeaderElection"]
 
 _T = TypeVar("_T")
+
+#: The pauses between two looks whether everything is given up, seconds: the first, and the longest.
+FIRST_LOOK, LONGEST_LOOK = 0.001, 0.05
 
 
 class AsyncLeaderElection:
@@ -89,9 +93,18 @@ class AsyncLeaderElection:
         """
         Leave the election: see `LeaderElection.close`.
 
-        A cancelled caller does not stop it: it goes on in the background.
+        A cancelled caller does not stop it: it goes on in the background. From inside a callback it returns at
+        once, also from a coroutine, and from the tasks that one has started.
         """
-        await asyncio.shield(asyncio.to_thread(self._election.close))
+        limit = self._election._leave()  # before anything is awaited, so that nothing can keep it from being done
+        # Waits by the loop alone: an executor's threads are the application's, and may all be busy while it leads.
+        end, pause = time.monotonic() + limit, FIRST_LOOK
+        while limit and not self._election._has_left(0.0):
+            if time.monotonic() >= end:
+                self._election._complain(limit)
+                break
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_LOOK)
 
     # ------------------------------------------------------------ asking
 
@@ -141,19 +154,20 @@ class AsyncLeaderElection:
             CallbackError, BackendRejectedError: What ended the election.
             InvalidStateError: It was not started or is closed.
         """
-        try:
-            # The term that was seen, not another look: that may find it over already.
-            term = await asyncio.wait_for(self._loop.until(lambda: self.term or self._is_over()), timeout)
-        except asyncio.TimeoutError:
-            return None
+        # The term that was seen, not another look: that may find it over already.
+        term = await self._loop.until(lambda: self.term or self._is_over(), timeout)
         if isinstance(term, Term):
             return term
+        if not term:
+            return None
         self._election._raise_error()
         raise InvalidStateError("the election is closed")
 
     async def during(self, term: Term, work: Coroutine[Any, Any, _T]) -> _T:
         """
         Run *work* while *term* lasts, and cancel it at the term's end.
+
+        Whoever waits here and is cancelled, however often, cancels *work* as often, and is let go when it has ended.
 
         Returns:
             What *work* returned.
@@ -163,18 +177,17 @@ class AsyncLeaderElection:
         """
         task = asyncio.ensure_future(work)
         self._works.add(task)
+        task.add_done_callback(self._ended)  # by itself: the claim must not depend on who waits here (P6)
+        if self._watched is not term:  # once for each, however often there is work during it
+            self._watched = term
+            term.call_at_end(self._loop.wake_threadsafe)
         try:
-            over = asyncio.ensure_future(self._term_over(term))
-            try:
-                await asyncio.wait({task, over}, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                over.cancel()
+            while term.is_valid() and not task.done():
+                await self._loop.until(lambda: task.done() or not term.is_valid(), term.remaining())
             if task.done():
                 return task.result()
         finally:
             await self._cancel(task)
-            self._works.discard(task)
-            self._loop.wake()
         term.check()
         raise LeadershipLostError(f"term {term.token} of {term.lock_id!r} is over")
 
@@ -182,22 +195,20 @@ class AsyncLeaderElection:
 
     @staticmethod
     async def _cancel(task: asyncio.Task[Any]) -> None:
-        """Cancel *task* and wait for its end, whatever it ends with."""
-        if not task.done():
+        """Cancel *task* and wait for its end, whatever it ends with; pass on what comes meanwhile, as `await` would."""
+        cancelled = None
+        while not task.done():
             task.cancel()
-            await asyncio.wait({task})
-
-    async def _term_over(self, term: Term) -> None:
-        if self._watched is not term:  # once for each, however often there is work during it
-            self._watched = term
-            term.call_at_end(self._loop.wake_threadsafe)
-        while term.is_valid():
-            left = term.remaining()
-            with_limit = None if left == float("inf") else left
             try:
-                await asyncio.wait_for(self._loop.until(lambda: not term.is_valid()), with_limit)
-            except asyncio.TimeoutError:
-                continue
+                await asyncio.wait({task})
+            except asyncio.CancelledError as error:
+                cancelled = error
+        if cancelled is not None:
+            raise cancelled
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._works.discard(task)
+        self._loop.wake()
 
     def _is_over(self) -> bool:
         candidacy = self._election._candidacy

@@ -16,7 +16,7 @@ from .address import Address
 from .config import LeaderElectionConfig
 from .elector import Backend, BackendSettings, LeaderElector
 from .engine.candidacy import Candidacy, Listeners
-from .engine.events import RelinquishAsked, StopAsked
+from .engine.events import RelinquishAsked
 from .engine.runner import Runner
 from .errors import ConfigurationError, InvalidStateError
 from .registry import open_backend
@@ -95,7 +95,7 @@ class LeaderElection:
             self._runner.add(candidacy)
             self._candidacy = candidacy
         if self._closed:
-            self._runner.post(candidacy, StopAsked())
+            self._runner.leave(candidacy)
 
     def run(self, stop: threading.Event | None = None) -> None:
         """
@@ -128,25 +128,9 @@ class LeaderElection:
         and a backend that does not answer lets the claim expire. From inside a callback it returns at
         once, and the rest happens when that callback has returned.
         """
-        if os.getpid() != self._pid:
-            return  # a forked child has nothing to leave (P9)
-        with self._lock:
-            self._closed = True
-            candidacy = self._candidacy
-        if candidacy is None:
-            return
-        if not candidacy.finished:
-            if candidacy.term is not None:
-                candidacy.term._end(Reason.STOPPED)
-            self._runner.post(candidacy, StopAsked())
-        if candidacy.dispatcher.is_this_thread():
-            return
-        limit = self.config.close_timeout + 3 * self.config.request_timeout
-        if candidacy.wait_for(lambda: candidacy.finished, limit):
-            self._runner.join(limit)
-        else:
-            doing = candidacy.dispatcher.current or "the backend"
-            _log.error("%r is not closed after %g s: waiting for %s", self, limit, doing)
+        limit = self._leave()
+        if limit and not self._has_left(limit):
+            self._complain(limit)
 
     def __enter__(self) -> LeaderElection:
         self.start()
@@ -238,6 +222,31 @@ class LeaderElection:
         self._runner.post(self._candidacy, RelinquishAsked())
 
     # ------------------------------------------------------------ inside
+
+    def _leave(self) -> float:
+        """Begin to leave. Returns the seconds that it may take, or 0.0 where it cannot be waited for. Never blocks."""
+        if os.getpid() != self._pid:
+            return 0.0  # a forked child has nothing to leave (P9)
+        with self._lock:
+            self._closed = True
+            candidacy = self._candidacy
+        if candidacy is None:
+            return 0.0
+        self._runner.leave(candidacy)
+        if candidacy.dispatcher.is_inside():
+            return 0.0
+        return self.config.close_timeout + 3 * self.config.request_timeout
+
+    def _has_left(self, timeout: float) -> bool:
+        """Wait *timeout* seconds at most, and tell whether everything is given up and free."""
+        candidacy = self._candidacy
+        assert candidacy is not None
+        return candidacy.wait_for(lambda: candidacy.finished, timeout) and self._runner.join(timeout)
+
+    def _complain(self, limit: float) -> None:
+        assert self._candidacy is not None
+        doing = self._candidacy.dispatcher.current or "the backend"
+        _log.error("%r is not closed after %g s: waiting for %s", self, limit, doing)
 
     def _enter(self) -> LeaderElector:
         if self._elector is not None:

@@ -69,7 +69,7 @@ def test_what_a_callback_raises_is_reported_and_the_rest_runs(dispatcher, execut
 def test_a_callback_knows_that_it_runs_inside_one(dispatcher, executor):
     """The dispatcher names the running callback, and knows its thread."""
     seen = []
-    dispatcher.put("on_elected", lambda: seen.append((dispatcher.current, dispatcher.is_this_thread())))
+    dispatcher.put("on_elected", lambda: seen.append((dispatcher.current, dispatcher.is_inside())))
     executor.run_one()
     assert seen == [("on_elected", True)]
-    assert (dispatcher.current, dispatcher.is_this_thread()) == (None, False)
+    assert (dispatcher.current, dispatcher.is_inside()) == (None, False)

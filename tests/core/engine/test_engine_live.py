@@ -12,7 +12,15 @@ from itertools import pairwise
 import pytest
 from programs import started
 
-from incumbent import BackendUnavailableError, CallbackError, LeaderElection, LeaderElectionConfig, State, read_leader
+from incumbent import (
+    BackendUnavailableError,
+    CallbackError,
+    LeaderElection,
+    LeaderElectionConfig,
+    Runner,
+    State,
+    read_leader,
+)
 from incumbent.electors.memory import MemoryElector
 
 
@@ -233,3 +241,19 @@ def test_a_forked_child_of_a_leader_leads_nothing(tmp_path):
         assert code == 0
         assert term.is_valid()
         assert read_leader(f"local://{tmp_path}/state", "reports").candidate == election.candidate
+
+
+def test_leaving_waits_for_no_thread_that_another_election_needs():
+    """P8: an election that begins while another waits for the engine's end takes the engine over, and ends the wait."""
+    runner, over = Runner(), threading.Event()
+    runner._thread = threading.Thread(target=over.wait, args=(60,))
+    runner._thread.start()
+    left = threading.Thread(target=runner.join, args=(60,))
+    left.start()
+    assert not runner.join(0.01)
+    runner._candidates.add("another")
+    left.join(20)
+    ended = not left.is_alive()
+    over.set()
+    assert ended
+    assert runner.join(0.0)

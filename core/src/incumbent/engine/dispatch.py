@@ -6,6 +6,7 @@ import inspect
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 
 from incumbent.errors import CallbackError
@@ -13,6 +14,10 @@ from incumbent.errors import CallbackError
 from .workers import Executor
 
 __all__ = ["Dispatcher"]
+
+
+#: The callback in which this runs; a task of asyncio has that of the place where it was made.
+_callback: ContextVar[tuple[str, threading.Thread] | None] = ContextVar("incumbent_callback", default=None)
 
 
 def _always() -> bool:
@@ -73,10 +78,10 @@ class Dispatcher:
         current = self._current
         return current[0] if current else None
 
-    def is_this_thread(self) -> bool:
-        """Tell whether the caller runs inside one of the callbacks."""
+    def is_inside(self) -> bool:
+        """Tell whether the caller runs inside the present callback, or in a task of asyncio that it has started."""
         current = self._current
-        return current is not None and current[1] is threading.current_thread()
+        return current is not None and (current[1] is threading.current_thread() or current is _callback.get())
 
     def _drain(self) -> None:
         while True:
@@ -88,6 +93,7 @@ class Dispatcher:
             if not entry.wanted():
                 continue
             self._current = entry.name, threading.current_thread()
+            _callback.set(self._current)
             try:
                 _refuse_coroutine(entry.callback())
             except BaseException as error:  # also SystemExit: it ends the run, not just this thread
@@ -97,6 +103,7 @@ class Dispatcher:
                 self._failed(failure)
             finally:
                 self._current = None
+                _callback.set(None)
 
 
 def _refuse_coroutine(answer: object) -> None:

@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from concurrent.futures import wait
 from contextlib import suppress
+from math import inf
 from typing import Any, TypeVar
 
 from incumbent.errors import InvalidStateError
@@ -30,24 +31,37 @@ class Loop:
         """Use the loop that runs now."""
         self._loop = asyncio.get_running_loop()
 
-    async def until(self, holds: Callable[[], T]) -> T:
-        """Wait until *holds* answers something true, and return that. It is asked again after each `wake`."""
+    async def until(self, holds: Callable[[], T], timeout: float | None = None) -> T:
+        """
+        Wait until *holds* answers something true, *timeout* seconds at most, and return what it answered last.
+
+        It is asked again after each `wake`. Whoever is cancelled while he waits is cancelled, whatever comes at the
+        same moment, which `asyncio.wait_for` does not grant before Python 3.12.
+        """
         if self._loop is None:
             raise InvalidStateError("the election is not started: use an async with block")
-        while not (answer := holds()):
+        end = inf if timeout is None else self._loop.time() + timeout
+        while not (answer := holds()) and self._loop.time() < end:
             waiter: asyncio.Future[None] = self._loop.create_future()
             self._waiters.add(waiter)
+            alarm = None if end == inf else self._loop.call_at(end, self._wake, waiter)
             try:
                 await waiter
             finally:
                 self._waiters.discard(waiter)
+                if alarm is not None:
+                    alarm.cancel()
         return answer
 
     def wake(self) -> None:
         """Have those who wait look again."""
         for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            self._wake(waiter)
+
+    @staticmethod
+    def _wake(waiter: asyncio.Future[None]) -> None:
+        if not waiter.done():
+            waiter.set_result(None)
 
     def wake_threadsafe(self) -> None:
         """Do so from another thread. Never raises."""

@@ -13,6 +13,7 @@ import logging
 import os
 import random
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -44,6 +45,8 @@ CALLBACK_PATIENCE = 0.5
 CALL_PATIENCE = 2.0
 #: The longest sleep, seconds: by then a suspended machine, or a step of the wall clock, is noticed.
 LONGEST_SLEEP = 1.0
+#: How often who waits for the threads' end looks whether they are needed again, seconds.
+JOIN = 0.1
 
 
 class Runner:
@@ -120,12 +123,25 @@ class Runner:
             candidate.notified = True
             self.post(candidate, ev.Notified())
 
-    def join(self, timeout: float) -> None:
-        """Wait *timeout* seconds at most for the threads to end, if no candidate needs them any more (P8)."""
-        with self._lock:
-            thread = None if self._candidates else self._thread
-        if thread is not None:
-            thread.join(timeout)
+    def leave(self, candidate: Candidacy) -> None:
+        """Have *candidate* leave. Its term is over when this returns; the rest follows. Also for signal handlers."""
+        if not candidate.finished:
+            if candidate.term is not None:
+                candidate.term._end(Reason.STOPPED)
+            self.post(candidate, ev.StopAsked())
+
+    def join(self, timeout: float) -> bool:
+        """Wait *timeout* seconds at most for the threads to end, if no candidate needs them (P8); tell if they have."""
+        end = time.monotonic() + timeout
+        while True:
+            with self._lock:
+                thread = None if self._candidates else self._thread
+            if thread is None or not thread.is_alive():
+                return True
+            left = end - time.monotonic()
+            if left <= 0.0:
+                return False
+            thread.join(min(left, JOIN))  # another candidate may come meanwhile, and have it go on
 
     # ------------------------------------------------------------ the thread
 
