@@ -6,6 +6,7 @@ Each session makes its own environment and installs what it needs, so a clone an
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,8 @@ PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time, in the order of tests/conftest.py. Most wait for a server, or for a ttl: processors
 #: are not what limits them.
 PARALLEL = ["-n", "6", "--dist", "loadfile", "--no-loadscope-reorder"]
+#: What shows that an elector and the core under it work, without what is only theirs: for versions beside the newest.
+IN_SHORT = ["tests/core", "tests/electors", *sorted(map(str, Path("tests/plugins").glob("*/test_conformance.py")))]
 #: Branches and lines of the core that the tests run, per cent; and the tests that look at the core first of all.
 COVERAGE = 95
 OF_THE_CORE = ["tests/core", "tests/cli", "tests/conformance", "tests/electors", "tests/tools", "tests/hostile"]
@@ -52,6 +55,16 @@ def install_wheels(session: nox.Session, *constraints: str) -> None:
     wheels = build(session, *DISTRIBUTIONS)
     session.install(*wheels, *constraints)
     session.install("--force-reinstall", "--no-deps", *wheels)  # the version alone does not tell a new build
+
+
+def oldest() -> list[str]:
+    """Return, as requirements, the oldest releases with which our distributions say that they work."""
+    found = set()
+    for distribution in DISTRIBUTIONS:
+        project = nox.project.load_toml(f"{distribution}/pyproject.toml")["project"]
+        for lines in [project["dependencies"], *project["optional-dependencies"].values()]:
+            found |= {re.sub(">=", "==", line) for line in lines if re.fullmatch(r"[^<>=]+>=[0-9.]+", line)}
+    return sorted(found)
 
 
 def install_editable(session: nox.Session, group: str) -> None:
@@ -98,6 +111,13 @@ def tests_on(session: nox.Session) -> None:
 
 for version in PYTHONS:
     nox.session(tests_on, name=f"tests-{version}", python=interpreter(version))
+
+
+@nox.session(python=interpreter(PYTHONS[0]))
+def lowest(session: nox.Session) -> None:
+    """Test the core, and that each elector conforms, with the oldest releases that they say they work with."""
+    install_wheels(session, *oldest())
+    session.run("pytest", *(session.posargs or [*PARALLEL, *IN_SHORT]))
 
 
 @nox.session

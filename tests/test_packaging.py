@@ -139,6 +139,13 @@ def test_dependencies_are_those_that_are_meant(build, folder):
     assert set(build(folder).requirements()) == NEEDS[folder]
 
 
+@pytest.mark.parametrize("folder", NEEDS)
+def test_dependencies_of_others_say_from_which_release_on(build, folder):
+    """Just that: `nox -s lowest` installs the oldest, and what is new may be had at once."""
+    needs = [need for name, need in build(folder).requirements().items() if name != "incumbent"]
+    assert [[bound.operator for bound in need.specifier] for need in needs] == [[">="]] * len(needs)
+
+
 @pytest.mark.parametrize("folder", ELECTORS)
 def test_wheel_brings_its_electors(build, folder):
     """The entry points name the electors of the distribution."""

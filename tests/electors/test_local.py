@@ -594,9 +594,41 @@ def test_without_a_path_the_platform_decides(monkeypatch, tmp_path):
     assert backend.directory.path == tmp_path / "incumbent"
 
 
+@pytest.fixture
+def nobody(monkeypatch):
+    """Let this process's user be in no passwd file, and have no variables: as with cron, or in a container."""
+
+    def getpwuid(number):
+        raise KeyError(number)
+
+    for name in ("HOME", "XDG_STATE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", getpwuid)
+
+
+@pytest.mark.usefixtures("nobody")
+@pytest.mark.parametrize(
+    ("variables", "told"),
+    [
+        ({}, "HOME"),
+        ({"HOME": "here"}, "HOME"),
+        ({"XDG_STATE_HOME": "~/state"}, "XDG_STATE_HOME"),
+    ],
+)
+def test_without_a_home_the_directory_must_be_given(monkeypatch, variables, told):
+    """P1: a relative directory would be another for everybody who starts elsewhere, each with its own leader."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    assert refusal(LocalBackend, Address.parse("local"), BackendSettings(15.0, 2.0)) == (
+        f"local://: its user has no state directory: set {told} to an absolute path, "
+        "or write local:///path/to/directory"
+    )
+
+
+@pytest.mark.usefixtures("nobody")
 @pytest.mark.parametrize("release", ["older", "newer"])
-def test_without_a_home_the_directory_must_be_given(monkeypatch, release):
-    """A relative one would be another for everybody who starts elsewhere; older releases of platformdirs return it."""
+def test_every_release_of_platformdirs_is_understood(monkeypatch, release):
+    """Newer ones raise where there is no home, older ones return a relative path."""
 
     def user_state_path(*_, **__):
         if release == "newer":

@@ -66,8 +66,12 @@ def _state_directory(path: str) -> Path:
             home = user_state_path("incumbent", appauthor=False)
         except RuntimeError:  # of newer releases, where older ones return a relative path
             home = Path()
-        if not home.is_absolute():
-            raise ConfigurationError("local://: its user has no home: set HOME, or write local:///path/to/directory")
+        if not home.is_absolute():  # it would be another directory, and another leader, wherever somebody starts
+            name = "XDG_STATE_HOME" if os.environ.get("XDG_STATE_HOME", "").strip() else "HOME"
+            raise ConfigurationError(
+                f"local://: its user has no state directory: set {name} to an absolute path, "
+                "or write local:///path/to/directory"
+            )
         return home
     directory = Path(path)
     if ".." in directory.parts or directory == directory.parent:
