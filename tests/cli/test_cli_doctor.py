@@ -166,6 +166,27 @@ def test_ttl_out_of_range_is_refused(capsys, backend):
 
 
 def test_real_election_on_local(capsys, tmp_path):
-    """The whole way on a real backend: it works, and says so."""
+    """The whole way on a real backend: it works, says so, and leaves no file behind."""
     assert main(["doctor", f"local://{tmp_path}/state"]) == 0
     assert capsys.readouterr().out.endswith("elections work here: 0 errors, 0 warnings\n")
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_people_see_where_the_default_is(capsys, monkeypatch, tmp_path):
+    """`local://` is another directory for another user: the first finding is which."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    assert main(["doctor", "local://"]) == 0
+    assert capsys.readouterr().out.splitlines()[0] == f"ok       elections are held at local://{tmp_path}/incumbent"
+
+
+def test_what_cannot_be_erased_is_no_failure(backend):
+    """The scratch election is erased in the end; should that fail, its name is nobody's."""
+    erased = []
+
+    def erase(self, lock_id):
+        erased.append(lock_id)
+        raise KeyError(lock_id)
+
+    backend.erase = erase
+    assert texts("error") == []
+    assert erased == list(backend.store.ballots)

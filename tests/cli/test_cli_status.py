@@ -23,7 +23,7 @@ def answer(monkeypatch):
     asked = []
 
     def set_answer(record):
-        monkeypatch.setattr("incumbent.cli.status.read_leader", lambda *question: asked.append(question) or record)
+        monkeypatch.setattr("incumbent.cli.status.read_place", lambda *asks: asked.append(asks) or (None, record))
         return asked
 
     return set_answer
@@ -54,8 +54,20 @@ def test_nobody_leads_is_an_answer(capsys, answer):
     """Not being led is a value: code 0."""
     answer(LeaderRecord("service/reports", None, None))
 
-    assert "leader    nobody\n" in status(capsys)
+    assert "leader      nobody\n" in status(capsys)
     assert json.loads(status(capsys, "--json"))["leader"] is None
+
+
+@pytest.mark.parametrize(
+    ("candidates", "told", "listed"),
+    [(None, "candidates  not listed by this elector", None), ((), "candidates  none", [])],
+)
+def test_no_candidates_are_told_from_unknown_ones(capsys, answer, candidates, told, listed):
+    """Who sees none must know whether there are none, or the elector cannot tell."""
+    answer(LeaderRecord("service/reports", None, None, candidates=candidates))
+
+    assert told in status(capsys).splitlines()
+    assert json.loads(status(capsys, "--json"))["candidates"] == listed
 
 
 def test_programs_get_json(capsys, answer):
@@ -133,6 +145,34 @@ def test_a_real_leader_is_seen(capsys, tmp_path):
         assert (report["leader"], report["token"]) == ("ada", term.token)
         assert abs(report["since"] - term.acquired_at) < 30
     assert json.loads(status(capsys, "--elector", url, "--json"))["leader"] is None
+
+
+def test_looking_writes_nothing(capsys, tmp_path):
+    """Neither where there is no state directory yet, nor beside what a candidate has left, or keeps open."""
+    directory = tmp_path / "state"
+    url = f"local://{directory}"
+    status(capsys, "--elector", url)
+    assert not directory.exists()
+    with LeaderElection(LeaderElectionConfig("other", candidate="ada"), url) as election:
+        election.wait_for_leadership(timeout=30)
+        files = {path: path.stat().st_mtime_ns for path in directory.iterdir()}
+        for name in ("service/reports", "other"):
+            assert main(["status", "--elector", url, "--name", name]) == 0
+        assert {path: path.stat().st_mtime_ns for path in directory.iterdir()} == files
+    assert "ada" in capsys.readouterr().out
+    (directory / "other.wake").unlink()
+    assert main(["status", "--elector", url, "--name", "other"]) == 0
+    assert {path.name for path in directory.iterdir()} == {"other.json", "other.lock"}
+
+
+def test_people_and_programs_see_where_the_default_is(capsys, monkeypatch, tmp_path):
+    """`local://` is another directory for another user: the URL is shown in full, as it can be used again."""
+    monkeypatch.delenv("INCUMBENT_ELECTOR", raising=False)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    url = f"local://{tmp_path}/incumbent"
+
+    assert f"elector     {url}" in status(capsys).splitlines()
+    assert json.loads(status(capsys, "--json"))["elector"] == url
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from incumbent import (
     ConfigurationError,
     LeaderElection,
     LeaderElectionConfig,
+    LeaderRecord,
     observe,
     observer,
     read_leader,
@@ -50,6 +51,19 @@ def test_an_observer_is_no_candidate(url):
     records = observe(url, "reports")
     assert next(records).candidates == ()
     assert read_leader(url, "reports").candidates == ()
+    records.close()
+
+
+def test_unknown_candidates_are_told_from_none(tmp_path, monkeypatch):
+    """What an elector declares decides: who does not list candidates has none to show, whatever its record says."""
+    from incumbent.electors.local.elector import LocalElector
+
+    url = f"local://{tmp_path}"
+    assert read_leader(url, "reports").candidates is None
+    monkeypatch.setattr(LocalElector, "observe_leadership", lambda self: LeaderRecord("reports", None, None, None, ()))
+    assert read_leader(url, "reports").candidates is None
+    records = observe(url, "reports")
+    assert next(records).candidates is None
     records.close()
 
 

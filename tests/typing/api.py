@@ -63,7 +63,7 @@ def deposed(term: Term, reason: Reason) -> None:
 def changed(record: LeaderRecord) -> None:
     assert_type(record.candidate, str | None)
     assert_type(record.token, int | None)
-    assert_type(record.candidates, tuple[str, ...])
+    assert_type(record.candidates, tuple[str, ...] | None)
 
 
 callback: Callback = lead

@@ -6,7 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TypeVar
 
 from .address import Address
@@ -43,6 +43,8 @@ def diagnose(elector: str | Address, *, ttl: float = 15.0, name: str = "incumben
     address = elector if isinstance(elector, Address) else Address.parse(elector)
     config = LeaderElectionConfig(f"{name}/{secrets.token_hex(4)}", ttl=ttl)
     with closing(open_backend(address, BackendSettings(config.ttl, config.request_timeout))) as backend:
+        if backend.address is not None and backend.address != address:
+            yield _ok(f"elections are held at {backend.address}")
         yield _timing(config)
         yield from backend.diagnose()
         yield from _Trial(config, backend).findings()
@@ -86,6 +88,8 @@ class _Trial:
             yield _error(f"the elector raised {type(error).__name__}", "report this to who maintains the elector")
         finally:
             leader.close()
+            with suppress(Exception):  # what is left then bears a name that nobody uses again
+                self._backend.erase(self._config.name)
 
     def _lead(self, leader: LeaderElector) -> Iterator[Finding]:
         claim = self._timed(leader.acquire_leadership)

@@ -121,8 +121,8 @@ class LeaderRecord:
     token: int | None
     #: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known.
     since: float | None = None
-    #: Ids of all candidates, the leader included, where the backend lists them.
-    candidates: tuple[str, ...] = ()
+    #: Ids of all candidates, the leader included; None where the backend does not list them.
+    candidates: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +240,8 @@ class Backend(ABC):
     options: ClassVar[Mapping[str, str]] = {}
     #: "module:Class" of the `incumbent.testing.Harness` for the conformance suite, if one is shipped.
     harness: ClassVar[str | None] = None
+    #: The URL in full, if what was left out of it has been found elsewhere: people see where elections are held.
+    address: Address | None = None
 
     @abstractmethod
     def __init__(self, address: Address, settings: BackendSettings) -> None:
@@ -272,3 +274,14 @@ class Backend(ABC):
         A generator; never raises. Nothing to say by default.
         """
         return ()
+
+    def erase(self, lock_id: str) -> None:  # noqa: B027 - optional
+        """
+        Remove what the store keeps of an election for ever, its last token too. Does nothing by default.
+
+        `incumbent doctor` asks for it, for its scratch election: its electors are closed, its name is nobody's.
+
+        Raises:
+            BackendUnavailableError: It may still be there.
+            BackendRejectedError: Asking again cannot help.
+        """

@@ -6,10 +6,11 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from .address import Address
 from .config import LeaderElectionConfig
-from .elector import BackendSettings, LeaderElector, LeaderRecord
+from .elector import Backend, BackendSettings, LeaderElector, LeaderRecord
 from .errors import BackendUnavailableError, InvalidStateError
 from .registry import open_backend
 
@@ -38,8 +39,15 @@ def read_leader(elector: str | Address, name: str | int, *, request_timeout: flo
         BackendRejectedError: The backend refuses for good.
         InvalidStateError: This elector cannot observe; says why.
     """
-    with _observer(elector, name, request_timeout) as observer:
-        return observer.observe_leadership()
+    return read_place(elector, name, request_timeout=request_timeout)[1]
+
+
+def read_place(
+    elector: str | Address, name: str | int, *, request_timeout: float = 2.0
+) -> tuple[Address | None, LeaderRecord]:
+    """Return the URL in full, if the elector knows more of it than was given, and what `read_leader` does."""
+    with _observer(elector, name, request_timeout) as (backend, observer):
+        return backend.address, _look(observer)
 
 
 def observe(
@@ -67,7 +75,7 @@ def observe(
         InvalidStateError: This elector cannot observe; says why.
     """
     stop = stop or threading.Event()
-    with _observer(elector, name, request_timeout) as observer:
+    with _observer(elector, name, request_timeout) as (_, observer):
         changed = threading.Event()
         observer.notify = changed.set
         interval = SLOW_POLL_INTERVAL if observer.capabilities.push else POLL_INTERVAL
@@ -76,7 +84,7 @@ def observe(
         while not stop.is_set():
             changed.clear()
             try:
-                record = observer.observe_leadership()
+                record = _look(observer)
             except BackendUnavailableError as error:
                 if not outage:
                     _log.warning("observing %s: the backend fails, retrying: %s", observer.lock_id, error)
@@ -96,8 +104,16 @@ def _pause(changed: threading.Event, stop: threading.Event, seconds: float) -> N
         seconds -= 1.0
 
 
+def _look(observer: LeaderElector) -> LeaderRecord:
+    """Read who leads. Whether candidates are known is what the elector declares."""
+    record = observer.observe_leadership()
+    return replace(record, candidates=(record.candidates or ()) if observer.capabilities.candidates else None)
+
+
 @contextmanager
-def _observer(elector: str | Address, name: str | int, request_timeout: float) -> Iterator[LeaderElector]:
+def _observer(
+    elector: str | Address, name: str | int, request_timeout: float
+) -> Iterator[tuple[Backend, LeaderElector]]:
     config = LeaderElectionConfig(name, request_timeout=request_timeout)
     backend = open_backend(elector, BackendSettings(config.ttl, config.request_timeout))
     try:
@@ -105,7 +121,7 @@ def _observer(elector: str | Address, name: str | int, request_timeout: float) -
             raise InvalidStateError(f"this elector cannot observe: {backend.capabilities.observe.detail}")
         observer = backend.elector(config.name, OBSERVER)
         try:
-            yield observer
+            yield backend, observer
         finally:
             observer.close()
     finally:

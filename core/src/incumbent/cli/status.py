@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from incumbent.address import Address
-from incumbent.observer import read_leader
+from incumbent.observer import read_place
 
 from ._output import duration, local_time, show_json, show_table
 from ._parser import add_elector, add_json, add_name
@@ -30,8 +30,9 @@ def add_parser(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print who leads; 0 whether anybody does or not."""
-    address = Address.parse(args.elector)
-    record = read_leader(args.elector, args.name)
+    given = Address.parse(args.elector)
+    known, record = read_place(given, args.name)
+    address = known or given
     if args.json:
         show_json(_for_programs(address, record))
     else:
@@ -48,12 +49,12 @@ def _for_programs(address: Address, record: LeaderRecord) -> dict[str, Any]:
         "leader": record.candidate,
         "token": record.token,
         "since": record.since if known else None,
-        "candidates": list(record.candidates),
+        "candidates": None if record.candidates is None else list(record.candidates),
     }
 
 
 def _for_people(address: Address, record: LeaderRecord, now: float) -> list[tuple[str, str]]:
-    """Return the record as lines of a table; what the backend does not say is left out."""
+    """Return the record as lines of a table; a time that the backend does not say is left out."""
     rows = [("election", record.lock_id), ("elector", str(address))]
     if record.candidate is None:
         rows.append(("leader", "nobody"))
@@ -63,5 +64,6 @@ def _for_people(address: Address, record: LeaderRecord, now: float) -> list[tupl
         # By the leader's clock, which may be ahead of ours.
         ago = f" ({duration(now - record.since)} ago)" if 0 <= now - record.since < math.inf else ""
         rows.append(("since", local_time(record.since) + ago))
-    rows += [("candidates" if n == 0 else "", candidate) for n, candidate in enumerate(record.candidates)]
+    listed = ("not listed by this elector",) if record.candidates is None else record.candidates or ("none",)
+    rows += [("candidates" if n == 0 else "", line) for n, line in enumerate(listed)]
     return rows

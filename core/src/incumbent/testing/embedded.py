@@ -73,7 +73,7 @@ class MemoryHarness(Harness):
 
     def claims(self, lock_id: str) -> int:
         """Count the claim and the candidates that are registered."""
-        return self._store.claims(lock_id) + len(self._store.holder(lock_id).candidates)
+        return self._store.claims(lock_id) + len(self._store.holder(lock_id).candidates or ())
 
     def freeze(self) -> None:
         """Let every request wait in vain."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -38,6 +39,7 @@ class LocalBackend(Backend):
             raise ConfigurationError(f"{address}: local:// takes no host and no user: write local:///path/to/directory")
         self.settings = settings
         self.directory = Directory(_state_directory(address.path))
+        self.address = replace(address, path=str(self.directory.path))
         self.watcher = Watcher()
         self._pid = os.getpid()
 
@@ -51,6 +53,10 @@ class LocalBackend(Backend):
             watcher=self.watcher,
             clock=self.settings.clock,
         )
+
+    def erase(self, lock_id: str) -> None:
+        """Remove the election's files."""
+        self.directory.files(lock_id).remove()
 
     def close(self) -> None:
         """End the waiting thread."""

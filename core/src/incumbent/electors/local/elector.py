@@ -55,6 +55,8 @@ class LocalElector(LeaderElector):
         self._watches: list[int] = []
         self._reader: int | None = None
         self._observing = False
+        #: What `notify` is as long as there is nobody to be told.
+        self._untold = self.notify
         _electors.add(self)
 
     # ------------------------------------------------------------ the verbs
@@ -104,9 +106,9 @@ class LocalElector(LeaderElector):
         """Read the record, and whether a leader is there; the lock is not touched."""
         self._directory.check_process()
         self._observing = True
-        reader = None if self._open else self._wait_for_changes()
+        is_led = self._is_led()
         record = self._files.read()
-        if record is None or record.candidate is None or (reader is not None and _has_hung_up(reader)):
+        if record is None or record.candidate is None or not is_led:
             return LeaderRecord(self.lock_id, None, None)
         return LeaderRecord(self.lock_id, record.candidate, record.token, record.since)
 
@@ -165,6 +167,24 @@ class LocalElector(LeaderElector):
 
     # ------------------------------------------------------------ waking
 
+    def _is_led(self) -> bool:
+        """Tell whether the FIFO has a writer, which is the leader. Who only looks, with nobody to tell, makes none."""
+        if self._open or not AVAILABLE:
+            return True  # or all that is known is the record
+        if self.notify is not self._untold:
+            return not _has_hung_up(self._wait_for_changes())
+        with no_fork(), mapped_errors(self._files.wake):
+            reader = self._files.find_wake(for_writing=False)
+            if reader is None:
+                return False
+            try:
+                writer = self._files.find_wake(for_writing=True)
+                if writer is not None:
+                    os.close(writer)  # as in `_wait_for_changes`
+                return not _has_hung_up(reader)
+            finally:
+                os.close(reader)
+
     def _signal(self) -> None:
         """Tell those who observe that another leads: one byte, left there so that every reader sees it come."""
         wake = self._open[0]
@@ -211,7 +231,9 @@ def _above(floor: int, descriptor: int) -> int:
         os.close(descriptor)
 
 
-def _has_hung_up(reader: int) -> bool:
+def _has_hung_up(reader: int | None) -> bool:
+    if reader is None:
+        return True
     poll = select.poll()
     poll.register(reader, 0)
     return any(events & select.POLLHUP for _, events in poll.poll(0))

@@ -46,19 +46,20 @@ class Directory:
         self.path = path
         self._pid = os.getpid()
 
-    def prepare(self) -> int:
+    def prepare(self, *, make: bool = True) -> int:
         """
-        Make the directory if it is missing, and return the mode for files in it.
+        Make the directory if it is missing, unless *make* is false, and return the mode for files in it.
 
         A directory of one's own has files of one's own; one that others may write to, on purpose, has
         files that they may write to as well. The umask plays no part.
 
         Raises:
             BackendRejectedError: It is not safe: a link, world-writable without the sticky bit, not a directory.
-            BackendUnavailableError: It could not be made just now.
+            BackendUnavailableError: It could not be made just now, or is missing and not to be made.
         """
         with mapped_errors(self.path):
-            _make(self.path)
+            if make:
+                _make(self.path)
             status = self.path.lstat()
         if stat.S_ISLNK(status.st_mode):
             raise BackendRejectedError(f"{self.path}: is a symbolic link: give the directory that it leads to")
@@ -126,8 +127,12 @@ class Files:
             self._share(descriptor, mode)
         return descriptor
 
+    def find_wake(self, *, for_writing: bool) -> int | None:
+        """Open the FIFO if there is one; nothing is made."""
+        return self._find(self.wake, os.O_RDWR if for_writing else os.O_RDONLY, stat.S_ISFIFO)
+
     def _open(self, path: Path, flags: int, is_right: Callable[[int], bool], *, make: bool = False) -> int:
-        mode = self._directory.prepare()
+        mode = self._directory.prepare(make=make)
         flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         with mapped_errors(path):
             try:
@@ -147,6 +152,14 @@ class Files:
         os.close(descriptor)
         raise BackendRejectedError(f"{path}: is a hard link, or not the kind of file it should be: remove it")
 
+    def _find(self, path: Path, flags: int, is_right: Callable[[int], bool]) -> int | None:
+        try:
+            return self._open(path, flags, is_right)
+        except BackendUnavailableError as error:
+            if isinstance(error.__cause__, FileNotFoundError):
+                return None
+            raise
+
     def _share(self, descriptor: int, mode: int) -> None:
         """Give a file that we have just made to whom the directory is for, whatever the umask is."""
         with mapped_errors(self._directory.path):
@@ -155,6 +168,12 @@ class Files:
             with suppress(OSError):  # a container's root may lack the right
                 owner = self._directory.path.lstat()
                 os.fchown(descriptor, owner.st_uid, owner.st_gid)
+
+    def remove(self) -> None:
+        """Remove all that is there, the token too: nobody may be a candidate, ever again."""
+        for path in (self.wake, self.record, self.lock):
+            with mapped_errors(path):
+                path.unlink(missing_ok=True)
 
     def is_current(self, lock: int) -> bool:
         """Tell whether *lock* is still the file that others would lock."""
@@ -211,12 +230,9 @@ class Files:
         return record
 
     def _read_record(self) -> bytes:
-        try:
-            descriptor = self._open(self.record, os.O_RDONLY, stat.S_ISREG)
-        except BackendUnavailableError as error:
-            if isinstance(error.__cause__, FileNotFoundError):
-                return b""
-            raise
+        descriptor = self._find(self.record, os.O_RDONLY, stat.S_ISREG)
+        if descriptor is None:
+            return b""
         try:
             return os.read(descriptor, LARGEST)
         finally:

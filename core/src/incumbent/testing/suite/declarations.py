@@ -54,7 +54,7 @@ class Declarations:
         a, b = scene.candidate("a"), scene.candidate("b")
         a.lead()
         b.acquire_leadership()
-        listed = scene.candidate("watcher").observe_leadership().candidates
+        listed = scene.candidate("watcher").observe_leadership().candidates or ()
         works = sorted(listed) == sorted((a.candidate, b.candidate))
         _assert_as_declared("candidates", scene.capabilities.candidates, works)
 

@@ -77,7 +77,7 @@ class Observing:
         a, b, watcher = scene.candidate("a"), scene.candidate("b"), scene.candidate("watcher")
         watcher.observe_leadership()
         a.lead()
-        assert watcher.candidate not in watcher.observe_leadership().candidates
+        assert watcher.candidate not in (watcher.observe_leadership().candidates or ())
         a.relinquish_leadership()
         b.lead()
 

@@ -118,7 +118,7 @@ class EtcdHarness(ServerHarness):
         )
         end = time.monotonic() + PATIENT
         record = self.leader(lock_id)
-        while TOOL not in record.candidates and time.monotonic() < end:
+        while TOOL not in (record.candidates or ()) and time.monotonic() < end:
             time.sleep(0.02)
             record = self.leader(lock_id)
         if record.candidate != TOOL:
