@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from .registry import open_backend
     from .state import Reason, State
     from .term import Term
+    from .toolkit.addresses import addresses_of, connect_socket, note_address
     from .toolkit.keepalive import KeepAlive, Renewal
     from .toolkit.options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
 
@@ -87,10 +88,13 @@ __all__ = [
     "Support",
     "SystemClock",
     "Term",
+    "addresses_of",
     "boottime",
+    "connect_socket",
     "hookimpl",
     "is_loopback",
     "no",
+    "note_address",
     "observe",
     "one_line",
     "open_backend",
@@ -138,6 +142,7 @@ _HOMES = {
     "registry": ("open_backend",),
     "state": ("Reason", "State"),
     "term": ("Term",),
+    "toolkit.addresses": ("addresses_of", "connect_socket", "note_address"),
     "toolkit.keepalive": ("KeepAlive", "Renewal"),
     "toolkit.options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),
 }

@@ -1,1 +1,1 @@
-"""What authors of electors build with: renewals on a thread of their own, and options that are read with one voice."""
+"""What electors are built with: renewals on a thread, addresses of a name, and options read with one voice."""
