@@ -31,18 +31,27 @@ _SIGNS = x509.KeyUsage(
 
 
 class Authority:
-    """Signs certificates, and writes them and their keys as PEM files into *folder*."""
+    """
+    Signs certificates, and writes them and their keys as PEM files into *folder*.
 
-    def __init__(self, folder: Path, name: str = "authority") -> None:
+    *signed_by* makes it an intermediate of that one. Without *identifiers*, what it signs does not say with which key,
+    as older tools write certificates.
+    """
+
+    def __init__(
+        self, folder: Path, name: str = "authority", signed_by: Authority | None = None, *, identifiers: bool = True
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._identifiers = identifiers
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = _name(name)
-        builder = _builder(self._name, self._name, self._key, days=365)
+        above = signed_by or self
+        builder = _builder(self._name, above._name, self._key, days=365)
         builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         builder = builder.add_extension(_SIGNS, critical=True)
         self.file = folder / f"{name}.pem"
-        self.file.write_bytes(builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+        self.file.write_bytes(builder.sign(above._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
 
     def issue(self, name: str, *, hosts: tuple[str, ...] = ("127.0.0.1",), days: float = 365) -> tuple[Path, Path]:
         """Return the files of a certificate for *hosts*, which expires in so many *days*, and of its key."""
@@ -51,8 +60,9 @@ class Authority:
         builder = _builder(_name(name), self._name, key, days=days)
         builder = builder.add_extension(x509.SubjectAlternativeName([_host(host) for host in hosts]), critical=False)
         builder = builder.add_extension(usages, critical=False)
-        signed_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
-        builder = builder.add_extension(signed_by, critical=False)  # Python 3.13 insists on it, and on the authority's
+        if self._identifiers:  # Python 3.13 insists on it, and on the authority's
+            signed_by = x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key())
+            builder = builder.add_extension(signed_by, critical=False)
         certificate = builder.sign(self._key, hashes.SHA256())
         files = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))

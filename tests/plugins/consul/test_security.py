@@ -17,6 +17,12 @@ from contextlib import suppress
 import consul_stage as stage
 import pytest
 from certificates import Authority
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from incumbent import (
     Address,
@@ -28,9 +34,11 @@ from incumbent import (
     open_backend,
 )
 from incumbent.testing import free_port
-from incumbent_consul.testing import ConsulServer
+from incumbent_consul.testing import ConsulServer, consul_program
 
 MASTER = str(uuid.uuid4())
+#: What the certificates of Consul's servers bear as a rule.
+SERVER_NAME = "server.dc1.consul"
 #: What a campaign needs, and no more: the README says the same.
 LEAST = 'key_prefix "elections/" { policy = "write" }\nsession_prefix "" { policy = "write" }'
 
@@ -279,6 +287,14 @@ def test_url_wins_over_the_environment(server, name, opened, tmp_path):
         assert opened(stage.url(server)).elector(name, "a").acquire_leadership() is not None
 
 
+@pytest.mark.parametrize("text", ["no name", "a/b", "a,b", "/", "somebody@a", "é", "a:0"])
+def test_name_of_the_servers_that_is_none(text):
+    """Contract: One line names the variable."""
+    with pytest.raises(ConfigurationError, match=r"^CONSUL_TLS_SERVER_NAME: ") as caught:
+        told("consul://127.0.0.1?tls=yes", CONSUL_TLS_SERVER_NAME=text)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 # ---------------------------------------------------------------- TLS
 
 
@@ -288,20 +304,33 @@ def authority(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
+def team(authority, tmp_path_factory):
+    """An authority that the other one has signed; it is all that a team has of it."""
+    return Authority(tmp_path_factory.mktemp("team"), "team", authority, identifiers=False)
+
+
+@pytest.fixture(scope="module")
 def secure(authority, tmp_path_factory):
     """A server that speaks HTTPS only, and asks clients for a certificate."""
     cert, key = authority.issue("server", hosts=("127.0.0.1", "localhost"))
-    configuration = {
-        "ports": {"https": free_port()},
-        "ca_file": str(authority.file),
-        "cert_file": str(cert),
-        "key_file": str(key),
-        "verify_incoming_https": True,
-    }
-    made = ConsulServer(configuration, tmp_path_factory.mktemp("secure"))
+    made = secured(tmp_path_factory.mktemp("secure"), authority, cert, key, verify_incoming_https=True)
     made.start()
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def named(authority, team, tmp_path_factory):
+    """A server that speaks HTTPS, and shows a certificate for its name in Consul, not for its host."""
+    made = secured(tmp_path_factory.mktemp("named"), authority, *team.issue("named", hosts=(SERVER_NAME,)))
+    made.start()
+    yield made
+    made.stop()
+
+
+def secured(directory, authority, cert, key, **configuration) -> ConsulServer:
+    files = {"ca_file": str(authority.file), "cert_file": str(cert), "key_file": str(key)}
+    return ConsulServer({"ports": {"https": free_port()}, **files, **configuration}, directory)
 
 
 def where(server) -> str:
@@ -320,7 +349,7 @@ def test_mutual_tls(secure, authority, name, opened):
 
 def unavailable(opened, url: str, name: str) -> str:
     with pytest.raises(BackendUnavailableError) as caught:
-        opened(url, stage.settings(request_timeout=2.0)).elector(name, "a").acquire_leadership()
+        opened(url).elector(name, "a").acquire_leadership()
     text = str(caught.value)
     assert len(text.splitlines()) == 1
     return text
@@ -337,6 +366,36 @@ def test_wrong_certificates_are_told_apart(secure, authority, name, opened, tmp_
     assert "TLS" in unavailable(opened, stage.url(secure, ca=str(authority.file)), name)
     with pytest.raises((BackendRejectedError, BackendUnavailableError), match=r"HTTP|reset|closed"):
         opened(stage.url(where(secure))).elector(name, "a").acquire_leadership()
+
+
+def test_authority_may_be_an_intermediate(named, team, name, opened):
+    """As for `consul kv`, every certificate in `ca` is trusted by itself, of whatever form it is, on every Python."""
+    with stage.environment(CONSUL_TLS_SERVER_NAME=SERVER_NAME):
+        assert tool_connects(named, team)
+        elector = opened(stage.url(where(named), ca=str(team.file))).elector(name, "a")
+        assert elector.acquire_leadership() is not None
+    with stage.environment(CONSUL_TLS_SERVER_NAME=SERVER_NAME, CONSUL_CACERT=str(team.file)):
+        assert opened(stage.url(where(named), tls="yes")).elector(name, "b").acquire_leadership() is None
+
+
+def test_name_of_the_servers_can_be_said(named, authority, team, name, opened):
+    """As for `consul kv`, the servers' certificate must bear `CONSUL_TLS_SERVER_NAME` if that is set, else the host."""
+    url = stage.url(where(named), ca=str(team.file))
+    assert not tool_connects(named, team)
+    assert re.search("certificate.*(mismatch|not valid for)", unavailable(opened, url, name))
+    with stage.environment(CONSUL_TLS_SERVER_NAME="server.dc2.consul"):
+        assert not tool_connects(named, team)
+        assert re.search("certificate.*(mismatch|not valid for)", unavailable(opened, url, name))
+    with stage.environment(CONSUL_TLS_SERVER_NAME=f"{SERVER_NAME}:8501"):
+        assert tool_connects(named, team)
+        assert opened(url).elector(name, "a").acquire_leadership() is not None
+
+
+def tool_connects(server, authority: Authority) -> bool:
+    """Tell whether Consul's own tool accepts the server's certificate."""
+    asked = ["kv", "get", "-keys", f"-http-addr=https://{where(server)}", f"-ca-file={authority.file}", ""]
+    done = subprocess.run([consul_program(), *asked], capture_output=True, check=False, timeout=stage.PATIENCE)
+    return done.returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -373,6 +432,15 @@ def test_tls_file_that_is_none(opened, server, name, tmp_path):
     path.write_text("nonsense")
     with pytest.raises(BackendRejectedError, match=r"ca\.pem"):
         elector.acquire_leadership()
+
+
+def test_encrypted_key_is_named(authority):
+    """A key that only a passphrase opens is refused, and the text says so."""
+    cert, key = authority.issue("encrypted")
+    opened = load_pem_private_key(key.read_bytes(), None)
+    key.write_bytes(opened.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret")))
+    with pytest.raises(ConfigurationError, match="the key is encrypted"):
+        told(f"consul://127.0.0.1?cert={cert}&key={key}")
 
 
 # ---------------------------------------------------------------- what others write

@@ -10,16 +10,17 @@ from __future__ import annotations
 import http.client
 import io
 import socket
-import ssl
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from incumbent import BackendRejectedError, BackendUnavailableError
+from incumbent import BackendUnavailableError
 
-__all__ = ["Answer", "Connection", "Endpoint", "NotSentError", "Request"]
+from ._endpoint import Endpoint, reason
+
+__all__ = ["Answer", "Connection", "NotSentError", "Request"]
 
 #: Nothing that is asked here is larger: 100,000 keys.
 LARGEST = 64 * 2**20
@@ -27,44 +28,6 @@ LARGEST = 64 * 2**20
 
 class NotSentError(BackendUnavailableError):
     """The endpoint could not be reached, so the request has had no effect."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """One address of the servers, or of an agent, and how to speak to it."""
-
-    host: str
-    port: int
-    tls: bool = False
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
-    #: The name that the certificate must bear, if it is not the host's.
-    server_name: str | None = None
-
-    def __str__(self) -> str:
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
-
-    def context(self) -> ssl.SSLContext:
-        """
-        Read the files again: they may have been replaced by newer ones.
-
-        Raises:
-            BackendRejectedError: A file cannot be used.
-        """
-        try:
-            context = ssl.create_default_context(cafile=self.ca)
-            if self.cert is not None:
-                context.load_cert_chain(self.cert, self.key, password=_no_password)
-        except (OSError, ssl.SSLError, ValueError) as error:
-            files = ", ".join(name for name in (self.ca, self.cert, self.key) if name)
-            raise BackendRejectedError(f"a TLS file cannot be used ({files}): {_reason(error)}") from error
-        return context
-
-
-def _no_password() -> str:
-    raise ValueError("the key is encrypted: give one without a passphrase")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +120,7 @@ class Connection:
             unwelcome = self.endpoint.tls and self.served == 0 and isinstance(error, ConnectionError)
             hint = " (does it ask for a TLS certificate? options cert and key)" if unwelcome else ""
             self.close()
-            raise BackendUnavailableError(f"consul at {self.endpoint}: {_reason(error)}{hint}") from error
+            raise BackendUnavailableError(f"consul at {self.endpoint}: {reason(error)}{hint}") from error
         self.served += 1
         answer = Answer(response.status, cast("Mapping[str, str]", response.headers), text)
         if ended:
@@ -181,43 +144,12 @@ class Connection:
             sock.sock.close()
 
     def _connect(self, deadline: float) -> None:
-        left = deadline - time.monotonic()
-        context = self.endpoint.context() if self.endpoint.tls else None
         try:
-            if left <= 0:
-                raise TimeoutError("timed out")
-            sock = socket.create_connection((self.endpoint.host, self.endpoint.port), left)
-            try:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                if context is not None:
-                    sock.settimeout(max(0.001, deadline - time.monotonic()))
-                    name = self.endpoint.server_name or self.endpoint.host
-                    sock = context.wrap_socket(sock, server_hostname=name)
-            except BaseException:
-                sock.close()
-                raise
+            sock = self.endpoint.connect(deadline)
         except (OSError, ValueError) as error:  # the name of a host may not be encodable
-            raise NotSentError(f"consul at {self.endpoint}: {_reason(error)}") from error
+            raise NotSentError(f"consul at {self.endpoint}: {reason(error)}") from error
         self._sock = _Socket(sock)
         self._http.sock = self._sock
         if self._interrupted:  # meanwhile
             self.close()
             raise BackendUnavailableError(f"consul at {self.endpoint}: interrupted")
-
-
-def _reason(error: Exception) -> str:
-    """Say on one line what went wrong. What a server has sent is not shown."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        if error.reason == "WRONG_VERSION_NUMBER":
-            return "it does not speak TLS: leave out the option tls, or give the port for HTTPS"
-        return f"TLS failed: {error.reason or type(error).__name__}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, http.client.RemoteDisconnected):
-        return "the connection was closed before an answer came"
-    if isinstance(error, http.client.HTTPException | ValueError) and not isinstance(error, UnicodeError):
-        return f"the answer is not HTTP ({type(error).__name__})"
-    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())

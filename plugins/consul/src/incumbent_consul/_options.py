@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret, is_loopback
 
-from ._connection import Endpoint
+from ._endpoint import Endpoint
 from ._security import brief, is_file, is_token, read_token
 
 __all__ = ["HELP", "LONGEST_LOCK_DELAY", "SERVER_TTL_MIN", "Options"]
@@ -168,7 +169,7 @@ class _Said:
             raise self.wrong("tls", "no contradicts ca, cert and key")
         if not tls:
             return tuple(Endpoint(host, port or PORT) for host, port in hosts)
-        name = self.environment.get("CONSUL_TLS_SERVER_NAME") or None
+        name = self._server_name()
         endpoints = tuple(Endpoint(host, port or PORT, True, ca, cert, key, name) for host, port in hosts)
         if ca or cert:  # what is wrong with a file is to be known before the first election
             try:
@@ -176,6 +177,17 @@ class _Said:
             except BackendRejectedError as error:
                 raise ConfigurationError(f"{_files_said(self.options)} of {brief(self.address)}: {error}") from None
         return endpoints
+
+    def _server_name(self) -> str | None:
+        """Return the name that the servers' certificates must bear, if it is not their host's."""
+        text = self.environment.get("CONSUL_TLS_SERVER_NAME") or None
+        if text is None:
+            return None
+        with suppress(ConfigurationError):
+            address = Address.parse(f"consul://{text}")
+            if len(address.hosts) == 1 and address == Address("consul", address.hosts):
+                return address.hosts[0][0]
+        raise ConfigurationError(f"CONSUL_TLS_SERVER_NAME: {brief(text)} is not the name of a host")
 
     def _environments_hosts(self) -> tuple[tuple[tuple[str, int | None], ...], str]:
         text = self.environment.get("CONSUL_HTTP_ADDR") or ""

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 from incumbent import BackendUnavailableError, InvalidStateError
 
-from ._connection import Answer, Connection, Endpoint, NotSentError, Request
+from ._connection import Answer, Connection, NotSentError, Request
+from ._endpoint import Endpoint
 
 __all__ = ["Pool"]
 

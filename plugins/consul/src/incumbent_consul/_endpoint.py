@@ -1,0 +1,103 @@
+"""One address of the servers, or of an agent, and how it is reached."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import time
+from dataclasses import dataclass
+
+from incumbent import BackendRejectedError
+
+__all__ = ["Endpoint", "reason"]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address of the servers, or of an agent, and how to speak to it."""
+
+    host: str
+    port: int
+    tls: bool = False
+    ca: str | None = None
+    cert: str | None = None
+    key: str | None = None
+    #: The name that the certificate must bear, if it is not the host's.
+    server_name: str | None = None
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    def context(self) -> ssl.SSLContext:
+        """
+        Read the files again: they may have been replaced by newer ones.
+
+        Certificates are judged as Consul's own tools judge them, and alike by every Python: each one in the file of
+        the authorities is trusted by itself, an intermediate too, and need not have the form that Python 3.13 asks for.
+
+        Raises:
+            BackendRejectedError: A file cannot be used.
+        """
+        try:
+            context = ssl.create_default_context(cafile=self.ca)
+            if self.cert is not None:
+                context.load_cert_chain(self.cert, self.key, password=_no_password)
+        except (OSError, ssl.SSLError, ValueError) as error:
+            files = ", ".join(name for name in (self.ca, self.cert, self.key) if name)
+            why = reason(error) if isinstance(error, OSError) else str(error)
+            raise BackendRejectedError(f"a TLS file cannot be used ({files}): {why}") from error
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+        return context
+
+    def connect(self, deadline: float) -> socket.socket:
+        """
+        Return a connection that stands, with TLS if that is wanted, by *deadline* (`time.monotonic`).
+
+        Raises:
+            OSError: It cannot be reached, or what answers there is not to be trusted.
+            ValueError: Its name is none.
+            BackendRejectedError: A file that TLS needs cannot be used.
+        """
+        context = self.context() if self.tls else None
+        sock = socket.create_connection((self.host, self.port), _left(deadline))
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if context is not None:
+                sock.settimeout(_left(deadline))
+                sock = context.wrap_socket(sock, server_hostname=self.server_name or self.host)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+
+def reason(error: Exception) -> str:
+    """Say on one line what went wrong. What a server has sent is not shown."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is refused: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        if error.reason == "WRONG_VERSION_NUMBER":
+            return "it does not speak TLS: leave out the option tls, or give the port for HTTPS"
+        return f"TLS failed: {error.reason or type(error).__name__}"
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    if isinstance(error, http.client.RemoteDisconnected):
+        return "the connection was closed before an answer came"
+    if isinstance(error, http.client.HTTPException | ValueError) and not isinstance(error, UnicodeError):
+        return f"the answer is not HTTP ({type(error).__name__})"
+    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
+def _no_password() -> str:
+    raise ValueError("the key is encrypted: give one without a passphrase")
