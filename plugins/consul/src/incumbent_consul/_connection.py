@@ -18,7 +18,7 @@ from typing import Any, cast
 
 from incumbent import BackendUnavailableError
 
-from ._endpoint import Endpoint, reason
+from ._endpoint import Endpoint, reason, time_left
 
 __all__ = ["Answer", "Connection", "NotSentError", "Request"]
 
@@ -52,15 +52,13 @@ class Answer:
 class _Socket:
     """A socket whose operations share one deadline. What `http.client` needs of one, and nothing else."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, address: str) -> None:
         self.sock = sock
+        self.address = address
         self.deadline = 0.0
 
     def arm(self) -> socket.socket:
-        left = self.deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self.sock.settimeout(left)
+        self.sock.settimeout(time_left(self.deadline))
         return self.sock
 
     def sendall(self, data: bytes) -> None:
@@ -85,10 +83,15 @@ class _Reader(io.RawIOBase):
 
 
 class Connection:
-    """One connection, made by the first request. `interrupt` may come from any thread, the rest may not."""
+    """
+    One connection, made by the first request, within *patience* seconds.
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    `interrupt` may come from any thread, the rest may not.
+    """
+
+    def __init__(self, endpoint: Endpoint, patience: float) -> None:
         self.endpoint = endpoint
+        self._patience = patience
         self._sock: _Socket | None = None
         self._interrupted = False
         self._http = http.client.HTTPConnection(endpoint.host, endpoint.port)
@@ -107,8 +110,9 @@ class Connection:
         """
         if self._sock is None:
             self._connect(deadline)
-        assert self._sock is not None
-        self._sock.deadline = deadline
+        sock = self._sock
+        assert sock is not None
+        sock.deadline = deadline
         try:
             self._http.request(request.method, request.target, request.body, dict(request.headers))
             response = self._http.getresponse()
@@ -119,6 +123,9 @@ class Connection:
             # With TLS 1.3 a server can refuse only after the handshake, and what it says may be lost.
             unwelcome = self.endpoint.tls and self.served == 0 and isinstance(error, ConnectionError)
             hint = " (does it ask for a TLS certificate? options cert and key)" if unwelcome else ""
+            # An idle connection may be found closed, and says nothing against the address.
+            if not self._interrupted and (self.served == 0 or isinstance(error, TimeoutError)):
+                self.endpoint.doubt(sock.address)
             self.close()
             raise BackendUnavailableError(f"consul at {self.endpoint}: {reason(error)}{hint}") from error
         self.served += 1
@@ -145,10 +152,10 @@ class Connection:
 
     def _connect(self, deadline: float) -> None:
         try:
-            sock = self.endpoint.connect(deadline)
+            sock, address = self.endpoint.connect(min(deadline, time.monotonic() + self._patience))
         except (OSError, ValueError) as error:  # the name of a host may not be encodable
             raise NotSentError(f"consul at {self.endpoint}: {reason(error)}") from error
-        self._sock = _Socket(sock)
+        self._sock = _Socket(sock, address)
         self._http.sock = self._sock
         if self._interrupted:  # meanwhile
             self.close()

@@ -8,9 +8,9 @@ import ssl
 import time
 from dataclasses import dataclass
 
-from incumbent import BackendRejectedError
+from incumbent import BackendRejectedError, connect_socket, note_address
 
-__all__ = ["Endpoint", "reason"]
+__all__ = ["Endpoint", "reason", "time_left"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,9 @@ class Endpoint:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         return context
 
-    def connect(self, deadline: float) -> socket.socket:
+    def connect(self, deadline: float) -> tuple[socket.socket, str]:
         """
-        Return a connection that stands, with TLS if that is wanted, by *deadline* (`time.monotonic`).
+        Return a connection that stands by *deadline* (`time.monotonic`), with TLS if that is wanted, and its address.
 
         Raises:
             OSError: It cannot be reached, or what answers there is not to be trusted.
@@ -62,17 +62,23 @@ class Endpoint:
             BackendRejectedError: A file that TLS needs cannot be used.
         """
         context = self.context() if self.tls else None
-        sock = socket.create_connection((self.host, self.port), _left(deadline))
+        sock = connect_socket(self.host, self.port, deadline)
+        address = ""
         try:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            address = sock.getpeername()[0]
             if context is not None:
-                sock.settimeout(_left(deadline))
+                sock.settimeout(time_left(deadline))
                 sock = context.wrap_socket(sock, server_hostname=self.server_name or self.host)
         except BaseException:
             sock.close()
+            if address:  # it is not known of what was reset at once
+                self.doubt(address)
             raise
-        return sock
+        return sock, address
+
+    def doubt(self, address: str) -> None:
+        """Note that what is at *address*, one of those of the host, does not answer: it is tried last from now on."""
+        note_address(self.host, self.port, address, answers=False)
 
 
 def reason(error: Exception) -> str:
@@ -92,7 +98,8 @@ def reason(error: Exception) -> str:
     return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
 
 
-def _left(deadline: float) -> float:
+def time_left(deadline: float) -> float:
+    """Return the seconds until *deadline* (`time.monotonic`); raise `TimeoutError` if it has passed."""
     left = deadline - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")

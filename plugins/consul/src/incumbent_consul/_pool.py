@@ -103,7 +103,7 @@ class Pool:
 
     def connection(self) -> Connection:
         """Make a connection of its own, for `through`. It opens when it is used; who made it closes it."""
-        return Connection(self.endpoint)
+        return Connection(self.endpoint, self.timeout)
 
     def move_from(self, endpoint: Endpoint) -> None:
         """Use the next endpoint from now on, unless another thread has seen to that already."""
@@ -171,7 +171,7 @@ class Pool:
                 raise BackendUnavailableError("this backend has been closed")
             stale = [connection for connection in self._idle if connection.endpoint != self.endpoint]
             self._idle = [connection for connection in self._idle if connection.endpoint == self.endpoint]
-            connection = self._idle.pop() if self._idle else Connection(self.endpoint)
+            connection = self._idle.pop() if self._idle else Connection(self.endpoint, self.timeout)
             self._busy.add(connection)
         for unused in stale:
             unused.close()

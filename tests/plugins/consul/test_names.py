@@ -1,0 +1,70 @@
+"""A host that is a name with several addresses, of which one is dead, or says nothing."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+
+import consul_stage as stage
+import pytest
+from names import NAME, dead_address, named
+
+from incumbent import BackendUnavailableError, LeaderElection, Runner
+
+ALIVE, OTHER = "127.0.0.1", "127.0.0.2"
+
+
+@contextmanager
+def silent_address(port: int, address: str = OTHER):
+    """Have connections to *port* of *address* accepted, but nothing answered."""
+    with socket.create_server((address, port)):
+        yield address
+
+
+@pytest.mark.parametrize("order", [(OTHER, ALIVE), (ALIVE, OTHER)])
+@pytest.mark.parametrize("gone", [dead_address, silent_address])
+def test_an_address_that_does_not_answer_keeps_nobody_from_leading(server, name, gone, order):
+    """P7, P10: Whichever address of a name does not answer, and however it is silent, the others are used."""
+    config, url = stage.config(name, ttl=30.0, request_timeout=1.0), stage.url(f"{NAME}:{server.port}")
+    with gone(server.port, OTHER), named(*order), LeaderElection(config, url, runner=Runner()) as election:
+        assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
+        with LeaderElection(config, url, runner=Runner()) as follower:
+            stage.eventually(follower.is_follower)
+            election.relinquish()
+            assert follower.wait_for_leadership(timeout=stage.PATIENCE) is not None
+
+
+def test_the_address_that_answered_is_remembered(server, name, opened, monkeypatch):
+    """P10: An address that is dead is not tried again before one that has answered."""
+    tried, connect = [], socket.socket.connect
+
+    def connected(sock, where):
+        tried.append(where[0])
+        return connect(sock, where)
+
+    with dead_address(server.port), named(OTHER, ALIVE):
+        url = stage.url(f"{NAME}:{server.port}")
+        assert opened(url).elector(name, "a").acquire_leadership() is not None
+        monkeypatch.setattr(socket.socket, "connect", connected)
+        assert opened(url).elector(name, "b").acquire_leadership() is None
+    assert ALIVE in tried
+    assert OTHER not in tried
+
+
+def test_a_resolver_that_hangs_costs_a_call_its_timeout(name, opened, monkeypatch):
+    """P10: A call ends in time while the resolver does not answer."""
+    answer, given_up = threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object):
+        answer.wait(stage.PATIENCE)
+        given_up.set()
+        raise OSError("no name server")
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    elector = opened(stage.url(NAME), stage.BRIEF).elector(name, "a")
+    with pytest.raises(BackendUnavailableError, match=f"{NAME}:8500: no answer in time"):
+        elector.acquire_leadership()
+    assert not given_up.is_set()
+    answer.set()
+    assert given_up.wait(stage.PATIENCE)
