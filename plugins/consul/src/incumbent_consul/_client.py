@@ -15,15 +15,17 @@ import logging  # noqa: F401
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
-from incumbent import BackendUnavailableError
+from incumbent import BackendUnavailableError, ElectionError
 
 from ._connection import Answer, Connection, Request
-from ._errors import SessionGoneError, check_session, meaning, understood
+from ._endpoint import Endpoint
+from ._errors import SessionGoneError, check_session, is_missing, meaning, stranger, understood
 from ._layout import Pair, encoded, pairs_of, results_of, transaction
 from ._options import Options
 from ._pool import Pool
@@ -201,7 +203,6 @@ class Client:
         body = data.encode() if isinstance(data, str) else data or b""
         token = self.settings.token()
         headers = {} if token is None else {"X-Consul-Token": token}
-        endpoint = self.pool.endpoint
         try:
             answer = self.pool.ask(Request(method, target, body, headers))
         except BackendUnavailableError as error:
@@ -210,11 +211,20 @@ class Client:
             raise
         if token is not None and token in answer.body:  # some servers and relays send back what they were sent
             answer = replace(answer, body=answer.body.replace(token, "***"))
+        endpoint = self.pool.endpoint
         refused = answer.code == 409 and path == "/v1/txn"
-        if answer.code not in (200, 404) and not refused:
-            made = meaning(answer, method, path)
+        missing = answer.code == 404 and is_missing(answer, path)
+        if answer.code != 200 and not refused and not missing:
+            made = self._stranger(endpoint) if answer.code == 404 else meaning(endpoint, answer, method, path)
             is_fault = isinstance(made, BackendUnavailableError) and not isinstance(made, SessionGoneError)
             if is_fault and answer.code != 429:
                 self.pool.move_from(endpoint)
             raise made
         return answer
+
+    def _stranger(self, endpoint: Endpoint) -> ElectionError:
+        """Ask who it is that has no such path; without the token, which is not for others."""
+        answer = None
+        with suppress(ElectionError):
+            answer = self.pool.ask(Request("GET", "/version", b"", {}))
+        return stranger(endpoint, answer)

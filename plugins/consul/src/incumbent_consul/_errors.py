@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TypeVar
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
 
 from ._connection import Answer
+from ._endpoint import Endpoint
 
-__all__ = ["SessionGoneError", "check_session", "meaning", "understood"]
+__all__ = ["SessionGoneError", "check_session", "is_missing", "meaning", "stranger", "understood"]
 
 T = TypeVar("T")
 
@@ -33,20 +36,41 @@ class SessionGoneError(BackendUnavailableError):
         super().__init__(message)
 
 
-def meaning(answer: Answer, method: str, path: str) -> ElectionError:
+def meaning(endpoint: Endpoint, answer: Answer, method: str, path: str) -> ElectionError:
     """Turn an answer that is no success into what is raised."""
     text = "".join(c if c.isprintable() else " " for c in answer.body[:SHOWN]).strip()
+    where = f"consul at {endpoint}"
     if answer.code == 403:
-        return BackendRejectedError(f"consul refuses {_right(method, path)}: {text or 'permission denied'}")
+        return BackendRejectedError(f"{where} refuses {_right(method, path)}: {text or 'permission denied'}")
+    if answer.code == 400 and "HTTP request to an HTTPS server" in answer.body:
+        return BackendRejectedError(f"{where}: it speaks HTTPS only: give the option tls=yes, and ca if need be")
     if answer.code == 500 and any(words in answer.body for words in GONE):
         return SessionGoneError()
     if answer.code == 500 and ("Invalid Session TTL" in answer.body or "No path to datacenter" in answer.body):
-        return BackendRejectedError(f"consul: {text}")
+        return BackendRejectedError(f"{where}: {text}")
     if 300 <= answer.code < 400:
-        return BackendUnavailableError(f"consul answers with a redirect ({answer.code}), which is not followed")
+        return BackendUnavailableError(f"{where} answers with a redirect ({answer.code}), which is not followed")
     if 400 <= answer.code < 500 and answer.code not in (408, 429):
-        return BackendRejectedError(f"consul answers {answer.code}: {text}")
-    return BackendUnavailableError(f"consul answers {answer.code}: {text}")
+        return BackendRejectedError(f"{where} answers {answer.code}: {text}")
+    return BackendUnavailableError(f"{where} answers {answer.code}: {text}")
+
+
+def is_missing(answer: Answer, path: str) -> bool:
+    """Tell whether a 404 says, as Consul does, that what was asked for is not there; others know no such path."""
+    if path.startswith("/v1/kv/"):
+        return "X-Consul-Index" in answer.headers
+    names = path.startswith(("/v1/session/renew/", "/v1/agent/check/"))
+    return names and path.rpartition("/")[2] in answer.body  # Session id '…' not found
+
+
+def stranger(endpoint: Endpoint, answer: Answer | None) -> BackendUnavailableError:
+    """Say what is at *endpoint*, which is not Consul, by its *answer* to the question that etcd knows: `/version`."""
+    name = "another program"
+    with suppress(ValueError, KeyError, TypeError, RecursionError):
+        if answer is not None:
+            json.loads(answer.body)["etcdserver"]
+            name = f"etcd, whose URL is etcd://{endpoint}"
+    return BackendUnavailableError(f"consul at {endpoint}: it is not Consul that answers there, but {name}")
 
 
 def _right(method: str, path: str) -> str:

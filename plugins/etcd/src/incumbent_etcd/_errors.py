@@ -15,6 +15,9 @@ TOKEN_REFUSED = ("invalid auth token", "revision of auth store is old")
 PERMANENT = frozenset({"INVALID_ARGUMENT", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED", "OUT_OF_RANGE"})
 #: What gRPC says of a connection, and what it means; the first that fits.
 MEANINGS = (
+    ("connect an http1.x server", "it is not etcd that answers there: it speaks HTTP/1, as Consul does (consul://)"),
+    ("Failed parsing HTTP/2", "it is not etcd that answers there: it does not speak gRPC"),
+    ("Received http2 header with status: 404", "it is not etcd that answers there, but perhaps Consul (consul://)"),
     ("Connection refused", "connection refused"),
     ("CERTIFICATE_VERIFY_FAILED", "TLS: the server's certificate is not accepted"),
     ("BAD_SIGNATURE", "TLS: the server's certificate is not accepted"),
@@ -59,7 +62,7 @@ def translated(error: Any, where: object, timeout: float, secrets: Iterable[str]
         return BackendUnavailableError(f"etcd {where}: the connection was closed during the request")
     # A token that is refused although it is new is no wrong password: rights are being changed just now.
     if code in PERMANENT and not is_token_refused(error):
-        return BackendRejectedError(f"etcd {where}: {details or code.lower()}")
+        return BackendRejectedError(f"etcd {where}: {_plainly(details) or code.lower()}")
     return BackendUnavailableError(f"etcd {where}: {_plainly(details) or code.lower()}")
 
 
