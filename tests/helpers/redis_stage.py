@@ -5,9 +5,10 @@ from __future__ import annotations
 import socketserver
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TypeVar
 
 import redis
@@ -82,10 +83,24 @@ def running(server: Server) -> Iterator[Server]:
 
 
 class Puppet:
-    """A server that answers every script with what it is given, byte by byte if *pause*. A context manager."""
+    """
+    A server that answers every script with what it is given, byte by byte if *pause*. A context manager.
 
-    def __init__(self, answer: bytes, info: bytes = b"role:master\r\n", pause: float = 0.0) -> None:
-        self._answers = {b"INFO": b"$%d\r\n%s\r\n" % (len(info), info), b"EVALSHA": answer, b"EVAL": answer}
+    Args:
+        answer: To a script.
+        info: To INFO.
+        pause: Seconds between two bytes of the answer.
+        more: Answers to other commands; those that are not in it get OK.
+    """
+
+    def __init__(
+        self,
+        answer: bytes,
+        info: bytes = b"role:master\r\n",
+        pause: float = 0.0,
+        more: Mapping[bytes, bytes] = MappingProxyType({}),
+    ) -> None:
+        self._answers = {b"INFO": b"$%d\r\n%s\r\n" % (len(info), info), b"EVALSHA": answer, b"EVAL": answer, **more}
         puppet = self
 
         class Handler(socketserver.StreamRequestHandler):

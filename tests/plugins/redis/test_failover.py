@@ -113,16 +113,17 @@ def test_sentinels_are_asked_in_turn_whatever_another_thread_finds(trio, tmp_pat
     with stage.running(stage.Server(tmp_path / "ignorant", sentinel="\n")) as ignorant:
         where = f"redis://127.0.0.1:{ignorant.port},127.0.0.1:{trio.sentinel.port}?sentinel=elections"
         backend = opened(where)
-        told, asked = backend.store._told, []
+        sentinels, asked = backend.store._sentinels, []
+        told = sentinels._told
 
         def overtaken(endpoint, *arguments):
             asked.append(endpoint.port)
             try:
                 return told(endpoint, *arguments)
             finally:
-                backend.store._sentinel = 1  # as the other thread does, which was a little faster
+                sentinels._answering = 1  # as the other thread does, which was a little faster
 
-        monkeypatch.setattr(backend.store, "_told", overtaken)
+        monkeypatch.setattr(sentinels, "_told", overtaken)
         with backend.store.lent():
             assert asked == [ignorant.port, trio.sentinel.port]
 

@@ -59,14 +59,14 @@ def test_what_is_silent_has_a_default(tmp_path):
     """The URL wins over the environment; without hosts it is this machine; Sentinels have their own port."""
     options = Options.of(Address.parse("redis://"), {"REDISCLI_AUTH": "secret"})
     assert [str(endpoint) for endpoint in options.endpoints] == ["127.0.0.1:6379"]
-    assert (options.db, options.prefix, options.replicas, options.username) == (0, "incumbent", 0, None)
-    assert options.password.reveal() == "secret"
+    assert (options.db, options.prefix, options.replicas, options.user.name) == (0, "incumbent", 0, None)
+    assert options.user.password.reveal() == "secret"
     assert "secret" not in repr(options)
     file = tmp_path / "password"
     file.write_text("other\n")
     options = Options.of(Address.parse(f"redis://[::1]/3?sentinel=x&password-file={file}"), {"REDISCLI_AUTH": "secret"})
     assert [str(endpoint) for endpoint in options.endpoints] == ["[::1]:26379"]
-    assert (options.db, options.password.reveal()) == (3, "other")
+    assert (options.db, options.user.password.reveal()) == (3, "other")
 
 
 def test_documented_rights_are_enough_and_needed(server, name, opened):

@@ -10,7 +10,7 @@ import redis
 
 from incumbent import Endpoint
 
-from ._options import Options
+from ._options import Options, User
 
 __all__ = ["Wire"]
 
@@ -25,26 +25,35 @@ class Wire(redis.Connection):
         endpoint: The server.
         options: How to connect.
         deadline: On `time.monotonic`.
-        plain: A Sentinel, which has no databases and other users.
+        is_sentinel: Whether the server is a Sentinel, which has no databases, and is not told who we are: see `log_in`.
     """
 
-    def __init__(self, endpoint: Endpoint, options: Options, deadline: float, *, plain: bool = False) -> None:
+    def __init__(self, endpoint: Endpoint, options: Options, deadline: float, *, is_sentinel: bool = False) -> None:
         self.endpoint = endpoint
+        self.is_sentinel = is_sentinel
         self.deadline = deadline
         self._security = options.security
         self._line: _Line | None = None
         self._is_aborted = False
-        password = None if plain or options.password is None else options.password.reveal()
+        user = None if is_sentinel else options.user
         super().__init__(  # type: ignore[no-untyped-call]
             host=endpoint.host,
             port=endpoint.port,
-            db=0 if plain else options.db,
-            username=None if plain else options.username,
-            password=password,
+            db=0 if is_sentinel else options.db,
+            username=None if user is None else user.name,
+            password=None if user is None else user.password.reveal(),
             protocol=2,
             socket_timeout=None,
             socket_connect_timeout=None,
         )
+
+    def __str__(self) -> str:
+        return f"Sentinel {self.endpoint}" if self.is_sentinel else str(self.endpoint)
+
+    def log_in(self, user: User) -> None:
+        """Connect anew, as *user*, with the next command."""
+        self.end()
+        self.username, self.password = user.name, user.password.reveal()
 
     def ask(self, *words: str | bytes | int) -> Any:
         """Send a command, and return the answer; raises what redis-py does."""

@@ -56,7 +56,9 @@ def _remedy(error: ElectionError) -> str:
 
 
 def _security(options: Options) -> Finding:
-    user = "no password" if options.password is None else f"user {ascii(options.username or 'default')[:60]}"
+    user = "no password" if options.user is None else f"user {ascii(options.user.name or 'default')[:60]}"
+    if options.sentinel_user != options.user and options.sentinel_user is not None:
+        user += f", for Sentinels user {ascii(options.sentinel_user.name or 'default')[:60]}"
     if options.security.tls:
         own = "with a certificate of ours" if options.security.cert is not None else "without a certificate of ours"
         return Finding("ok", f"encrypted, {own}, {user}")

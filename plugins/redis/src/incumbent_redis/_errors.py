@@ -19,6 +19,17 @@ LONGEST = 200
 REPLICA = "is a replica, which takes no claims"
 _CLUSTER = "is a node of a Redis Cluster, which is not supported: use a server or Sentinels"
 UNKNOWN = "the server lacks a command that elections need"
+_ITS_OWN = "give sentinel-password-file=FILE, and sentinel-user=NAME if it has users"
+#: Of a Sentinel: parts of an answer that mean that asking again cannot help, and what is to be done. In each pair the
+#: code, and what redis-py leaves of the answer without it.
+OF_A_SENTINEL = (
+    ("unknown command", "is no Sentinel: leave option sentinel out, or give the Sentinels' hosts and ports"),
+    ("NOAUTH", f"asks for a password: {_ITS_OWN}"),
+    ("Authentication required", f"asks for a password: {_ITS_OWN}"),
+    ("WRONGPASS", f"user or password is wrong for this Sentinel: {_ITS_OWN}"),
+    ("invalid username-password pair", f"user or password is wrong for this Sentinel: {_ITS_OWN}"),
+    ("no permissions to", f"user or password is wrong for this Sentinel: {_ITS_OWN}"),
+)
 #: Parts of an answer that mean that asking again cannot help, and what is to be done.
 PERMANENT = (
     # First: the server repeats the words that it was sent, a script's text among them.
@@ -52,11 +63,16 @@ PASSING = (
 )
 
 
-def translated(error: Exception, where: object, timeout: float, secrets: Iterable[str] = ()) -> ElectionError:
+def translated(
+    error: Exception, where: object, timeout: float, secrets: Iterable[str] = (), *, of_sentinel: bool = False
+) -> ElectionError:
     """Return the contract's error for *error*, which using the server *where* has raised, without *secrets*."""
     text = one_line(str(error), *secrets, longest=LONGEST)
     if isinstance(error, redis.exceptions.MovedError | redis.exceptions.ClusterCrossSlotError):
         return BackendRejectedError(f"redis {where}: {_CLUSTER}")
+    for sign, meaning in OF_A_SENTINEL if of_sentinel else ():
+        if sign in text:
+            return BackendRejectedError(f"redis {where}: {meaning}")
     for sign, meaning in PERMANENT:
         if sign in text:
             if meaning == UNKNOWN:

@@ -10,11 +10,13 @@ from incumbent import Address, ConfigurationError, Endpoint, Secret, read_line, 
 
 from ._security import Security, file_option
 
-__all__ = ["HELP", "Options", "shown"]
+__all__ = ["HELP", "Options", "User", "shown"]
 
 #: The options of the URL.
 HELP: Mapping[str, str] = {
     "sentinel": "name of the primary that the hosts, which are Sentinels then, watch",
+    "sentinel-password-file": "file whose first line the Sentinels take as password (default: the server's)",
+    "sentinel-user": "the user whom the Sentinels know by that password (default: none)",
     "replicas": "number of replicas that must have a claim before it counts (default 0)",
     "prefix": "how the keys and channels begin: {prefix}:name (default: incumbent)",
     "ca": "file with the certificates that sign the servers' (PEM; default: the system's)",
@@ -31,6 +33,14 @@ LARGEST_DB = 99_999
 
 
 @dataclass(frozen=True)
+class User:
+    """Who we are to a server: one without a name is its user `default`. Shows no secret."""
+
+    name: str | None
+    password: Secret = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Options:
     """Everything about where and how to connect. Shows no secret."""
 
@@ -41,8 +51,10 @@ class Options:
     prefix: str
     replicas: int
     security: Security
-    username: str | None = None
-    password: Secret | None = field(default=None, repr=False)
+    user: User | None = None
+    #: Who we are to a Sentinel that asks.
+    sentinel_user: User | None = None
+    is_exposed: bool = False
 
     @classmethod
     def of(cls, address: Address, environment: Mapping[str, str] | None = None) -> Options:
@@ -65,7 +77,7 @@ class Options:
                 "sentinel=NAME and the Sentinels' hosts"
             )
         port = DEFAULT_PORT if sentinel is None else SENTINEL_PORT
-        username, password = _user(address, environment)
+        user = _user(address, environment)
         options = cls(
             tuple(Endpoint(host, given_port or port) for host, given_port in hosts),
             sentinel,
@@ -73,21 +85,31 @@ class Options:
             _prefix(given),
             _count(given, "replicas", MOST_REPLICAS),
             _security(given),
-            username,
-            password,
+            user,
+            _sentinel_user(given) or user,
+            read_switch("redis", "insecure", given.get("insecure")) is True,
         )
-        insecure = read_switch("redis", "insecure", given.get("insecure")) is True
-        if password is not None and not options.security.tls and not insecure:
-            options._check_exposure()
+        for endpoint in options.endpoints:
+            options.check_exposure(endpoint, options.user if sentinel is None else options.sentinel_user)
         return options
 
-    def _check_exposure(self) -> None:
-        for endpoint in self.endpoints:
-            if not endpoint.is_loopback:
-                raise ConfigurationError(
-                    f"redis: the password would go to {endpoint} unencrypted: give ca=FILE, tls=yes or, if the "
-                    "network can be trusted, insecure=yes"
-                )
+    @property
+    def secrets(self) -> list[str]:
+        """What must not be shown."""
+        return [user.password.reveal() for user in (self.user, self.sentinel_user) if user is not None]
+
+    def check_exposure(self, endpoint: Endpoint, user: User | None) -> None:
+        """
+        See that the password of *user* does not go to another host in plain text, unless that is wanted.
+
+        Raises:
+            ConfigurationError: It would.
+        """
+        if user is not None and not (self.security.tls or self.is_exposed or endpoint.is_loopback):
+            raise ConfigurationError(
+                f"redis: the password would go to {endpoint} unencrypted: give ca=FILE, tls=yes or, if the "
+                "network can be trusted, insecure=yes"
+            )
 
 
 def shown(value: str) -> str:
@@ -139,7 +161,7 @@ def _security(given: Mapping[str, str]) -> Security:
     return security
 
 
-def _user(address: Address, environment: Mapping[str, str]) -> tuple[str | None, Secret | None]:
+def _user(address: Address, environment: Mapping[str, str]) -> User | None:
     username, password = address.username, address.password
     file = address.options.get("password-file")
     if file is not None:
@@ -148,8 +170,25 @@ def _user(address: Address, environment: Mapping[str, str]) -> tuple[str | None,
         password = Secret(read_line("redis", "password-file", file))
     elif password is None and environment.get("REDISCLI_AUTH"):
         password = Secret(environment["REDISCLI_AUTH"])
-    if username is not None and password is None:
+    if password is not None:
+        return User(username, password)
+    if username is not None:
         raise ConfigurationError(
             f"redis: user {shown(username)} has no password: give password-file=FILE or $REDISCLI_AUTH"
         )
-    return username, password
+    return None
+
+
+def _sentinel_user(given: Mapping[str, str]) -> User | None:
+    name, file = given.get("sentinel-user"), given.get("sentinel-password-file")
+    if name is None and file is None:
+        return None
+    if "sentinel" not in given:
+        raise ConfigurationError(
+            "redis: options sentinel-user and sentinel-password-file are for Sentinels: give sentinel=NAME too"
+        )
+    if file is None:
+        raise ConfigurationError("redis: option sentinel-user needs option sentinel-password-file too")
+    if name == "":
+        raise _wrong("sentinel-user", name, "is empty: leave it out where Sentinels have no users")
+    return User(name, Secret(read_line("redis", "sentinel-password-file", file)))

@@ -20,6 +20,7 @@ from incumbent import (
 
 from ._layout import Script
 from ._options import Options, shown
+from ._sentinels import Sentinels
 
 if TYPE_CHECKING:
     from ._connection import Wire
@@ -51,7 +52,7 @@ class Store:
         self._idle: list[Wire] = []
         self._wires: set[Wire] = set()
         self._closed = False
-        self._sentinel = 0  # the index of the one that answered last
+        self._sentinels = Sentinels(options, self._briefly)
         self._pid = os.getpid()
 
     @property
@@ -139,8 +140,11 @@ class Store:
         from ._connection import Wire  # noqa: PLC0415 - imports redis-py
 
         self.check_process()
-        wire = Wire(self._primary(deadline), self.options, deadline)
+        name = self.options.sentinel
+        primary = self.options.endpoints[0] if name is None else self._sentinels.primary(name, deadline)
+        wire = Wire(primary, self.options, deadline)
         with self._registered(wire), self.translating(wire):
+            self.options.check_exposure(primary, self.options.user)  # it may be on another host than who told us
             wire.send("INFO", "replication")
             wire.send("INFO", "memory")
             _check(wire.endpoint, {**parsed_info(wire.read_response()), **parsed_info(wire.read_response())})
@@ -196,8 +200,8 @@ class Store:
                 raise
             if self._closed:
                 raise BackendUnavailableError("redis: the backend is closed") from None
-            secrets = [] if self.options.password is None else [self.options.password.reveal()]
-            made = translated(error, wire.endpoint, self.timeout, secrets)
+            secrets = self.options.secrets
+            made = translated(error, wire, self.timeout, secrets, of_sentinel=wire.is_sentinel)
             raise made from (None if any(secret in repr(error) for secret in secrets) else error)
         except BaseException:  # Ctrl-C: the answer would be taken for that of the next request
             self.drop(wire)
@@ -211,41 +215,12 @@ class Store:
             self._wires.add(wire)
         yield
 
-    # ------------------------------------------------------------ Sentinel
-
-    def _primary(self, deadline: float) -> Endpoint:
-        """Return where the primary is; asks the Sentinels, if there are any, one after the other."""
-        endpoints, name = self.options.endpoints, self.options.sentinel
-        if name is None:
-            return endpoints[0]
-        failures: list[ElectionError] = []
-        first = self._sentinel  # another thread may change it meanwhile: one would be asked twice, another not at all
-        for turn in range(len(endpoints)):
-            index = (first + turn) % len(endpoints)
-            left = deadline - time.monotonic()
-            # One that is silent must leave time for the next one, and for the primary.
-            share = time.monotonic() + left / (len(endpoints) - turn + 1)
-            try:
-                primary = self._told(endpoints[index], name, share)
-            except (BackendUnavailableError, BackendRejectedError) as error:
-                failures.append(error)
-                continue
-            self._sentinel = index
-            return primary
-        # Who cannot be reached now might know the primary: only if all refuse, asking again is in vain.
-        raise next((error for error in failures if isinstance(error, BackendUnavailableError)), failures[0])
-
-    def _told(self, endpoint: Endpoint, name: str, deadline: float) -> Endpoint:
-        from ._connection import Wire  # noqa: PLC0415 - imports redis-py
-
-        wire = Wire(endpoint, self.options, deadline, plain=True)
+    @contextmanager
+    def _briefly(self, wire: Wire) -> Iterator[None]:
+        """Use *wire* for what is in the block, and end it."""
         with self._registered(wire), self.translating(wire):
-            answer = wire.ask("SENTINEL", "GET-MASTER-ADDR-BY-NAME", name)
-            self.drop(wire)
-            if answer is None:
-                raise BackendRejectedError(f"redis {endpoint}: this Sentinel watches no primary named {shown(name)}")
-            host, port = answer
-            return Endpoint(host.decode(), int(port))
+            yield
+        self.drop(wire)
 
 
 def parsed_info(answer: bytes) -> dict[str, str]:
