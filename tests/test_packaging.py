@@ -31,7 +31,7 @@ ELECTORS = {
     "plugins/etcd": ["etcd"],
     "plugins/consul": ["consul", "consul+check"],
     "plugins/postgres": ["postgres"],
-    "plugins/redis": ["redis"],
+    "plugins/redis": ["redis", "redis+unix", "rediss", "valkey", "valkeys"],
 }
 
 

@@ -120,6 +120,20 @@ SCHEMES = {
     "etcd": ["ca", "cert", "key", "tls", "password-file", "insecure"],
     "local": [],
     "memory": [],
+    "redis": [
+        "db",
+        "sentinel",
+        "sentinel-user",
+        "sentinel-password-file",
+        "replicas",
+        "prefix",
+        "ca",
+        "cert",
+        "key",
+        "tls",
+    ],
+    "rediss": ["tls", "ca", "insecure", "password-file"],
+    "redis+unix": ["db", "sentinel", "password-file"],
 }
 values = st.one_of(st.sampled_from(["yes", "no", "nan", "1e3", "", "system", "/dev/null", "/", "0x1"]), variable)
 chosen = st.sampled_from(sorted(SCHEMES)).flatmap(

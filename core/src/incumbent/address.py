@@ -78,7 +78,8 @@ class Address:
     A parsed URL. Immutable and hashable; `str` and `repr` show no secret.
 
     `scheme://[user:password@]host[:port][,host…][/path][?option=value]`; the scheme is the elector's
-    entry-point name. Characters with a meaning in a URL are percent-encoded where they have none.
+    entry-point name. Characters with a meaning in a URL are percent-encoded where they have none. A store whose
+    passwords need no user has `:password@`.
     """
 
     #: Entry-point name of the elector, in lower case.
@@ -89,6 +90,7 @@ class Address:
     path: str = ""
     #: The options, decoded.
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    #: None if nothing stands before the '@'; empty if only a password does.
     username: str | None = None
     password: Secret | None = None
 
@@ -195,8 +197,8 @@ def _decode(part: str, text: str) -> str:
 
 def _user(userinfo: str) -> tuple[str, Secret | None]:
     name, colon, password = userinfo.partition(":")
-    if not name:
-        raise ConfigurationError("a user name must stand before the '@'")
+    if not name and not password:
+        raise ConfigurationError("a user name must stand before the '@', or a password as ':password'")
     return _decode("user", name), Secret(_decode("password", password)) if colon else None
 
 

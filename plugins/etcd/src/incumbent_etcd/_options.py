@@ -115,6 +115,8 @@ def _security(address: Address, environment: Mapping[str, str], *, encrypted: bo
 def _user(address: Address, environment: Mapping[str, str]) -> tuple[str | None, Secret | None]:
     file = address.options.get("password-file")
     username, password = address.username, address.password
+    if username == "":
+        raise ConfigurationError("etcd: a user name must stand before the '@', for etcd's passwords are those of users")
     if username is None:
         name, colon, text = environment.get("ETCDCTL_USER", "").partition(":")
         username, password = name or None, Secret(text) if colon else None

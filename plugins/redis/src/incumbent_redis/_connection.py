@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 from typing import Any
 
 import redis
 
-from incumbent import Endpoint
-
 from ._options import Options, User
+from ._places import Place, Socket
 
 __all__ = ["Wire"]
 
@@ -28,7 +28,7 @@ class Wire(redis.Connection):
         is_sentinel: Whether the server is a Sentinel, which has no databases, and is not told who we are: see `log_in`.
     """
 
-    def __init__(self, endpoint: Endpoint, options: Options, deadline: float, *, is_sentinel: bool = False) -> None:
+    def __init__(self, endpoint: Place, options: Options, deadline: float, *, is_sentinel: bool = False) -> None:
         self.endpoint = endpoint
         self.is_sentinel = is_sentinel
         self.deadline = deadline
@@ -36,9 +36,9 @@ class Wire(redis.Connection):
         self._line: _Line | None = None
         self._is_aborted = False
         user = None if is_sentinel else options.user
+        where = {} if isinstance(endpoint, Socket) else {"host": endpoint.host, "port": endpoint.port}
         super().__init__(  # type: ignore[no-untyped-call]
-            host=endpoint.host,
-            port=endpoint.port,
+            **where,
             db=0 if is_sentinel else options.db,
             username=None if user is None else user.name,
             password=None if user is None else user.password.reveal(),
@@ -83,34 +83,47 @@ class Wire(redis.Connection):
 
     def _connect(self) -> Any:
         sock = self._reach()
-        if self._security.tls:
-            sock = self._encrypt(sock)
+        if self._security.tls and not isinstance(self.endpoint, Socket):
+            sock = self._encrypt(sock, self.endpoint.host)
         self._line = _Line(sock, self)
         if self._is_aborted:
             self._line.abort()
         return self._line
 
     def _reach(self) -> socket.socket:
+        where = self.endpoint
+        if isinstance(where, Socket):
+            return self._connected(where.path, socket.AF_UNIX, socket.SOCK_STREAM)
         failure: OSError | None = None
-        for *family, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
-            sock = socket.socket(*family)
+        for *family, _, address in socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM):
             try:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                sock.settimeout(self.left())
-                sock.connect(address)
+                sock = self._connected(address, *family)
             except OSError as error:
                 failure = error
-                sock.close()
             else:
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
                 return sock
         raise failure or OSError("the host has no address")
 
-    def _encrypt(self, sock: socket.socket) -> socket.socket:
+    def _connected(self, address: Any, *family: int) -> socket.socket:
+        sock = socket.socket(*family)
+        try:
+            sock.settimeout(self.left())
+            sock.connect(address)
+        except BaseException:
+            sock.close()
+            raise
+        return sock
+
+    def _encrypt(self, sock: socket.socket, name: str) -> socket.socket:
         try:
             context = self._security.context()
             sock.settimeout(self.left())  # for the handshake as a whole
-            return context.wrap_socket(sock, server_hostname=self.host)
+            return context.wrap_socket(sock, server_hostname=name)
+        except TimeoutError:  # Redis without TLS takes the handshake for the beginning of a line
+            sock.close()
+            raise ssl.SSLWantReadError("the handshake is not answered") from None
         except Exception:
             sock.close()
             raise

@@ -89,7 +89,7 @@ def translated(
     if isinstance(error, redis.TimeoutError | TimeoutError):
         return BackendUnavailableError(f"redis {where}: no answer within {timeout:g} s")
     if isinstance(error, redis.ConnectionError | OSError):
-        return BackendUnavailableError(f"redis {where}: {_connection(error, text)}")
+        return BackendUnavailableError(f"redis {where}: {_connection(error, text, timeout)}")
     if isinstance(error, redis.ResponseError):
         return BackendUnavailableError(f"redis {where}: {text or 'an error without a text'}")
     return BackendUnavailableError(f"redis {where}: the answer makes no sense ({type(error).__name__})")
@@ -99,10 +99,12 @@ def _shortened(text: str) -> str:
     return text.partition(", with args")[0].partition(" script:")[0]
 
 
-def _connection(error: Exception, text: str) -> str:
+def _connection(error: Exception, text: str, timeout: float) -> str:
     cause = error.__context__ if isinstance(error.__context__, OSError) else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"TLS: the server's certificate is not accepted ({cause.verify_message[:80]})"
+    if isinstance(cause, ssl.SSLWantReadError):
+        return f"TLS: the handshake is not answered within {timeout:g} s; the server may not speak TLS"
     if isinstance(cause, ssl.SSLError):
         return "TLS: the handshake failed; the server may not speak TLS, or want a certificate (options cert and key)"
     if isinstance(cause, ConnectionRefusedError):

@@ -6,14 +6,16 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from incumbent import Address, ConfigurationError, Endpoint, Secret, read_line, read_switch
+from incumbent import Address, ConfigurationError, Secret, read_line, read_switch
 
+from ._places import UNIX, Place, places
 from ._security import Security, file_option
 
 __all__ = ["HELP", "Options", "User", "shown"]
 
 #: The options of the URL.
 HELP: Mapping[str, str] = {
+    "db": "number of the database, if it is not the URL's path (default 0)",
     "sentinel": "name of the primary that the hosts, which are Sentinels then, watch",
     "sentinel-password-file": "file whose first line the Sentinels take as password (default: the server's)",
     "sentinel-user": "the user whom the Sentinels know by that password (default: none)",
@@ -22,14 +24,15 @@ HELP: Mapping[str, str] = {
     "ca": "file with the certificates that sign the servers' (PEM; default: the system's)",
     "cert": "file with the certificate that is shown to the servers (PEM)",
     "key": "file with the private key of cert (PEM)",
-    "tls": "yes or no: encrypt (default: yes if any of ca, cert and key is given)",
+    "tls": "yes or no: encrypt (default: yes for rediss:// and valkeys://, or if any of ca, cert and key is given)",
     "password-file": "file whose first line is the user's password (default: $REDISCLI_AUTH)",
     "insecure": "yes or no: send a password unencrypted to another host (default: no)",
 }
-DEFAULT_PORT, SENTINEL_PORT = 6379, 26379
 DEFAULT_PREFIX = "incumbent"
 MOST_REPLICAS = 100
 LARGEST_DB = 99_999
+#: The schemes that say by themselves that what is sent is encrypted.
+ENCRYPTED = ("rediss", "valkeys")
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class User:
 class Options:
     """Everything about where and how to connect. Shows no secret."""
 
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[Place, ...]
     #: The name of the primary if the endpoints are Sentinels.
     sentinel: str | None
     db: int
@@ -69,22 +72,14 @@ class Options:
         sentinel = given.get("sentinel")
         if sentinel is not None and not (sentinel and sentinel.isascii() and " " not in sentinel):
             raise _wrong("sentinel", sentinel, "write the name of the primary, as in sentinel.conf")
-        hosts = address.hosts or (("127.0.0.1", None),)
-        if len(hosts) > 1 and sentinel is None:
-            # Whichever answers first would be another server for another candidate: two leaders.
-            raise ConfigurationError(
-                "redis: several hosts: only Sentinels can tell which one is the primary: give one host, or "
-                "sentinel=NAME and the Sentinels' hosts"
-            )
-        port = DEFAULT_PORT if sentinel is None else SENTINEL_PORT
         user = _user(address, environment)
         options = cls(
-            tuple(Endpoint(host, given_port or port) for host, given_port in hosts),
+            places(address),
             sentinel,
-            _db(address.path),
+            _db(address),
             _prefix(given),
             _count(given, "replicas", MOST_REPLICAS),
-            _security(given),
+            _security(address),
             user,
             _sentinel_user(given) or user,
             read_switch("redis", "insecure", given.get("insecure")) is True,
@@ -98,7 +93,7 @@ class Options:
         """What must not be shown."""
         return [user.password.reveal() for user in (self.user, self.sentinel_user) if user is not None]
 
-    def check_exposure(self, endpoint: Endpoint, user: User | None) -> None:
+    def check_exposure(self, endpoint: Place, user: User | None) -> None:
         """
         See that the password of *user* does not go to another host in plain text, unless that is wanted.
 
@@ -107,7 +102,7 @@ class Options:
         """
         if user is not None and not (self.security.tls or self.is_exposed or endpoint.is_loopback):
             raise ConfigurationError(
-                f"redis: the password would go to {endpoint} unencrypted: give ca=FILE, tls=yes or, if the "
+                f"redis: the password would go to {endpoint} unencrypted: write rediss://, give ca=FILE or, if the "
                 "network can be trusted, insecure=yes"
             )
 
@@ -121,14 +116,18 @@ def _wrong(option: str, value: str, rule: str) -> ConfigurationError:
     return ConfigurationError(f"redis: option {option}={shown(value)}: {rule}")
 
 
-def _db(path: str) -> int:
-    text = path.removeprefix("/")
-    if not text:
+def _db(address: Address) -> int:
+    where, text = "path", "" if address.scheme == UNIX else address.path.removeprefix("/")
+    if "db" in address.options:
+        if text:
+            raise ConfigurationError("redis: option db: the URL's path names the database already: leave one out")
+        where, text = "option db", address.options["db"]
+    elif not text:
         return 0
     if not (text.isascii() and text.isdigit() and len(text) < 6):
         raise ConfigurationError(
-            f"redis: path {shown(path)}: must be the number of a database, from 0 to {LARGEST_DB} (option prefix "
-            "keeps elections apart)"
+            f"redis: {where} {shown(text)}: must be the number of a database, from 0 to {LARGEST_DB} (option prefix "
+            f"keeps elections apart; a Unix socket is {UNIX}:///path)"
         )
     return int(text)
 
@@ -147,9 +146,14 @@ def _count(given: Mapping[str, str], name: str, most: int) -> int:
     return int(text)
 
 
-def _security(given: Mapping[str, str]) -> Security:
+def _security(address: Address) -> Security:
+    given = address.options
     ca, cert, key = (file_option(name, given.get(name)) for name in ("ca", "cert", "key"))
     tls = read_switch("redis", "tls", given.get("tls"))
+    if address.scheme in ENCRYPTED:
+        if tls is False:
+            raise ConfigurationError(f"redis: tls=no makes no sense with {address.scheme}://, which always encrypts")
+        tls = True
     if tls is False and (ca or cert or key):
         raise ConfigurationError("redis: tls=no makes no sense with ca, cert and key: leave one of them out")
     if (cert is None) != (key is None):
@@ -162,7 +166,7 @@ def _security(given: Mapping[str, str]) -> Security:
 
 
 def _user(address: Address, environment: Mapping[str, str]) -> User | None:
-    username, password = address.username, address.password
+    username, password = address.username or None, address.password
     file = address.options.get("password-file")
     if file is not None:
         if password is not None:

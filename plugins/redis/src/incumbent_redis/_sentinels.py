@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, Endpoint
 
 from ._options import Options, shown
+from ._places import Place
 
 if TYPE_CHECKING:
     from ._connection import Wire
@@ -62,7 +63,7 @@ class Sentinels:
         # Who cannot be reached now might know the primary: only if all refuse, asking again is in vain.
         raise next((error for error in failures if isinstance(error, BackendUnavailableError)), failures[0])
 
-    def _told(self, endpoint: Endpoint, name: str, deadline: float) -> Endpoint:
+    def _told(self, endpoint: Place, name: str, deadline: float) -> Endpoint:
         from ._connection import Wire  # noqa: PLC0415 - imports redis-py
 
         wire = Wire(endpoint, self._options, deadline, is_sentinel=True)

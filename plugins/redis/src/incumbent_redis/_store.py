@@ -14,12 +14,12 @@ from incumbent import (
     BackendUnavailableError,
     ConfigurationError,
     ElectionError,
-    Endpoint,
     InvalidStateError,
 )
 
 from ._layout import Script
 from ._options import Options, shown
+from ._places import Place
 from ._sentinels import Sentinels
 
 if TYPE_CHECKING:
@@ -239,7 +239,7 @@ def _evaluate(wire: Wire, script: Script, keys: Sequence[str], arguments: Sequen
     return wire.ask("EVAL", script.text, len(keys), *keys, *arguments)
 
 
-def _check(endpoint: Endpoint, info: dict[str, str]) -> None:
+def _check(endpoint: Place, info: dict[str, str]) -> None:
     if info.get("role") == "slave":
         from ._errors import REPLICA  # noqa: PLC0415 - imports redis-py
 
