@@ -252,15 +252,14 @@ def longest_close():
 
 @pytest.mark.parametrize("name", ["reports", "beat"])
 def test_manifest_gives_the_url_and_time_for_the_hand_over(name):
-    """Each Deployment has several pods, takes the URL from the Secret, and gives its pods time to hand over."""
-    (secret,) = (each for each in MANIFESTS if each["kind"] == "Secret")
+    """Each Deployment has several pods, takes the URL from the ConfigMap, and gives its pods time to hand over."""
+    (settings,) = (each for each in MANIFESTS if each["kind"] == "ConfigMap")
     pod, only = container(name)
     (variable,) = only["env"]
     assert variable["name"] == "INCUMBENT_ELECTOR"
-    reference = variable["valueFrom"]["secretKeyRef"]
-    assert reference["name"] == secret["metadata"]["name"]
-    url = secret["stringData"][reference["key"]]
-    assert Address.parse(url).scheme == "etcd"
+    reference = variable["valueFrom"]["configMapKeyRef"]
+    assert reference["name"] == settings["metadata"]["name"]
+    assert Address.parse(settings["data"][reference["key"]]).scheme == "etcd"
     assert pod["terminationGracePeriodSeconds"] > 10 + longest_close()
     (deployment,) = (each for each in MANIFESTS if each["metadata"]["name"] == name)
     assert deployment["spec"]["replicas"] > 1

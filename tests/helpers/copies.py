@@ -48,6 +48,18 @@ def unit():
     return parser
 
 
+def unit_variables():
+    """Return the variables that the systemd unit sets."""
+    return dict(word.split("=", 1) for word in shlex.split(unit()["Service"]["Environment"]))
+
+
+def pod_variables(name):
+    """Return the variables of the container of the Deployment *name*, with what the ConfigMap says."""
+    (data,) = (each["data"] for each in MANIFESTS if each["kind"] == "ConfigMap")
+    _, only = container(name)
+    return {each["name"]: data[each["valueFrom"]["configMapKeyRef"]["key"]] for each in only["env"]}
+
+
 def container(name):
     """Return the pod and its only container of the Deployment *name*."""
     (found,) = (each for each in MANIFESTS if each["kind"] == "Deployment" and each["metadata"]["name"] == name)
