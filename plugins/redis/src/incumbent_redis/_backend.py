@@ -57,7 +57,7 @@ class RedisBackend(Backend):
         self.store = Store(options, settings.request_timeout)
         #: One hash tag, so that a cluster would keep all keys together.
         self.guard_key = f"{{{options.prefix}}}"
-        self.guard = Guard(settings.ttl)
+        self.guard = Guard(settings.ttl, self._shown)
         self.renewals = Renewals(self.store, self.guard, self.guard_key, settings.ttl, settings.clock)
         self.news = News(self.store, self.guard, self.guard_key, settings.ttl)
 

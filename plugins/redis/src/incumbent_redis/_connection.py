@@ -14,6 +14,9 @@ from ._places import Place, Socket
 
 __all__ = ["Wire"]
 
+#: Who hangs up on a client that speaks Redis's protocol without encryption.
+NO_REDIS = ": it may want TLS (rediss://), be in protected mode, or be no Redis"
+
 
 class Wire(redis.Connection):
     """
@@ -32,6 +35,8 @@ class Wire(redis.Connection):
         self.endpoint = endpoint
         self.is_sentinel = is_sentinel
         self.deadline = deadline
+        #: Whether it is known that elections can be held there.
+        self.is_proven = False
         self._security = options.security
         self._line: _Line | None = None
         self._is_aborted = False
@@ -49,6 +54,13 @@ class Wire(redis.Connection):
 
     def __str__(self) -> str:
         return f"Sentinel {self.endpoint}" if self.is_sentinel else str(self.endpoint)
+
+    @property
+    def doubt(self) -> str:
+        """What may be wrong with the URL if the connection fails: nothing once the server is proven."""
+        if self.is_proven:
+            return ""
+        return ": it may be no Redis" if self._security.tls else NO_REDIS
 
     def log_in(self, user: User) -> None:
         """Connect anew, as *user*, with the next command."""

@@ -152,6 +152,8 @@ class RedisElector(LeaderElector):
         if answer[0] == 1:
             return _positive(answer[3])
         claim, beat, ttl = answer[3:]
+        if young_until is not None and not claim:
+            self._guard.tell(young_until)
         with self._lock:
             self._sight.saw(claim, beat, ttl, boottime(), young_until)
             self._shown = claim

@@ -17,6 +17,7 @@ __all__ = ["REPLICA", "translated"]
 LONGEST = 200
 #: What a server that is not the primary says.
 REPLICA = "is a replica, which takes no claims"
+SENTINEL = "is a Sentinel: give the name of the primary with option sentinel=NAME"
 _CLUSTER = "is a node of a Redis Cluster, which is not supported: use a server or Sentinels"
 UNKNOWN = "the server lacks a command that elections need"
 _ITS_OWN = "give sentinel-password-file=FILE, and sentinel-user=NAME if it has users"
@@ -32,17 +33,21 @@ OF_A_SENTINEL = (
 )
 #: Parts of an answer that mean that asking again cannot help, and what is to be done.
 PERMANENT = (
-    # First: the server repeats the words that it was sent, a script's text among them.
+    ("unknown command 'SELECT'", SENTINEL),
+    ("unknown command `SELECT`", SENTINEL),
+    # Before the rest: the server repeats the words that it was sent, a script's text among them.
     ("unknown command", UNKNOWN),
     ("command called from script", UNKNOWN),
     (CONFLICT, "holds something that is no election's: rename it, or give another prefix"),
     ("INCUMBENT-REIGN", "the server's INFO shows no master_replid: use Redis 5 or later, or Valkey"),
     ("WRONGTYPE", "a key of the election holds something else: rename it, or give option prefix"),
+    ("SELECT is not allowed in cluster mode", _CLUSTER),
     ("MOVED ", _CLUSTER),
     ("CROSSSLOT ", _CLUSTER),
     ("NOAUTH", "asks for a password: write redis://user@host with password-file=FILE, or set $REDISCLI_AUTH"),
     ("Authentication required", "asks for a password: give password-file=FILE, or set $REDISCLI_AUTH"),
     ("without any password configured", "has no password: leave user, password and $REDISCLI_AUTH out"),
+    ("unning in protected mode", "is in protected mode: set a password there (requirepass), and give it here"),
     ("DB index is out of range", "has no database of that number: give a smaller one in the URL's path"),
     (
         "The user executing the script",
@@ -64,12 +69,30 @@ PASSING = (
 
 
 def translated(
-    error: Exception, where: object, timeout: float, secrets: Iterable[str] = (), *, of_sentinel: bool = False
+    error: Exception,
+    where: object,
+    timeout: float,
+    secrets: Iterable[str] = (),
+    *,
+    of_sentinel: bool = False,
+    doubt: str = "",
 ) -> ElectionError:
-    """Return the contract's error for *error*, which using the server *where* has raised, without *secrets*."""
+    """
+    Return the contract's error for *error*.
+
+    Args:
+        error: What using the server has raised.
+        where: The server.
+        timeout: Seconds that a request may take.
+        secrets: What must not be shown.
+        of_sentinel: Whether the server is a Sentinel.
+        doubt: The end of the line, which says what may be wrong if the connection ends before its time.
+    """
     text = one_line(str(error), *secrets, longest=LONGEST)
     if isinstance(error, redis.exceptions.MovedError | redis.exceptions.ClusterCrossSlotError):
         return BackendRejectedError(f"redis {where}: {_CLUSTER}")
+    if type(error) is redis.exceptions.ClusterDownError:  # of which a replica whose primary is down is a kind
+        return BackendUnavailableError(f"redis {where}: the cluster is down; it {_CLUSTER}")
     for sign, meaning in OF_A_SENTINEL if of_sentinel else ():
         if sign in text:
             return BackendRejectedError(f"redis {where}: {meaning}")
@@ -89,17 +112,18 @@ def translated(
     if isinstance(error, redis.TimeoutError | TimeoutError):
         return BackendUnavailableError(f"redis {where}: no answer within {timeout:g} s")
     if isinstance(error, redis.ConnectionError | OSError):
-        return BackendUnavailableError(f"redis {where}: {_connection(error, text, timeout)}")
+        return BackendUnavailableError(f"redis {where}: {_connection(error, text, timeout, doubt)}")
     if isinstance(error, redis.ResponseError):
         return BackendUnavailableError(f"redis {where}: {text or 'an error without a text'}")
-    return BackendUnavailableError(f"redis {where}: the answer makes no sense ({type(error).__name__})")
+    sense = f"the answer makes no sense ({type(error).__name__})"
+    return BackendUnavailableError(f"redis {where}: {sense}{doubt}")
 
 
 def _shortened(text: str) -> str:
     return text.partition(", with args")[0].partition(" script:")[0]
 
 
-def _connection(error: Exception, text: str, timeout: float) -> str:
+def _connection(error: Exception, text: str, timeout: float, doubt: str) -> str:
     cause = error.__context__ if isinstance(error.__context__, OSError) else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"TLS: the server's certificate is not accepted ({cause.verify_message[:80]})"
@@ -109,8 +133,8 @@ def _connection(error: Exception, text: str, timeout: float) -> str:
         return "TLS: the handshake failed; the server may not speak TLS, or want a certificate (options cert and key)"
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused"
-    if "closed by server" in text.lower():
-        return "the server closed the connection"
+    if "closed by server" in text.lower() or isinstance(cause, ConnectionResetError):
+        return f"the server closed the connection{doubt}"
     if isinstance(cause, OSError) and cause.strerror:
         return cause.strerror[:80]
     return text

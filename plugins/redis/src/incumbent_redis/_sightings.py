@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from dataclasses import dataclass
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from incumbent import boottime
 
 __all__ = ["Guard", "Sight", "milliseconds", "number"]
+
+_log = logging.getLogger("incumbent.redis")
 
 
 def milliseconds(seconds: float) -> str:
@@ -30,12 +33,17 @@ class Guard:
 
     A mark that has been known for a ttl means: no claim that the server may have forgotten, in a restart, a fail-over
     or by FLUSHALL, is believed by anybody any more.
+
+    Args:
+        ttl: Of the claims, seconds.
+        where: The server, for the log.
     """
 
-    def __init__(self, ttl: float) -> None:
+    def __init__(self, ttl: float, where: str) -> None:
         self._ttl = ttl
+        self._where = where
         self._lock = threading.Lock()
-        self._mark = ""
+        self._mark = self._told = ""
         self._since = 0.0
 
     @property
@@ -56,6 +64,18 @@ class Guard:
             if self._mark != mark.decode():
                 self._mark, self._since = mark.decode(), boottime()
             return None if number(proven) >= int(milliseconds(self._ttl)) else self._since + self._ttl
+
+    def tell(self, young_until: float) -> None:
+        """Log, once for each mark, that nobody is elected before *young_until*: else all would wait in silence."""
+        with self._lock:
+            is_told, self._told = self._told == self._mark, self._mark
+        if not is_told:
+            _log.warning(
+                "%s: the server is new to elections, or was restarted, emptied or promoted: nobody is elected for "
+                "another %.1f s",
+                self._where,
+                max(0.0, young_until - boottime()),
+            )
 
 
 @dataclass(slots=True)

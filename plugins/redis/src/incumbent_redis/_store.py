@@ -31,6 +31,8 @@ T = TypeVar("T")
 
 #: Connections that are used at the same time, besides the one for news.
 MOST = 4
+#: Of INFO, what shows whether elections can be held on a server.
+SECTIONS = ("server", "replication", "memory")
 #: Of the time that is left, what WAIT may take, so that its answer still arrives.
 SHARE_OF_WAIT = 0.8
 
@@ -145,9 +147,13 @@ class Store:
         wire = Wire(primary, self.options, deadline)
         with self._registered(wire), self.translating(wire):
             self.options.check_exposure(primary, self.options.user)  # it may be on another host than who told us
-            wire.send("INFO", "replication")
-            wire.send("INFO", "memory")
-            _check(wire.endpoint, {**parsed_info(wire.read_response()), **parsed_info(wire.read_response())})
+            info: dict[str, str] = {}
+            for section in SECTIONS:
+                wire.send("INFO", section)
+            for _ in SECTIONS:
+                info |= parsed_info(wire.read_response())
+            _check(wire.endpoint, info)
+            wire.is_proven = True
         return wire
 
     def drop(self, wire: Wire) -> None:
@@ -201,7 +207,7 @@ class Store:
             if self._closed:
                 raise BackendUnavailableError("redis: the backend is closed") from None
             secrets = self.options.secrets
-            made = translated(error, wire, self.timeout, secrets, of_sentinel=wire.is_sentinel)
+            made = translated(error, wire, self.timeout, secrets, of_sentinel=wire.is_sentinel, doubt=wire.doubt)
             raise made from (None if any(secret in repr(error) for secret in secrets) else error)
         except BaseException:  # Ctrl-C: the answer would be taken for that of the next request
             self.drop(wire)
@@ -240,9 +246,11 @@ def _evaluate(wire: Wire, script: Script, keys: Sequence[str], arguments: Sequen
 
 
 def _check(endpoint: Place, info: dict[str, str]) -> None:
-    if info.get("role") == "slave":
-        from ._errors import REPLICA  # noqa: PLC0415 - imports redis-py
+    from ._errors import REPLICA, SENTINEL  # noqa: PLC0415 - imports redis-py
 
+    if info.get("redis_mode", info.get("server_mode")) == "sentinel":
+        raise BackendRejectedError(f"redis {endpoint}: {SENTINEL}")
+    if info.get("role") == "slave":
         raise BackendUnavailableError(f"redis {endpoint}: {REPLICA}: give the primary, or option sentinel")
     policy = info.get("maxmemory_policy", "noeviction")
     if info.get("maxmemory", "0") != "0" and policy.startswith("allkeys-"):
