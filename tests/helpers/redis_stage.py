@@ -91,6 +91,7 @@ class Puppet:
         info: To INFO.
         pause: Seconds between two bytes of the answer.
         more: Answers to other commands; those that are not in it get OK.
+        at: Where it listens; port 0 is one that is free.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class Puppet:
         info: bytes = b"role:master\r\n",
         pause: float = 0.0,
         more: Mapping[bytes, bytes] = MappingProxyType({}),
+        at: tuple[str, int] = ("127.0.0.1", 0),
     ) -> None:
         self._answers = {b"INFO": b"$%d\r\n%s\r\n" % (len(info), info), b"EVALSHA": answer, b"EVAL": answer, **more}
         puppet = self
@@ -122,7 +124,7 @@ class Puppet:
             def _word(self) -> bytes:
                 return self.rfile.read(int(self.rfile.readline()[1:]) + 2)[:-2]
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
+        self._server = socketserver.ThreadingTCPServer(at, Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), daemon=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from contextlib import suppress
 from typing import Any
 
 import redis
+
+from incumbent import connect_socket, note_address
 
 from ._options import Options, User
 from ._places import Place, Socket
@@ -22,7 +25,7 @@ class Wire(redis.Connection):
     """
     redis-py's connection, with a deadline for what is done on it as a whole. For one thread at a time, but for `abort`.
 
-    redis-py's own timeout begins anew with each byte, and with each address of a host.
+    redis-py's own timeout begins anew with each byte, and with each address of a host: here they share it.
 
     Args:
         endpoint: The server.
@@ -39,6 +42,7 @@ class Wire(redis.Connection):
         self.is_proven = False
         self._security = options.security
         self._line: _Line | None = None
+        self._address: str | None = None  # of those that the server's name has
         self._is_aborted = False
         user = None if is_sentinel else options.user
         where = {} if isinstance(endpoint, Socket) else {"host": endpoint.host, "port": endpoint.port}
@@ -76,6 +80,11 @@ class Wire(redis.Connection):
         """Send a command; `read_response` reads its answer."""
         self.send_command(*words, check_health=False)  # type: ignore[no-untyped-call]
 
+    def distrust(self) -> None:
+        """Have whoever connects next try the other addresses of the server's name first. From any thread."""
+        if self._address is not None and not isinstance(self.endpoint, Socket):
+            note_address(self.endpoint.host, self.endpoint.port, self._address, answers=False)
+
     def end(self) -> None:
         """End the connection. Idempotent."""
         self.disconnect()  # type: ignore[no-untyped-call]
@@ -105,24 +114,17 @@ class Wire(redis.Connection):
     def _reach(self) -> socket.socket:
         where = self.endpoint
         if isinstance(where, Socket):
-            return self._connected(where.path, socket.AF_UNIX, socket.SOCK_STREAM)
-        failure: OSError | None = None
-        for *family, _, address in socket.getaddrinfo(where.host, where.port, type=socket.SOCK_STREAM):
-            try:
-                sock = self._connected(address, *family)
-            except OSError as error:
-                failure = error
-            else:
-                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-                return sock
-        raise failure or OSError("the host has no address")
+            return self._connected(where.path)
+        sock = connect_socket(where.host, where.port, self.deadline)
+        with suppress(OSError):  # closed already: the first use will show it
+            self._address = sock.getpeername()[0]
+        return sock
 
-    def _connected(self, address: Any, *family: int) -> socket.socket:
-        sock = socket.socket(*family)
+    def _connected(self, path: str) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX)
         try:
             sock.settimeout(self.left())
-            sock.connect(address)
+            sock.connect(path)
         except BaseException:
             sock.close()
             raise

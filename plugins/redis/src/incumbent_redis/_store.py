@@ -19,7 +19,6 @@ from incumbent import (
 
 from ._layout import Script
 from ._options import Options, shown
-from ._places import Place
 from ._sentinels import Sentinels
 
 if TYPE_CHECKING:
@@ -152,7 +151,7 @@ class Store:
                 wire.send("INFO", section)
             for _ in SECTIONS:
                 info |= parsed_info(wire.read_response())
-            _check(wire.endpoint, info)
+            _check(wire, info)
             wire.is_proven = True
         return wire
 
@@ -196,6 +195,8 @@ class Store:
             yield
         except Exception as error:
             self.drop(wire)
+            if time.monotonic() >= wire.deadline:
+                wire.distrust()
             with self._lock:
                 idle, self._idle = self._idle, []
             for other in idle:
@@ -245,16 +246,17 @@ def _evaluate(wire: Wire, script: Script, keys: Sequence[str], arguments: Sequen
     return wire.ask("EVAL", script.text, len(keys), *keys, *arguments)
 
 
-def _check(endpoint: Place, info: dict[str, str]) -> None:
+def _check(wire: Wire, info: dict[str, str]) -> None:
     from ._errors import REPLICA, SENTINEL  # noqa: PLC0415 - imports redis-py
 
     if info.get("redis_mode", info.get("server_mode")) == "sentinel":
-        raise BackendRejectedError(f"redis {endpoint}: {SENTINEL}")
+        raise BackendRejectedError(f"redis {wire}: {SENTINEL}")
     if info.get("role") == "slave":
-        raise BackendUnavailableError(f"redis {endpoint}: {REPLICA}: give the primary, or option sentinel")
+        wire.distrust()  # another address of the same name may be the primary's
+        raise BackendUnavailableError(f"redis {wire}: {REPLICA}: give the primary, or option sentinel")
     policy = info.get("maxmemory_policy", "noeviction")
     if info.get("maxmemory", "0") != "0" and policy.startswith("allkeys-"):
         # A leader's claim would vanish under it, and another candidate would lead beside it (P1).
         raise BackendRejectedError(
-            f"redis {endpoint}: maxmemory-policy {shown(policy)[1:-1]} lets claims vanish: use noeviction or volatile-*"
+            f"redis {wire}: maxmemory-policy {shown(policy)[1:-1]} lets claims vanish: use noeviction or volatile-*"
         )
