@@ -34,6 +34,7 @@ def refused(text) -> str:
         ("etcd://a:1,b,c.example:65535", Address("etcd", (("a", 1), ("b", None), ("c.example", 65535)))),
         ("etcd://[::1]", Address("etcd", (("::1", None),))),
         ("etcd://[::1]:2379,[2001:DB8:0::1]", Address("etcd", (("::1", 2379), ("2001:db8::1", None)))),
+        ("x://%2Frun%2Fdb,%2frun:5433/y", Address("x", (("/run/db", None), ("/run", 5433)), "/y")),
         ("consul://my_host-1.example./x", Address("consul", (("my_host-1.example.", None),), "/x")),
         ("a+b.c-d_e://h", Address("a+b.c-d_e", (("h", None),))),
         ("x://h?a=1&b=", Address("x", (("h", None),), options={"a": "1", "b": ""})),
@@ -133,6 +134,9 @@ def test_addresses_that_differ_are_not_equal():
         ("x://h-", "only letters, digits"),
         ("x://.", "only letters, digits"),
         ("x://%41", "only letters, digits"),
+        ("x://h%2Fx", "only letters, digits"),
+        ("x://%2Fx%zz", "host: a '%' must be followed"),
+        ("x://%2Fx%00", "host: control characters"),
         ("x://h&a=1", "only letters, digits"),
         ("x://h,h", "host h is given twice"),
         ("x://h:1,g,h:1", "host h:1 is given twice"),
@@ -308,6 +312,7 @@ hosts = st.one_of(
     st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,8}[A-Za-z0-9])?\Z", fullmatch=True).filter(str.isascii),
     st.ip_addresses(v=6).map(str),
     st.ip_addresses(v=4).map(str),
+    words.map("/{}".format),  # the path of a Unix socket
 )
 addresses = st.builds(
     Address,

@@ -84,7 +84,8 @@ class Address:
 
     #: Entry-point name of the elector, in lower case.
     scheme: str
-    #: The hosts with their ports, None where the port is left out. IPv6 without brackets.
+    #: The hosts with their ports, None where the port is left out. IPv6 without brackets. The path of a Unix socket,
+    #: percent-encoded in the URL, begins with a slash.
     hosts: tuple[tuple[str, int | None], ...] = ()
     #: Empty, or from the slash on, decoded.
     path: str = ""
@@ -222,6 +223,8 @@ def _host(text: str) -> tuple[str, int | None]:
             host = str(ipaddress.IPv6Address(host[1:-1]))
         except ValueError:
             raise ConfigurationError(f"host {shorten(text)}: not an IPv6 address") from None
+    elif host[:3].upper() == "%2F":
+        host = _decode("host", host)
     elif not _HOST.match(host):
         raise ConfigurationError(f"host {shorten(text)}: only letters, digits, '.', '-' and '_' are allowed")
     if port is None:
@@ -245,5 +248,5 @@ def _options(query: str) -> dict[str, str]:
 
 
 def _join(host: str, port: int | None) -> str:
-    shown = f"[{host}]" if ":" in host else host
+    shown = quote(host, safe="") if host.startswith("/") else f"[{host}]" if ":" in host else host
     return shown if port is None else f"{shown}:{port}"

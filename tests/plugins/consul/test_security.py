@@ -217,6 +217,9 @@ def test_token_of_a_process_is_not_in_its_arguments(strict, name, tmp_path):
         ("consul://127.0.0.1?session-ttl-min=0", "number"),
         ("consul://127.0.0.1/../kv", "segment"),
         ("consul://127.0.0.1/a/.queue", "segment"),
+        ("consul://%2Frun%2Fconsul.sock:8500", "Unix socket alone"),
+        (f"consul://%2F{'x' * 107}", "107 bytes at most"),
+        ("consul://%2F", "Unix socket"),
     ],
 )
 def test_wrong_urls_are_refused(url, rule):
@@ -265,8 +268,24 @@ def test_environment_fills_what_the_url_leaves_out(tmp_path):
     assert (str(endpoint), endpoint.tls, endpoint.ca, said.token()) == ("10.1.2.3:8501", True, ca, "secret")
     assert told("consul://", CONSUL_HTTP_TOKEN_FILE=str(path)).token() == "secret-of-the-file"
     assert str(told("consul://").endpoints[0]) == "127.0.0.1:8500"
-    with pytest.raises(ConfigurationError, match="CONSUL_HTTP_ADDR"):
-        told("consul://", CONSUL_HTTP_ADDR="unix:///run/consul.sock")
+    for text in ("[::1]:1", "http://[::1]:1/"):
+        assert str(told("consul://", CONSUL_HTTP_ADDR=text).endpoints[0]) == "[::1]:1"
+    said = told("consul://", CONSUL_HTTP_ADDR="unix:///run/consul.sock", CONSUL_HTTP_TOKEN="secret")
+    assert str(said.endpoints[0]) == "/run/consul.sock"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("unix://", "unix:///", "unix://run/consul.sock", f"unix:///{'x' * 107}", "unix:/x", "%2Fx"),
+        *("ftp://a", "a/path", "http://a/path", "http://somebody@a", "http://a?x=1", "a,b", "http://", "://a b", "::1"),
+    ],
+)
+def test_address_of_the_environment_that_is_none(text):
+    """Contract: One line names the variable."""
+    with pytest.raises(ConfigurationError, match=r"^CONSUL_HTTP_ADDR") as caught:
+        told("consul://", CONSUL_HTTP_ADDR=text)
+    assert len(str(caught.value).splitlines()) == 1
 
 
 def test_url_wins_over_the_environment(server, name, opened, tmp_path):

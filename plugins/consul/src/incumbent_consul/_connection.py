@@ -94,7 +94,7 @@ class Connection:
         self._patience = patience
         self._sock: _Socket | None = None
         self._interrupted = False
-        self._http = http.client.HTTPConnection(endpoint.host, endpoint.port)
+        self._http = http.client.HTTPConnection(endpoint.name, endpoint.port)
         self._http.auto_open = 0
         #: Requests that have been answered on the present connection.
         self.served = 0

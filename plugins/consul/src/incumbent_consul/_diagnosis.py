@@ -9,7 +9,7 @@ from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from incumbent import BackendRejectedError, BackendSettings, ElectionError, Finding, is_loopback
+from incumbent import BackendRejectedError, BackendSettings, ElectionError, Finding
 
 from ._client import Client
 from ._options import SERVER_TTL_MIN, Options
@@ -115,7 +115,7 @@ def _token(told: Options) -> Iterator[Finding]:
         yield Finding("ok", "no ACL token is used")
     elif all(endpoint.tls for endpoint in told.endpoints):
         yield Finding("ok", "an ACL token is used, over TLS")
-    elif all(endpoint.tls or is_loopback(endpoint.host) for endpoint in told.endpoints):
+    elif all(endpoint.tls or endpoint.is_local for endpoint in told.endpoints):
         yield Finding("ok", "an ACL token is used, on this host or over TLS")
     else:
         yield Finding("warning", "the ACL token travels in plain text (insecure=yes)", "use TLS: tls=yes")

@@ -8,7 +8,7 @@ import ssl
 import time
 from dataclasses import dataclass
 
-from incumbent import BackendRejectedError, connect_socket, note_address
+from incumbent import BackendRejectedError, connect_socket, is_loopback, note_address
 
 __all__ = ["Endpoint", "reason", "time_left"]
 
@@ -17,6 +17,7 @@ __all__ = ["Endpoint", "reason", "time_left"]
 class Endpoint:
     """One address of the servers, or of an agent, and how to speak to it."""
 
+    #: A name, an address, or the path of a Unix socket, for which the port means nothing.
     host: str
     port: int
     tls: bool = False
@@ -27,8 +28,25 @@ class Endpoint:
     server_name: str | None = None
 
     def __str__(self) -> str:
+        if self.is_socket:
+            return self.host
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+    @property
+    def is_socket(self) -> bool:
+        """Whether it is a Unix socket."""
+        return self.host.startswith("/")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether what is sent there stays on this machine."""
+        return self.is_socket or is_loopback(self.host)
+
+    @property
+    def name(self) -> str:
+        """The host's name, for headers and certificates."""
+        return "localhost" if self.is_socket else self.host
 
     def context(self) -> ssl.SSLContext:
         """
@@ -62,23 +80,23 @@ class Endpoint:
             BackendRejectedError: A file that TLS needs cannot be used.
         """
         context = self.context() if self.tls else None
-        sock = connect_socket(self.host, self.port, deadline)
+        sock = _unix(self.host, deadline) if self.is_socket else connect_socket(self.host, self.port, deadline)
         address = ""
         try:
-            address = sock.getpeername()[0]
+            address = "" if self.is_socket else sock.getpeername()[0]
             if context is not None:
                 sock.settimeout(time_left(deadline))
-                sock = context.wrap_socket(sock, server_hostname=self.server_name or self.host)
+                sock = context.wrap_socket(sock, server_hostname=self.server_name or self.name)
         except BaseException:
             sock.close()
-            if address:  # it is not known of what was reset at once
-                self.doubt(address)
+            self.doubt(address)
             raise
         return sock, address
 
     def doubt(self, address: str) -> None:
         """Note that what is at *address*, one of those of the host, does not answer: it is tried last from now on."""
-        note_address(self.host, self.port, address, answers=False)
+        if address:  # that of a Unix socket is empty, and that of what was reset at once
+            note_address(self.host, self.port, address, answers=False)
 
 
 def reason(error: Exception) -> str:
@@ -96,6 +114,17 @@ def reason(error: Exception) -> str:
     if isinstance(error, http.client.HTTPException | ValueError) and not isinstance(error, UnicodeError):
         return f"the answer is not HTTP ({type(error).__name__})"
     return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
+
+
+def _unix(path: str, deadline: float) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(time_left(deadline))
+        sock.connect(path)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def time_left(deadline: float) -> float:

@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
-from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret, is_loopback
+from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret
 
 from ._endpoint import Endpoint
-from ._security import brief, is_file, is_token, read_token
+from ._security import SOCKET_RULE, brief, is_file, is_socket_path, is_token, read_token
 
 __all__ = ["HELP", "LONGEST_LOCK_DELAY", "SERVER_TTL_MIN", "Options"]
 
@@ -63,7 +62,7 @@ class Options:
         endpoints = said.endpoints()
         if (token or token_file) and not said.yes("insecure", default=False):
             for endpoint in endpoints:
-                if not endpoint.tls and not is_loopback(endpoint.host):
+                if not endpoint.tls and not endpoint.is_local:
                     raise ConfigurationError(
                         f"{address}: the ACL token would travel to {endpoint} in plain text: give the option tls=yes, "
                         "or insecure=yes if the network can be trusted"
@@ -157,6 +156,9 @@ class _Said:
 
     def endpoints(self) -> tuple[Endpoint, ...]:
         hosts, scheme = self.address.hosts, ""
+        for host, port in hosts:
+            if host.startswith("/") and (port is not None or not is_socket_path(host)):
+                raise ConfigurationError(f"host {brief(host)}: write the path of a Unix socket alone, {SOCKET_RULE}")
         if not hosts:
             hosts, scheme = self._environments_hosts()
         ca, cert = self.file("ca", "CONSUL_CACERT"), self.file("cert", "CONSUL_CLIENT_CERT")
@@ -181,27 +183,36 @@ class _Said:
     def _server_name(self) -> str | None:
         """Return the name that the servers' certificates must bear, if it is not their host's."""
         text = self.environment.get("CONSUL_TLS_SERVER_NAME") or None
-        if text is None:
-            return None
-        with suppress(ConfigurationError):
-            address = Address.parse(f"consul://{text}")
-            if len(address.hosts) == 1 and address == Address("consul", address.hosts):
-                return address.hosts[0][0]
-        raise ConfigurationError(f"CONSUL_TLS_SERVER_NAME: {brief(text)} is not the name of a host")
+        host = None if text is None else _host(text)
+        if text is not None and host is None:
+            raise ConfigurationError(f"CONSUL_TLS_SERVER_NAME: {brief(text)} is not the name of a host")
+        return None if host is None else host[0]
 
     def _environments_hosts(self) -> tuple[tuple[tuple[str, int | None], ...], str]:
         text = self.environment.get("CONSUL_HTTP_ADDR") or ""
         if not text:
             return (("127.0.0.1", PORT),), ""
-        try:
-            parts = urlsplit(text if "://" in text else f"http://{text}")
-            host, port = parts.hostname, parts.port
-            Address.parse(f"consul://[{host}]" if ":" in (host or "") else f"consul://{host}")  # is it the name of one?
-        except ValueError:
-            host, port = None, None
-        if host is None or parts.scheme not in ("http", "https"):
-            raise ConfigurationError("CONSUL_HTTP_ADDR must be host:port, http://host:port or https://host:port")
-        return ((host, port),), parts.scheme if "://" in text else ""
+        if text.startswith("unix://"):
+            path = text.removeprefix("unix://")
+            if not is_socket_path(path):
+                raise ConfigurationError(f"CONSUL_HTTP_ADDR: {brief(text)}: write unix:// and a path, {SOCKET_RULE}")
+            return ((path, None),), ""
+        scheme, _, rest = text.rpartition("://")
+        host = _host(rest.removesuffix("/"))
+        if host is None or scheme not in ("", "http", "https"):
+            raise ConfigurationError(
+                "CONSUL_HTTP_ADDR must be host:port, http://host:port, https://host:port or unix:///path"
+            )
+        return (host,), scheme
+
+
+def _host(text: str) -> tuple[str, int | None] | None:
+    """Return the host and the port that *text* is; None if it is something else."""
+    with suppress(ConfigurationError):
+        address = Address.parse(f"consul://{text}")
+        if len(address.hosts) == 1 and address == Address("consul", address.hosts):
+            return address.hosts[0] if not address.hosts[0][0].startswith("/") else None
+    return None
 
 
 def _prefix(address: Address) -> str:

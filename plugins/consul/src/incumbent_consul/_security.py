@@ -1,13 +1,16 @@
-"""The files that a URL names, which may be anything; and what is shown of them."""
+"""The files and sockets that a URL names, which may be anything; and what is shown of them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-__all__ = ["brief", "is_file", "is_token", "read_token"]
+__all__ = ["SOCKET_RULE", "brief", "is_file", "is_socket_path", "is_token", "read_token"]
 
 #: A longer file holds no token, bytes; of a longer text not all is shown, characters.
 LONGEST_TOKEN, SHOWN = 4096, 160
+#: What the kernel takes as the path of a Unix socket, bytes; and that in words.
+LONGEST_SOCKET = 107
+SOCKET_RULE = f"which begins with a slash, and has {LONGEST_SOCKET} bytes at most"
 
 
 def brief(text: object) -> str:
@@ -22,6 +25,11 @@ def is_file(path: str) -> bool:
         return Path(path).is_file()
     except (OSError, ValueError):  # a name that is too long; a null byte, before Python 3.12
         return False
+
+
+def is_socket_path(path: str) -> bool:
+    """Tell whether *path* could be that of a Unix socket; there need not be one yet."""
+    return path.startswith("/") and path.isprintable() and 1 < len(path.encode(errors="replace")) <= LONGEST_SOCKET
 
 
 def read_token(path: str) -> str:
