@@ -30,7 +30,7 @@ ELECTORS = {
     "core": ["local", "memory"],
     "plugins/etcd": ["etcd"],
     "plugins/consul": ["consul", "consul+check"],
-    "plugins/postgres": ["postgres"],
+    "plugins/postgres": ["postgres", "postgresql"],
     "plugins/redis": ["redis", "redis+unix", "rediss", "valkey", "valkeys"],
 }
 

@@ -16,7 +16,7 @@ EMBEDDED = dict(re.findall(r"^## `([a-z]+)://`\n(.*?)(?=^## |\Z)", PAGE, re.MULT
 CONSUL, CHECK = (DOCS / "consul.md").read_text().split("\n## `consul+check://`\n")
 #: What is told of each elector: a section, or a page of its own.
 SECTIONS = {**EMBEDDED, "etcd": (DOCS / "etcd.md").read_text(), "consul": CONSUL, "consul+check": CHECK}
-SECTIONS["postgres"] = (DOCS / "postgres.md").read_text()
+SECTIONS |= dict.fromkeys(("postgres", "postgresql"), (DOCS / "postgres.md").read_text())
 SECTIONS |= dict.fromkeys(("redis", "rediss", "valkey", "valkeys", "redis+unix"), (DOCS / "redis.md").read_text())
 #: Those of this repository that are installed here; each has a section.
 OURS = sorted(

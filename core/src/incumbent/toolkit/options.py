@@ -22,6 +22,10 @@ class Endpoint:
     host: str
     port: int
 
+    def __post_init__(self) -> None:
+        if self.host.startswith("/"):  # of a URL with %2F
+            raise ConfigurationError(f"host {ascii(self.host)[:60]}: write a name or an address, not a path")
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 

@@ -96,7 +96,7 @@ class Pool:
             if number and time.monotonic() >= end:
                 break
             try:
-                client = Client(self.options.parameters(host), where, end)
+                client = Client(self.options.parameters(host), where, self._until(end))
             except LostError as error:
                 errors.append(no_connection(where, self._in_words(error)))
                 continue
@@ -135,6 +135,10 @@ class Pool:
             client.close()
 
     # ------------------------------------------------------------ inside
+
+    def _until(self, end: float) -> float:
+        limit = self.options.connect_timeout
+        return min(end, time.monotonic() + limit) if limit else end
 
     def _take(self, end: float) -> Client:
         with self._changed:
