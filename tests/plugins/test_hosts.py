@@ -6,7 +6,7 @@ from oneline import assert_one_line
 from incumbent import BackendSettings, ConfigurationError, open_backend
 
 
-@pytest.mark.parametrize("scheme", ["etcd", "consul", "redis"])
+@pytest.mark.parametrize("scheme", ["etcd", "redis"])
 def test_path_is_no_host(scheme):
     """A store that has no Unix sockets, or names them otherwise, says so; it does not look the path up for ever."""
     with pytest.raises(ConfigurationError) as caught:
