@@ -29,6 +29,7 @@ DURATIONS = [
     "request_timeout",
     "cooldown",
     "close_timeout",
+    "handover_timeout",
 ]
 CALLBACKS = ["leader_callback", "follower_callback", "on_elected", "on_deposed", "on_leader_changed"]
 #: 0 is a value there: the default, or no cool-down.
@@ -267,7 +268,6 @@ def test_a_candidate_may_be_any_printable_text():
         (-5e-324, "must be"),
         (timedelta(seconds=-1), "-1.0 must be"),
         (nan, "nan must be a finite number of seconds"),
-        (inf, "inf must be a finite number of seconds"),
         (-inf, "-inf must be a finite number of seconds"),
         (1e308, "more than a century"),
         (10**5000, "more than a century"),
@@ -293,6 +293,19 @@ def test_a_bad_duration_is_refused(name, value, rule):
     message = refused(**{name: value})
     assert message.startswith(f"{name} ")
     assert rule in message
+
+
+@pytest.mark.parametrize("name", [name for name in DURATIONS if name != "handover_timeout"])
+def test_a_time_without_end_is_refused(name):
+    """Nothing else may take for ever."""
+    assert refused(**{name: inf}) == f"{name} inf must be a finite number of seconds"
+
+
+@pytest.mark.parametrize("given", [{}, {"handover_timeout": None}, {"handover_timeout": inf}])
+def test_callbacks_are_waited_for_without_end_unless_something_else_is_said(given):
+    """The default shows what is in force, and a copy of the config has it as well."""
+    made = config(**given)
+    assert made.handover_timeout == replace(made, ttl=20).handover_timeout == inf
 
 
 @pytest.mark.parametrize("name", [name for name in DURATIONS if name not in MAY_BE_ZERO])
@@ -484,5 +497,5 @@ def assert_relations(made: LeaderElectionConfig) -> None:
         if name == "relinquish_interval" and value is None:
             continue
         assert type(value) is float
-        assert isfinite(value)
+        assert isfinite(value) or (name, value) == ("handover_timeout", inf)
         assert value > 0 or name == "cooldown"

@@ -1,5 +1,6 @@
 """Every Python block and every command of the documentation is run, and prints what the page says."""
 
+import ast
 import doctest
 import os
 import re
@@ -111,6 +112,31 @@ def test_every_block_is_run_somewhere(page):
     assert {text for language, text, _ in fences(page) if language == "sh"} <= set_up
     shown = "".join(text for language, text, _ in fences(page) if language in SHOWN)
     assert not re.search(r"^[$>]", shown, re.MULTILINE)
+
+
+def programs():
+    """Return every Python program that is shown: the blocks of a page that build on each other, and the examples."""
+    for page in PAGES:
+        yield page, "\n".join(text for language, text, _ in fences(page) if language == "python")
+    for example in sorted(ROOT.glob("docs/examples/**/*.py")):
+        yield example, example.read_text()
+
+
+def test_no_shown_leader_stays_for_ever_after_its_term():
+    """Who copies a callback keeps no claim for ever: it looks at its term or closes, or the config says how it ends."""
+    seen = 0
+    for page, text in programs():
+        tree = ast.parse(text)
+        bodies = {node.name: ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            callbacks = [given[name] for name in ("on_elected", "leader_callback") if name in given]
+            if not callbacks or given.keys() & {"relinquish_interval", "relinquish_interval_spec"}:
+                continue
+            for callback in callbacks:
+                seen += 1
+                assert re.search(r"is_valid|close\(\)", bodies.get(callback, "")), f"{page}: {callback}"
+    assert seen > 0
 
 
 @pytest.mark.parametrize("page", RUN_BY_CI)

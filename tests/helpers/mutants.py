@@ -140,7 +140,7 @@ MUTANTS = [
     ),
     Mutant(
         "a leader that handed over does not stand aside", "P7", CORE + "engine/machine.py",
-        "self._not_before = self._now + self.timing.cooldown", "pass", ENGINE,
+        "self.not_before = self._now + self.timing.cooldown", "pass", ENGINE,
     ),
     Mutant(
         "the schedule of a lost term ends the next", "P6", CORE + "engine/alarms.py",
@@ -154,7 +154,7 @@ MUTANTS = [
     ),
     Mutant(
         "the claim is given up before the application knows", "P6", CORE + "engine/machine.py",
-        "        self._told = False\n", "        self._told = keep\n", ENGINE,
+        "        self.told = False\n", "        self.told = keep\n", ENGINE,
     ),
     Mutant(
         "a term that is over is still announced", "P6", CORE + "engine/dispatch.py",
@@ -172,7 +172,8 @@ MUTANTS = [
     ),
     Mutant(
         "a failed relinquishing is taken for done", "P4", CORE + "engine/machine.py",
-        "            self._close()  # nobody can be reached: the claim ends with its ttl\n        else:\n"
+        "            self._close()  # nobody can be reached: the claim ends with its ttl\n        elif event.permanent:\n"
+        "            self._held = False  # likewise, but the application is still waited for\n        else:\n"
         "            self._retry(event, self.timing.follower_check_interval)",
         "            self._close()\n        else:\n            self._held = False\n            self._after()", ENGINE,
     ),

@@ -26,6 +26,7 @@ from incumbent import (
     Reason,
     Runner,
     Secret,
+    Situation,
     State,
     SystemClock,
     Term,
@@ -85,6 +86,7 @@ config = LeaderElectionConfig(
     request_timeout=2.0,
     cooldown=0,
     close_timeout=15,
+    handover_timeout=None,
 )
 LeaderElectionConfig(17, relinquish_interval=None)
 assert_type(config.name, str)
@@ -113,6 +115,8 @@ def threads() -> None:
         assert_type(election, LeaderElection)
         assert_type(election.wait_for_leadership(), Term)
         assert_type(election.wait_for_leadership(timeout=30), Term | None)
+        assert_type(election.situation, Situation)
+        assert_type(election.situation.leader, LeaderRecord | None)
         election.relinquish()
 
 
@@ -126,6 +130,7 @@ async def tasks() -> None:
         assert_type(term, Term)
         assert_type(await election.wait_for_leadership(timeout=30), Term | None)
         assert_type(await election.during(term, work()), str)
+        assert_type(election.situation.callback, str | None)
     await AsyncLeaderElection(config, "local://").run()
 
 

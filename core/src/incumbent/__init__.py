@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from .hookspecs import hookimpl
     from .observer import observe, read_leader
     from .registry import open_backend
+    from .situation import Situation
     from .state import Reason, State
     from .term import Term
     from .toolkit.addresses import addresses_of, connect_socket, note_address
@@ -84,6 +85,7 @@ __all__ = [
     "Renewal",
     "Runner",
     "Secret",
+    "Situation",
     "State",
     "Support",
     "SystemClock",
@@ -140,6 +142,7 @@ _HOMES = {
     "hookspecs": ("hookimpl",),
     "observer": ("observe", "read_leader"),
     "registry": ("open_backend",),
+    "situation": ("Situation",),
     "state": ("Reason", "State"),
     "term": ("Term",),
     "toolkit.addresses": ("addresses_of", "connect_socket", "note_address"),

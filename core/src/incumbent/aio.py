@@ -13,11 +13,12 @@ from typing import Any, TypeVar, overload
 
 from .address import Address
 from .config import LeaderElectionConfig
-from .election import LeaderElection
+from .election import LeaderElection, check_config
 from .elector import LeaderElector
 from .engine.loop import Loop
 from .engine.runner import Runner
 from .errors import InvalidStateError, LeadershipLostError
+from .situation import Situation
 from .state import State
 from .term import Term
 
@@ -53,11 +54,13 @@ class AsyncLeaderElection:
         *,
         runner: Runner | None = None,
     ) -> None:
+        check_config(config)
         self._loop = Loop()
         self._works: set[asyncio.Task[Any]] = set()
         self._watched: Term | None = None
         self._election = LeaderElection(self._adapt(config), elector, runner=runner)
         self._election._watchers.append(self._loop.wake_threadsafe)
+        self._election._settle = partial(self._call, self._works_ended)
         self.config = config
         self.candidate = self._election.candidate
 
@@ -109,6 +112,11 @@ class AsyncLeaderElection:
     # ------------------------------------------------------------ asking
 
     @property
+    def situation(self) -> Situation:
+        """What is known of the election: see `LeaderElection.situation`."""
+        return self._election.situation
+
+    @property
     def state(self) -> State:
         """Bootstrap, follower or leader; never leader when the leadership must be doubted."""
         return self._election.state
@@ -148,7 +156,7 @@ class AsyncLeaderElection:
             timeout: Seconds to wait at most; None waits for as long as it takes.
 
         Returns:
-            The valid term, or None when *timeout* has passed: not being elected is a value.
+            The valid term, or None when *timeout* has passed: not being elected is a value. `situation` tells why.
 
         Raises:
             CallbackError, BackendRejectedError: What ended the election.
@@ -214,22 +222,18 @@ class AsyncLeaderElection:
         candidacy = self._election._candidacy
         return self._election._closed or (candidacy is not None and candidacy.finished)
 
-    async def _settle(self) -> None:
+    async def _works_ended(self) -> None:
         """Wait for the work of the ended term, so that the claim outlives it (P6)."""
         await self._loop.until(lambda: not self._works)
 
     def _adapt(self, config: LeaderElectionConfig) -> LeaderElectionConfig:
         """Hand this object to the level callbacks, and run coroutine functions on the loop."""
         leader, follower = config.leader_callback, config.follower_callback
-
-        def follow(_: LeaderElection) -> None:
-            self._call(self._settle)
-            if follower is not None:
-                self._call(follower, self)
-
-        changes: dict[str, Any] = {"follower_callback": follow}
+        changes: dict[str, Any] = {}
         if leader is not None:
             changes["leader_callback"] = lambda _: self._call(leader, self)
+        if follower is not None:
+            changes["follower_callback"] = lambda _: self._call(follower, self)
         if config.on_elected is not None:
             changes["on_elected"] = partial(self._call, partial(self._elected, config.on_elected))
         for name in ("on_deposed", "on_leader_changed"):

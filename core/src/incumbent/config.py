@@ -45,9 +45,10 @@ def lifetime(guarantee: float) -> float:
 class Seconds:
     """A field that takes a number of seconds or a timedelta, and is seconds when read."""
 
-    def __init__(self, default: float | None = None, *, zero: bool = False) -> None:
+    def __init__(self, default: float | None = None, *, zero: bool = False, endless: bool = False) -> None:
         self._default = default
         self._zero = zero
+        self._endless = endless
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -63,8 +64,8 @@ class Seconds:
         return self._default if instance is None else instance.__dict__[self._name]
 
     def __set__(self, instance: object, value: Duration | None) -> None:
-        seconds = None if value is None and self._default is None else _seconds(self._name, value, zero=self._zero)
-        instance.__dict__[self._name] = seconds
+        kept = (value is None and self._default is None) or (self._endless and value == inf)
+        instance.__dict__[self._name] = value if kept else _seconds(self._name, value, zero=self._zero)
 
     def complete(self, instance: object, default: float) -> None:
         """Set *default* if nothing was given."""
@@ -86,7 +87,8 @@ class LeaderElectionConfig:
 
     #: The election's name: 1 to 255 characters in segments between '/', or an unsigned 64-bit int.
     lock_id: str | int
-    #: Hand over after this long. 0 means `DEFAULT_RELINQUISH_INTERVAL`; None turns it off.
+    #: Hand over after this long. 0 means `DEFAULT_RELINQUISH_INTERVAL`; None turns it off. The callbacks must return
+    #: then, for nobody leads until they have: see `handover_timeout`.
     relinquish_interval: Duration | None = 0.0
     #: Hand over by this schedule instead: cron, `@hourly`, `@every 1h30m`, `CRON_TZ=Europe/Berlin 0 3 * * *`.
     relinquish_interval_spec: str | None = None
@@ -94,11 +96,11 @@ class LeaderElectionConfig:
     leader_check_interval: Seconds = Seconds()
     #: Between two attempts of a follower. Default: `leader_check_interval`.
     follower_check_interval: Seconds = Seconds()
-    #: Runs when this candidate becomes leader, and at every check while it is.
+    #: Runs when this candidate becomes leader, and at every check while it is. To return when the term is over.
     leader_callback: Callback | None = None
     #: Runs when this candidate becomes follower, and at every attempt while it is.
     follower_callback: Callback | None = None
-    #: Runs once when a term begins.
+    #: Runs once when a term begins. To return when the term is over.
     on_elected: Callable[[Term], object] | None = None
     #: Runs once when that term has ended, with the reason.
     on_deposed: Callable[[Term, Reason], object] | None = None
@@ -116,6 +118,9 @@ class LeaderElectionConfig:
     cooldown: Seconds = Seconds(zero=True)
     #: How long `close` waits for callbacks and backend. Default: `ttl`.
     close_timeout: Seconds = Seconds()
+    #: How long the claim of a term that is over is kept for callbacks that do not return. Then another may lead while
+    #: they still run, and this candidate does not campaign until they have returned. Default: for as long as they take.
+    handover_timeout: Seconds = Seconds(endless=True)
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)
@@ -155,6 +160,7 @@ class LeaderElectionConfig:
         fields["request_timeout"].complete(self, min(2.0, life / 5))
         fields["cooldown"].complete(self, 2 * self.follower_check_interval)
         fields["close_timeout"].complete(self, self.ttl)
+        fields["handover_timeout"].complete(self, inf)
         if self.relinquish_interval is not None:
             interval = _seconds("relinquish_interval", self.relinquish_interval, zero=True)
             object.__setattr__(self, "relinquish_interval", interval or DEFAULT_RELINQUISH_INTERVAL)

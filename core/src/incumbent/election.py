@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import overload
 
-from .address import Address
+from .address import Address, shorten
 from .config import LeaderElectionConfig
 from .elector import Backend, BackendSettings, LeaderElector
 from .engine.candidacy import Candidacy, Listeners
@@ -20,6 +20,7 @@ from .engine.events import RelinquishAsked
 from .engine.runner import Runner
 from .errors import ConfigurationError, InvalidStateError
 from .registry import open_backend
+from .situation import Situation
 from .state import Reason, State
 from .term import Term
 
@@ -51,6 +52,7 @@ class LeaderElection:
         *,
         runner: Runner | None = None,
     ) -> None:
+        check_config(config)
         _refuse_coroutines(config)
         self.config = config
         self._runner = runner or Runner.shared()
@@ -58,6 +60,7 @@ class LeaderElection:
         self._lock = threading.RLock()  # a signal handler may close it in the middle of `start`
         self._candidacy: Candidacy | None = None
         self._watchers: list[Callable[[], None]] = []
+        self._settle: Callable[[], None] | None = None
         self._closed = False
         self._pid = os.getpid()
         if isinstance(elector, LeaderElector):
@@ -146,6 +149,18 @@ class LeaderElection:
     # ------------------------------------------------------------ asking
 
     @property
+    def situation(self) -> Situation:
+        """
+        What is known of the election: who leads, why the backend fails, which callback does not return.
+
+        Costs no request. To ask who leads without `on_leader_changed`, there is `read_leader`.
+        """
+        candidacy = self._candidacy
+        if candidacy is None or os.getpid() != self._pid:
+            return Situation(state=self.state, campaigns=False)
+        return candidacy.situation(self._runner.clock.now())
+
+    @property
     def state(self) -> State:
         """Bootstrap, follower or leader; never leader when the leadership must be doubted."""
         candidacy = self._candidacy
@@ -185,7 +200,7 @@ class LeaderElection:
             timeout: Seconds to wait at most; None waits for as long as it takes.
 
         Returns:
-            The valid term, or None when *timeout* has passed: not being elected is a value.
+            The valid term, or None when *timeout* has passed: not being elected is a value. `situation` tells why.
 
         Raises:
             CallbackError, BackendRejectedError: What ended the election.
@@ -217,7 +232,7 @@ class LeaderElection:
         self._refuse_fork()
         term = self.term
         if term is None or self._candidacy is None:
-            raise InvalidStateError
+            raise InvalidStateError(f"invalid election state: only a leader can hand over, and {self.situation}")
         term._end(Reason.RELINQUISHED)
         self._runner.post(self._candidacy, RelinquishAsked())
 
@@ -263,6 +278,7 @@ class LeaderElection:
             follower=None if follower is None else lambda: follower(self),
             elected=config.on_elected,
             deposed=config.on_deposed,
+            settle=self._settle,
             leader_changed=config.on_leader_changed,
         )
 
@@ -280,6 +296,15 @@ class LeaderElection:
 
 def _new_id() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+def check_config(config: object) -> None:
+    """Refuse what is no config."""
+    if not isinstance(config, LeaderElectionConfig):
+        raise ConfigurationError(
+            f"config must be a LeaderElectionConfig, not {shorten(config)}: write "
+            "LeaderElectionConfig(lock_id=…) and give it in front of the elector"
+        )
 
 
 def _refuse_coroutines(config: LeaderElectionConfig) -> None:

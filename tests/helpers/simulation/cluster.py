@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import inf
+from random import Random
 from typing import Any
 
 from incumbent import LeaderElection, LeaderElectionConfig, Term
@@ -40,6 +42,7 @@ class Candidate:
         self.process = Process(cluster.world, name, rate)
         self.ear = Ear(cluster.watchdog, cluster.world, self.process)
         self.ear.slowness, self.ear.faults = cluster.slowness, cluster.faults
+        self.ear.patience = config.handover_timeout
         self.elector = elector_for(self.process, cluster.network, cluster.store, config.request_timeout)
         #: The terms that the application may still hold, and those that have been seen to be over.
         self.terms: list[Term] = []
@@ -115,6 +118,7 @@ class Cluster:
         self.faults = random.choice([0.0, 0.0, 0.0, 0.02])
         self._names = 0
         self._leaving = False
+        self._patience = Random(seed).choice([inf, inf, self.ttl])  # of its own: known seeds stay the same stories
         self._interval = random.choice([None, None, random.uniform(0.1, 4.0) * self.ttl])
         self.candidates: list[Candidate] = []
         self._dead: list[Candidate] = []
@@ -134,7 +138,12 @@ class Cluster:
         self._names += 1
         name = f"c{self._names}"
         config = LeaderElectionConfig(
-            "job", candidate=name, ttl=self.ttl, relinquish_interval=self._interval, cooldown=self.ttl / 5
+            "job",
+            candidate=name,
+            ttl=self.ttl,
+            relinquish_interval=self._interval,
+            cooldown=self.ttl / 5,
+            handover_timeout=self._patience,
         )
         candidate = Candidate(self, name, self._rate(), config)
         self.candidates.append(candidate)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from incumbent import LeaderElection, Reason, Term
@@ -113,6 +114,9 @@ class Ear:
         self._told: Term | None = None
         self._follows = True
         self._busy = False
+        #: When that term ended, and for how long the claim is kept from then on if the application does not follow.
+        self._ended = inf
+        self.patience = inf
         #: Seconds that a callback takes, at most; and the share of them that raise.
         self.slowness = 0.0
         self.faults = 0.0
@@ -123,7 +127,8 @@ class Ear:
         if not term.is_valid():
             self._watchdog.report(f"P6: {self._process} is told that term {term.token} begins, which is over")
         self.leading = self._told = term
-        self._follows = False
+        self._follows, self._ended = False, inf
+        term.call_at_end(self._term_ended)
         self._act("elected")
 
     def deposed(self, term: Term, reason: Reason) -> None:
@@ -148,6 +153,9 @@ class Ear:
         finally:
             self._follows = True
 
+    def _term_ended(self) -> None:
+        self._ended = self._process.now()
+
     def _act(self, what: str) -> None:
         if self._busy:
             self._watchdog.report(f"P6: {self._process} is told two things at once")
@@ -163,11 +171,12 @@ class Ear:
             self._busy = False
 
     def gives_up(self, token: int | None) -> None:
-        """The elector is asked to relinquish: by now the application must know (P6), if it was told of that term."""
+        """The elector is asked to relinquish: the application knows of its term's end, or has taken too long (P6)."""
         told = self._told
         if told is None or told.token != token:
             return
-        if told.reason in VOLUNTARY and (self._busy or not self._follows):
+        waited = self._process.now() - self._ended
+        if told.reason in VOLUNTARY and (self._busy or not self._follows) and waited < self.patience:
             self._watchdog.report(f"P6: {self._process} gives its claim up before the application has stopped")
 
 

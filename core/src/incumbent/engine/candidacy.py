@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 from incumbent.clock import Clock
 from incumbent.config import LeaderElectionConfig
 from incumbent.elector import Backend, Claim, LeaderElector, LeaderRecord
+from incumbent.situation import Situation
 from incumbent.state import Reason, State
 from incumbent.term import LONGEST_WAIT, Term
 
@@ -38,6 +39,8 @@ class Listeners:
     follower: Callable[[], object] | None = None
     elected: Callable[[Term], object] | None = None
     deposed: Callable[[Term, Reason], object] | None = None
+    #: Returns when the work of asyncio has ended that was to last as long as the term.
+    settle: Callable[[], object] | None = None
     leader_changed: Callable[[LeaderRecord], object] | None = None
 
 
@@ -71,7 +74,8 @@ class Candidacy:
         self._watchers = watchers
         self.dispatcher: Dispatcher
         self._announced: Term | None = None
-        self._record: tuple[str | None, int | None] | None = None
+        self._record: LeaderRecord | None = None
+        self._reported: tuple[str | None, int | None] | None = None
 
     def __repr__(self) -> str:
         return f"<{self.elector.candidate} of {self.elector.lock_id}>"
@@ -86,6 +90,28 @@ class Candidacy:
         if self.machine.phase is Phase.LEADER and (self.term is None or not self.term.is_valid()):
             return State.FOLLOWER
         return self.machine.phase.state
+
+    @property
+    def held_up_by(self) -> str | None:
+        """Name of the callback that runs while the beginning or the end of a term waits to be told."""
+        term = self.term
+        told = self.machine.told if term is None else self._announced is term
+        return None if told else self.dispatcher.current
+
+    def situation(self, now: float) -> Situation:
+        """Return what is known at *now*."""
+        machine, term, failure, callback = self.machine, self.term, self.machine.failure, self.held_up_by
+        if self.finished:
+            return Situation(state=self.state, campaigns=False, error=self.error)
+        return Situation(
+            state=self.state,
+            leader=_record(term) if term is not None and term.is_valid() else self._record,
+            error=failure,
+            failing=0.0 if failure is None else max(0.0, now - machine.failing_since),
+            callback=callback,
+            waiting=0.0 if callback is None else max(0.0, now - machine.since),
+            aside=max(0.0, machine.not_before - now),
+        )
 
     # ------------------------------------------------------------ terms, on the runner's thread
 
@@ -104,7 +130,7 @@ class Candidacy:
         self._say(logging.INFO, "elected, token %d", claim.token)
         self.dispatcher.put("on_elected", lambda: self._announce(term), wanted=term.is_valid)
         self.tell_leader()
-        self.tell_record(LeaderRecord(elector.lock_id, elector.candidate, claim.token, term.acquired_at))
+        self.tell_record(_record(term))
 
     def _announce(self, term: Term) -> object:
         """Say that *term* began. One that is over before its turn comes is never mentioned (P6)."""
@@ -122,11 +148,14 @@ class Candidacy:
         assert term is not None
         term._end(reason)
         self._change(term=None)
+        self._record = None
         voluntary = reason in {Reason.RELINQUISHED, Reason.SCHEDULE, Reason.STOPPED}
         self._say(logging.INFO if voluntary else logging.WARNING, "deposed, token %d: %s", term.token, reason.value)
         deposed = self.listeners.deposed
         if deposed is not None:
             self.dispatcher.put("on_deposed", lambda: deposed(term, reason), wanted=lambda: self._announced is term)
+        if self.listeners.settle is not None:
+            self.dispatcher.put("the work in during()", self.listeners.settle)
         self.tell_follower()
         self.dispatcher.put("the end of the term", done)
 
@@ -160,13 +189,31 @@ class Candidacy:
         """Report *record* if the leader is another than the one reported before."""
         callback = self.listeners.leader_changed
         shown = record.candidate, record.token
-        if callback is not None and shown != self._record:
-            self._record = shown
+        if callback is not None:
+            self._record = record  # without that callback it would be asked for once, and grow old
+        if callback is not None and shown != self._reported:
+            self._reported = shown
             self.dispatcher.put("on_leader_changed", lambda: callback(record))
 
-    def _say(self, level: int, message: str, *values: object) -> None:
-        extra = {"lock_id": self.elector.lock_id, "candidate": self.elector.candidate}
+    def _say(self, level: int, message: str, *values: object, **extra: object) -> None:
+        extra = {"lock_id": self.elector.lock_id, "candidate": self.elector.candidate, **extra}
         _log.log(level, f"%s: {message}", self, *values, extra=extra)
+
+    def callbacks_late(self, waited: float, *, kept: bool) -> None:
+        """Log which callback does not return, and what that costs."""
+        name = self.held_up_by
+        if name is None:
+            return
+        if self.term is not None:
+            cost = "the term that began %.0f s ago is not announced before it does"
+        elif kept:
+            cost = (
+                "the claim of the term that ended %.0f s ago is kept for it, and nobody leads; "
+                "a callback has to return when its term is not valid any more"
+            )
+        else:
+            cost = "this candidate, whose term ended %.0f s ago, does not campaign before it does"
+        self._say(logging.WARNING, f"%s has not returned: {cost}", name, waited, callback=name, waited=waited)
 
     def outage_began(self, error: Exception) -> None:
         """Log the first failure in a row."""
@@ -200,6 +247,10 @@ class Candidacy:
             watcher()
 
 
+def _record(term: Term) -> LeaderRecord:
+    return LeaderRecord(term.lock_id, term.candidate, term.token, term.acquired_at)
+
+
 def _timing(config: LeaderElectionConfig, elector: LeaderElector, listeners: Listeners) -> Timing:
     return Timing(
         leader_check_interval=config.leader_check_interval,
@@ -208,6 +259,7 @@ def _timing(config: LeaderElectionConfig, elector: LeaderElector, listeners: Lis
         request_timeout=config.request_timeout,
         cooldown=config.cooldown,
         close_timeout=config.close_timeout,
+        handover_timeout=config.handover_timeout,
         candidate=elector.candidate,
         push=bool(elector.capabilities.push),
         can_observe=bool(elector.capabilities.observe),

@@ -25,6 +25,8 @@ class Timer(Enum):
     OVERDUE = "call overdue"
     RENEW_DEADLINE = "renew deadline"
     CLOSE_DEADLINE = "close deadline"
+    HANDOVER_DEADLINE = "hand-over deadline"
+    CALLBACKS_LATE = "callbacks late"
 
 
 # ---------------------------------------------------------------- events
@@ -188,6 +190,18 @@ class TellRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CallbacksLate:
+    """
+    A term has begun, or has ended, so many seconds ago, and the application may not know yet.
+
+    *kept* tells whether the claim of one that has ended is kept for it.
+    """
+
+    waited: float
+    kept: bool
+
+
+@dataclass(frozen=True, slots=True)
 class OutageBegan:
     """The first call in a row has failed; the next ones are not reported."""
 
@@ -215,6 +229,7 @@ Action = (
     | TellFollower
     | TellLeader
     | TellRecord
+    | CallbacksLate
     | OutageBegan
     | OutageEnded
     | Finish

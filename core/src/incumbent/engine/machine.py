@@ -13,7 +13,7 @@ A candidate goes through these phases; the public `State` is coarser::
     FOLLOWER       follower    another leads, or nobody does: attempts, one at a time
     LEADER         leader      a term runs: checks, until its renew deadline
     DEPOSED        follower    the term is over, the application is being told; the claim is not given up yet (P6)
-    RELINQUISHING  follower    the application knows; the claim is being given up
+    RELINQUISHING  follower    the claim is being given up: the application knows, or has taken too long
     CLOSED         follower    the end
 
 How P1 follows: a term begins and is extended only by a claim's *sent* time (P2), ends at the renew
@@ -38,6 +38,7 @@ from .events import (
     BeginTerm,
     Call,
     CallbackRaised,
+    CallbacksLate,
     CallbacksReturned,
     Due,
     EndTerm,
@@ -74,6 +75,9 @@ PUSH_FACTOR = 5.0
 FIRST_RETRY = 0.1
 #: A call may need a few requests, each bounded by the request timeout, before it counts as overdue.
 REQUESTS_PER_CALL = 3
+#: Callbacks that keep the application from knowing are named after this long, then after twice as long and so on,
+#: seconds; but not more rarely than every `LONGEST_SILENCE`.
+CALLBACK_PATIENCE, LONGEST_SILENCE = 5.0, 300.0
 
 
 class Machine:
@@ -85,15 +89,23 @@ class Machine:
         self.token: int | None = None
         self.deadline = -inf
         self.renew_deadline = -inf
+        #: When the present term began, or the last one ended.
+        self.since = -inf
+        #: Why the last call failed, and when the first one in a row did; None while the backend answers.
+        self.failure: Exception | None = None
+        self.failing_since = -inf
+        #: Whether the application knows that the last term has ended.
+        self.told = True
+        #: Until then it stands aside.
+        self.not_before = -inf
         self._call: Verb | None = None
         self._again = False
         self._held = False
         self._keep = False
-        self._told = True
+        self._patient = True
         self._stopping = False
         self._hurried = False
         self._error: Exception | None = None
-        self._not_before = -inf
         self._failures = 0
         self._outage = False
         self._now = -inf
@@ -133,12 +145,12 @@ class Machine:
     def _attempt(self) -> None:
         if self._call is not None:
             self._again = True
-        elif self._now >= self._not_before:
+        elif self._now >= self.not_before:
             self._ask(Verb.ACQUIRE)
         elif self.timing.can_observe:
             self._ask(Verb.OBSERVE)
         else:
-            self._set(Timer.NEXT, self._not_before)
+            self._set(Timer.NEXT, self.not_before)
 
     def _granted_follower(self, event: Granted) -> None:
         self._answered()
@@ -148,7 +160,7 @@ class Machine:
             self._fail_for_good(_too_short(claim, self.timing))
         elif claim.token == self.token:
             # The claim of the term before, which something on its way may still end: a term has its own (P4).
-            self._not_before = self._now + self.timing.follower_check_interval
+            self.not_before = self._now + self.timing.follower_check_interval
             self._relinquish()
         elif self._now >= self._renew_by(claim):
             self._relinquish()  # the answer took so long that a term could not begin safely (P2)
@@ -157,6 +169,7 @@ class Machine:
             self.token = claim.token
             self._extend(claim)
             self._do(BeginTerm(claim, self.deadline))
+            self._turn()
 
     def _refused(self, _: Refused) -> None:
         self._answered()
@@ -173,13 +186,13 @@ class Machine:
         self._answered()
         self._do(TellRecord(event.record))
         if event.record.candidate not in (None, self.timing.candidate):
-            self._not_before = self._now  # another leads: standing aside has served its purpose
+            self.not_before = self._now  # another leads: standing aside has served its purpose
         if self._again:
             self._attempt()
         else:
             pause = self._follower_interval()
-            if self._now < self._not_before:
-                pause = min(self._not_before - self._now, self.timing.follower_check_interval)
+            if self._now < self.not_before:
+                pause = min(self.not_before - self._now, self.timing.follower_check_interval)
             self._set(Timer.NEXT, self._now + pause)
 
     def _failed_follower(self, event: Failed) -> None:
@@ -202,6 +215,8 @@ class Machine:
             self._overdue()
         elif event.timer is Timer.NEXT:
             self._check()
+        elif event.timer is Timer.CALLBACKS_LATE:
+            self._late()
 
     def _notified_leader(self, _: Notified) -> None:
         self._check()
@@ -249,14 +264,29 @@ class Machine:
         """End the term. With *keep* the claim is renewed until the application knows (P6)."""
         self.phase = Phase.DEPOSED
         self._keep = keep
-        self._told = False
+        self.told = False
         self.deadline = self.renew_deadline = -inf
         self._do(EndTerm(reason))
+        self._turn()
+        self._patient = True
+        if self.timing.handover_timeout < inf:
+            self._set(Timer.HANDOVER_DEADLINE, self._now + self.timing.handover_timeout)
+
+    def _turn(self) -> None:
+        """A term has begun or ended, which the application is to know soon."""
+        self.since = self._now
+        self._set(Timer.CALLBACKS_LATE, self._now + CALLBACK_PATIENCE)
+
+    def _late(self) -> None:
+        waited = self._now - self.since
+        if waited > 0.0:  # else the term has ended just now, and the timer was for its beginning
+            self._do(CallbacksLate(waited, self._held and self._keep and self._patient))
+        self._set(Timer.CALLBACKS_LATE, self._now + min(max(waited, CALLBACK_PATIENCE), LONGEST_SILENCE))
 
     # ------------------------------------------------------------ deposed and relinquishing
 
     def _returned(self, _: CallbacksReturned) -> None:
-        self._told = True
+        self.told = True
         self._continue()
 
     def _answer_deposed(self, event: Granted | Gone | Refused | Observed | Relinquished | Failed) -> None:
@@ -278,7 +308,12 @@ class Machine:
             self._overdue()
         elif event.timer is Timer.CLOSE_DEADLINE:
             self._hurry()
-        elif event.timer is Timer.NEXT and self._call is None and self._held and self._keep and not self._told:
+        elif event.timer is Timer.HANDOVER_DEADLINE:
+            self._patient = self._now < self.since + self.timing.handover_timeout  # it may be an earlier term's
+            self._continue()
+        elif event.timer is Timer.CALLBACKS_LATE and not self.told:
+            self._late()
+        elif event.timer is Timer.NEXT and self._call is None and self._held and self._keep and not self.told:
             self._ask(Verb.CHECK)
 
     def _stop_deposed(self, _: StopAsked) -> None:
@@ -288,8 +323,8 @@ class Machine:
         self._stop(event.error)
 
     def _continue(self) -> None:
-        """Go on after a term, once the application knows and no call is out."""
-        if not self._told:
+        """Go on after a term, once the application knows, or has taken too long, and no call is out."""
+        if not self.told and (self._patient or not self._held or self._call is not None):
             return
         if self._call is not None:
             if self._hurried:
@@ -306,25 +341,38 @@ class Machine:
     def _due_relinquishing(self, event: Due) -> None:
         if event.timer is Timer.OVERDUE:
             self._overdue()
-            if self._hurried:
+            if self._hurried and self.told:
                 self._close()
         elif event.timer is Timer.CLOSE_DEADLINE:
             self._hurry()
-        elif event.timer is Timer.NEXT and self._call is None:
+        elif event.timer is Timer.CALLBACKS_LATE and not self.told:
+            self._late()
+        elif event.timer is Timer.NEXT and self._call is None and self._held:
             self._ask(Verb.RELINQUISH)
 
     def _relinquished(self, _: Relinquished) -> None:
         self._answered()
         self._held = False
-        self._after()
+        if self.told:
+            self._after()
 
     def _failed_relinquishing(self, event: Failed) -> None:
         if event.permanent:
             self._stop(event.error)
-        if event.permanent or self._hurried:
+        if self.told and (event.permanent or self._hurried):
             self._close()  # nobody can be reached: the claim ends with its ttl
+        elif event.permanent:
+            self._held = False  # likewise, but the application is still waited for
         else:
             self._retry(event, self.timing.follower_check_interval)
+
+    def _returned_late(self, _: CallbacksReturned) -> None:
+        """Go on after callbacks that have taken longer than the claim was kept for."""
+        self.told = True
+        if self._hurried:
+            self._close()
+        elif not self._held:
+            self._after()
 
     def _after(self) -> None:
         """Nothing is held: leave, or campaign again (P7)."""
@@ -333,7 +381,7 @@ class Machine:
             return
         self.phase = Phase.FOLLOWER
         if self._keep:
-            self._not_before = self._now + self.timing.cooldown
+            self.not_before = self._now + self.timing.cooldown
         self._attempt()
 
     # ------------------------------------------------------------ leaving
@@ -357,7 +405,7 @@ class Machine:
     def _hurry(self) -> None:
         """Closing has taken its time. What the application still does is waited for, the backend is not."""
         self._hurried = True
-        if self._told:
+        if self.told:
             self._close()
 
     def _close(self) -> None:
@@ -380,13 +428,16 @@ class Machine:
 
     def _answered(self) -> None:
         self._failures = 0
+        self.failure = None
         if self._outage:
             self._outage = False
             self._do(OutageEnded())
 
     def _trouble(self, error: Exception) -> None:
+        self.failure = error
         if not self._outage:
             self._outage = True
+            self.failing_since = self._now
             self._do(OutageBegan(error))
 
     def _overdue(self) -> None:
@@ -472,7 +523,7 @@ TRANSITIONS: Mapping[Phase, Mapping[type, Transition]] = {
         CallbackRaised: _to(_M._raised_leader, _D),
     },
     _D: {
-        Due: _to(_M._due_deposed, _D, _C),
+        Due: _to(_M._due_deposed, _D, _R, _C),
         Granted: _to(_M._answer_deposed, _D, _R),
         Refused: _to(_M._answer_deposed, _C),
         Observed: _to(_M._answer_deposed, _C),
@@ -484,8 +535,9 @@ TRANSITIONS: Mapping[Phase, Mapping[type, Transition]] = {
     },
     _R: {
         Due: _to(_M._due_relinquishing, _R, _C),
-        Relinquished: _to(_M._relinquished, _F, _C),
+        Relinquished: _to(_M._relinquished, _R, _F, _C),
         Failed: _to(_M._failed_relinquishing, _R, _C),
+        CallbacksReturned: _to(_M._returned_late, _R, _F, _C),
         CallbackRaised: _to(_M._raised_deposed, _R),
         StopAsked: _to(_M._stop_deposed, _R),
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from math import inf
 
 from incumbent.state import State
 
@@ -37,6 +38,8 @@ class Timing:
     cooldown: float
     close_timeout: float
     candidate: str
+    #: How long a claim is kept for callbacks that do not return.
+    handover_timeout: float = inf
     #: The backend calls back, so that polling may be slow.
     push: bool = False
     #: The backend can be asked who leads.

@@ -216,6 +216,8 @@ class Runner:
             candidate.tell_follower()
         elif isinstance(action, ev.TellRecord):
             candidate.tell_record(action.record)
+        elif isinstance(action, ev.CallbacksLate):
+            candidate.callbacks_late(action.waited, kept=action.kept)
         elif isinstance(action, ev.OutageBegan):
             candidate.outage_began(action.error)
         elif isinstance(action, ev.OutageEnded):
