@@ -1,6 +1,7 @@
 """`incumbent run`: its exit codes, and what it says."""
 
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -56,11 +57,21 @@ def test_script_without_its_interpreter_gives_127_and_hands_over(bench):
 
 
 def test_waiting_too_long_gives_124(bench):
-    """Another leads for longer than one cares to wait."""
-    bench.start(command=bench.worker())
+    """Another leads for longer than one cares to wait: it is named."""
+    bench.start("--id", "first", command=bench.worker())
     bench.begun()
-    code, out, err = bench.run("--wait-timeout", "0.3", command=["echo", "never"])
-    assert (code, out, err) == (124, "", "incumbent: not elected within 0.3 s\n")
+    code, out, err = bench.run("--wait-timeout", "2", command=["echo", "never"])
+    assert (code, out, err) == (124, "", "incumbent: not elected within 2 s: 'first' leads, token 1\n")
+
+
+def test_waiting_for_a_backend_that_is_down_gives_124(bench):
+    """Nobody could be elected: the last line says so, with the error and since when."""
+    (bench.directory / "down-me").touch()
+    waiting = ["--id", "me", "--wait-timeout", "1"]
+    code, out, err = bench.run(*waiting, command=["echo", "never"], elector=bench.ttlfile)
+    assert (code, out) == (124, "")
+    last = r"incumbent: not elected within 1 s: the backend has failed for \d.\d s: the file server is down"
+    assert re.fullmatch(last, err.splitlines()[-1])
 
 
 def test_once_gives_75_when_the_term_is_over(bench):

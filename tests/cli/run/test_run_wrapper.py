@@ -1,8 +1,11 @@
 """The wrapper's loop on its own, with an election that does what a real one does too rarely to wait for."""
 
+import logging
 import os
 import subprocess
 import sys
+
+from incumbent.cli.run import _Lines
 
 PLAY = """
 import os, sys, threading
@@ -93,3 +96,15 @@ def test_any_number_of_files_may_be_open(bench):
     """Who starts the wrapper may hand down more files than the 1,024 that `select` takes."""
     program = [sys.executable, "-c", CROWDED, *bench.incumbent]
     assert bench.run(command=["echo", "led"], program=program) == (0, "led\n", "")
+
+
+def test_command_that_does_not_die_is_named(capsys):
+    """What a hand-over waits for is the command here, which has its grace before anything is said."""
+    handler = _Lines(10.0)
+    for waited in (5.0, 10.0, 20.0):
+        record = logging.makeLogRecord(
+            {"msg": "on_deposed has not returned", "callback": "on_deposed", "waited": waited}
+        )
+        handler.handle(record)
+    line = "the command is not dead 20 s after the end of its term; the hand-over waits for it"
+    assert capsys.readouterr().err == f"incumbent: {line}\n"

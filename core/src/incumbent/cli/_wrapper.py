@@ -208,7 +208,8 @@ class Wrapper:
         if self._code is not None:
             self._finished = True
         else:
-            self._leave(complain(f"not elected within {self._wait_timeout:g} s", TIMED_OUT))
+            why = self._election.situation
+            self._leave(complain(f"not elected within {self._wait_timeout:g} s: {why}", TIMED_OUT))
             self._give_up_at = boottime() + PATIENCE
 
     def _leave(self, code: int) -> None:

@@ -93,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
         leader_callback=wrapper.on_check,
         on_elected=wrapper.on_elected,
         on_deposed=wrapper.on_deposed,
+        # So that who leads is known when the waiting ends; it costs a request for each attempt.
+        on_leader_changed=None if args.wait_timeout == inf else lambda _: None,
     )
     _check_words(args.argv)
     grace = _fitting_grace(args.grace, config, args.elector)
@@ -104,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
     election = LeaderElection(config, args.elector)
     environment = {**os.environ, "INCUMBENT_NAME": config.name, "INCUMBENT_CANDIDATE": election.candidate}
     command = Command(argv=args.argv, environment=environment, grace=grace, terminal=Terminal.open())
-    with _warnings_shown():
+    with _warnings_shown(grace):
         try:
             return wrapper.run(election, command)
         except OSError as error:  # no process or descriptor is left for the guard
@@ -155,9 +157,9 @@ def _why_not_runnable(name: str) -> tuple[str, int] | None:
 
 
 @contextlib.contextmanager
-def _warnings_shown() -> Iterator[None]:
-    """Print the election's warnings: outages, and why a term ended."""
-    handler = _Lines(logging.WARNING)
+def _warnings_shown(grace: float) -> Iterator[None]:
+    """Print the election's warnings: outages, why a term ended, and what keeps the next from beginning."""
+    handler = _Lines(grace)
     logger = logging.getLogger("incumbent")
     logger.addHandler(handler)
     try:
@@ -169,5 +171,13 @@ def _warnings_shown() -> Iterator[None]:
 class _Lines(logging.Handler):
     """One line each, with nothing from outside that could upset a terminal."""
 
+    def __init__(self, grace: float) -> None:
+        super().__init__(logging.WARNING)
+        self._grace = grace
+
     def emit(self, record: logging.LogRecord) -> None:
-        complain(record.getMessage(), 0)
+        waited = getattr(record, "waited", None)
+        if waited is None:
+            complain(record.getMessage(), 0)
+        elif waited > self._grace + KILL_TIME:  # the callback that does not return waits for the command's death
+            complain(f"the command is not dead {waited:.0f} s after the end of its term; the hand-over waits for it", 0)
