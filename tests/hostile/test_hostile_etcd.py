@@ -494,6 +494,8 @@ MESSAGES = {"Range": ranges, "Txn": txns, "LeaseGrant": grants, "LeaseKeepAlive"
 class Answered:
     """A request that has been answered."""
 
+    client = object()
+
     def __init__(self, answer) -> None:
         self._answer = answer
 

@@ -9,6 +9,7 @@ from typing import Any
 from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError, Endpoint
 
 from ._errors import is_token_refused, senseless, translated
+from ._exchange import Exchanges
 from ._library import load
 from ._options import Options
 
@@ -53,12 +54,7 @@ class Client:
             grpc_options=_channel_options(timeout),
         )
         rpc = self._library.rpc
-        # One request and one answer, instead of python-etcd3's stream with a thread that feeds it.
-        self._keep_alive = self._etcd.channel.unary_unary(
-            "/etcdserverpb.Lease/LeaseKeepAlive",
-            request_serializer=rpc.LeaseKeepAliveRequest.SerializeToString,
-            response_deserializer=rpc.LeaseKeepAliveResponse.FromString,
-        )
+        self._keep_alive = Exchanges(rpc.LeaseStub(self._etcd.channel).LeaseKeepAlive)
         self._watch = rpc.WatchStub(self._etcd.channel).Watch
         #: Whether the last request found no connection. Then the next one waits for one, until it times out: gRPC
         #: before 1.80 gets on with connecting only while somebody waits, and would not find back for long.

@@ -154,12 +154,13 @@ class Request:
 
     def __init__(self, connection: Connection, name: str, request: Any) -> None:
         self._connection = connection
-        self._client = connection.client()
+        #: Which server it went to.
+        self.client = connection.client()
         self._reply: Reply
         try:
-            self._reply = self._client.send(name, request)
+            self._reply = self.client.send(name, request)
         except BackendUnavailableError:
-            connection.failed(self._client)
+            connection.failed(self.client)
             raise
 
     def result(self) -> Any:
@@ -169,7 +170,7 @@ class Request:
         except (LeaseGoneError, LeaseExistsError):
             raise
         except BackendUnavailableError:
-            self._connection.failed(self._client)
+            self._connection.failed(self.client)
             raise
 
     def cancel(self) -> None:

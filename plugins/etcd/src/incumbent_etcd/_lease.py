@@ -49,6 +49,8 @@ class Lease:
         self.is_dead = False
         self.is_granted = False
         self._may_exist = False
+        #: The connection that the last renewal went over, if it was answered. See `_renew`.
+        self._proven: object = None
         self._first: Renewal[Attached] | None = None
         self._keep_alive: KeepAlive[Attached]
 
@@ -129,22 +131,36 @@ class Lease:
 
         Renewing alone proves nothing: a key that an operator deleted or overwrote is no longer attached, and the
         lease lives on. And of a dead lease etcd says ttl 0, and no error.
+
+        A proxy of etcd's passes on answers to what it asked itself: one that was frozen may have an older one at hand.
+        So where a renewal has failed, or another server is asked, the lease must also be as young as the answer says.
         """
         rpc = self._connection.rpc
+        sent = self._clock()
         renewing = self._connection.send("LeaseKeepAlive", rpc.LeaseKeepAliveRequest(ID=self.id))
-        reading = self._connection.send("LeaseTimeToLive", rpc.LeaseTimeToLiveRequest(ID=self.id, keys=True))
+        is_proven, self._proven = renewing.client is self._proven, None
+        reading = self._read() if is_proven else None
         try:
             renewed = renewing.result()
-            known = reading.result()
+            known = (reading or self._read()).result()
             if {renewed.ID, known.ID} != {self.id}:
                 raise senseless("another lease")
             ttl = renewed.TTL
         except LeaseGoneError:
             ttl = 0
         except BackendUnavailableError:
-            reading.cancel()
+            if reading is not None:
+                reading.cancel()
             raise
-        if ttl <= 0 or not known.grantedTTL:  # its TTL is what was left before the renewal: may be 0
+        if ttl <= 0 or not known.grantedTTL:
             self.is_dead = True
             return Attached(0.0, frozenset())
+        # Whole seconds, rounded down. Read beside the renewal, they are what was left before: may be 0.
+        if not is_proven and ttl - (self._clock() - sent) >= known.TTL + 1:
+            raise BackendUnavailableError("etcd: the answer is that to an earlier renewal")
+        self._proven = renewing.client
         return Attached(min(float(ttl), self.ttl), frozenset(known.keys))
+
+    def _read(self) -> Request:
+        request = self._connection.rpc.LeaseTimeToLiveRequest(ID=self.id, keys=True)
+        return self._connection.send("LeaseTimeToLive", request)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import threading
-from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -40,7 +40,8 @@ class Stream:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._requests: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        self._pending: deque[Watch] = deque()  # the server numbers them in this order
+        self._added = itertools.count()
+        self._pending: dict[int, Watch] = {}  # by the numbers that the server will give them: in this order
         self._watches: dict[int, Watch] = {}
         self._call: Any = None
         self._client: Client | None = None
@@ -49,7 +50,7 @@ class Stream:
         self.ended = threading.Event()
 
     def add(self, watch: Watch) -> None:
-        self._pending.append(watch)
+        self._pending[next(self._added)] = watch
         self._requests.put(self._connection.rpc.WatchRequest(create_request=watch.create))
 
     def remove(self, watch: Watch) -> None:
@@ -64,7 +65,9 @@ class Stream:
             return self._watches.get(response.watch_id)
         if not self._pending:
             return None
-        watch = self._pending.popleft()
+        # `etcd grpc-proxy` says that they are there in any order. One that is refused has no number.
+        number = response.watch_id if response.watch_id in self._pending else min(self._pending)
+        watch = self._pending.pop(number)
         watch.number = response.watch_id
         if not response.canceled:
             self._watches[response.watch_id] = watch
@@ -77,8 +80,8 @@ class Stream:
             self._watches.pop(watch.number, None)
 
     def take_all(self) -> list[Watch]:
-        watches = [*self._watches.values(), *self._pending]
-        self._watches, self._pending = {}, deque()
+        watches = [*self._watches.values(), *self._pending.values()]
+        self._watches, self._pending = {}, {}
         return watches
 
     def responses(self) -> Iterator[Any]:
