@@ -7,7 +7,8 @@ import logging
 import pytest
 import redis_stage as stage
 
-from incumbent import Address, BackendRejectedError, ConfigurationError
+from incumbent import Address, BackendRejectedError, BackendUnavailableError, ConfigurationError
+from incumbent.testing import free_port
 from incumbent_redis._options import Options
 
 #: What each of them is configured with, beside the primary that it watches.
@@ -138,6 +139,16 @@ def test_primary_that_a_sentinel_tells_gets_no_password_in_plain_text(name, open
         where = f"redis://default:pw@127.0.0.1:{puppet.port}?sentinel=elections"
         with pytest.raises(BackendRejectedError, match=r"192.0.2.1:6379 unencrypted"):
             opened(where).elector(name, "a").acquire_leadership()
+
+
+def test_address_that_a_sentinel_tells_is_told_as_such(name, opened):
+    """Rule 2: a Sentinel may tell an address that is of no use here: the message says where it comes from."""
+    port = str(free_port()).encode()
+    told = b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%s\r\n" % (len(port), port)
+    with stage.Puppet(b"+OK\r\n", more={b"SENTINEL": told}) as puppet:
+        elector = opened(f"redis://127.0.0.1:{puppet.port}?sentinel=elections").elector(name, "a")
+        with pytest.raises(BackendUnavailableError, match=r"\(as a Sentinel tells\): connection refused"):
+            elector.acquire_leadership()
 
 
 def test_server_that_is_no_sentinel_is_told(server, name, opened):

@@ -110,6 +110,12 @@ def test_address_that_cannot_be_is_one_line(url, text):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_path_of_a_socket_is_no_host():
+    """Rule 2: the path of a Unix socket in the place of a host, as other stores' URLs have it, is told how to write."""
+    with pytest.raises(ConfigurationError, match=r"host '/run/redis.sock': write a Unix socket as redis.unix:///path"):
+        Options.of(Address("redis", (("/run/redis.sock", None),)), {})
+
+
 def test_database_is_named_as_redis_py_does():
     """The number of a database is the path, or the option db, where the path is a socket's or there is none."""
     urls = ("redis://h", "redis://h/2", "redis://h?db=2", "redis+unix:///run/redis.sock", "redis+unix:///s?db=2")

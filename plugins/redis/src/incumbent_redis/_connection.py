@@ -37,6 +37,7 @@ class Wire(redis.Connection):
     def __init__(self, endpoint: Place, options: Options, deadline: float, *, is_sentinel: bool = False) -> None:
         self.endpoint = endpoint
         self.is_sentinel = is_sentinel
+        self._is_told = options.sentinel is not None  # else an address that stands in no URL would puzzle
         self.deadline = deadline
         #: Whether it is known that elections can be held there.
         self.is_proven = False
@@ -57,7 +58,9 @@ class Wire(redis.Connection):
         )
 
     def __str__(self) -> str:
-        return f"Sentinel {self.endpoint}" if self.is_sentinel else str(self.endpoint)
+        if self.is_sentinel:
+            return f"Sentinel {self.endpoint}"
+        return f"{self.endpoint} (as a Sentinel tells)" if self._is_told else str(self.endpoint)
 
     @property
     def doubt(self) -> str:

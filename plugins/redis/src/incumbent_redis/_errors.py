@@ -58,6 +58,8 @@ PERMANENT = (
 )
 #: Parts of an answer that mean that it may pass.
 PASSING = (
+    ("cluster is down", f"the cluster is down; it {_CLUSTER}"),
+    ("Hash slot not served", f"the cluster is down; it {_CLUSTER}"),
     ("loading the dataset", "is loading its data"),
     ("can't write against a read only replica", REPLICA),
     ("enough good replicas", "has not enough replicas to take writes (min-replicas-to-write)"),
@@ -91,8 +93,6 @@ def translated(
     text = one_line(str(error), *secrets, longest=LONGEST)
     if isinstance(error, redis.exceptions.MovedError | redis.exceptions.ClusterCrossSlotError):
         return BackendRejectedError(f"redis {where}: {_CLUSTER}")
-    if type(error) is redis.exceptions.ClusterDownError:  # of which a replica whose primary is down is a kind
-        return BackendUnavailableError(f"redis {where}: the cluster is down; it {_CLUSTER}")
     for sign, meaning in OF_A_SENTINEL if of_sentinel else ():
         if sign in text:
             return BackendRejectedError(f"redis {where}: {meaning}")

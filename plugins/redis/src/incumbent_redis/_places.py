@@ -48,6 +48,9 @@ def _servers(address: Address) -> tuple[Endpoint, ...]:
             "redis: several hosts: only Sentinels can tell which one is the primary: give one host, or "
             "sentinel=NAME and the Sentinels' hosts"
         )
+    for host, _ in hosts:
+        if host.startswith("/"):
+            raise ConfigurationError(f"redis: host {ascii(host)[:60]}: write a Unix socket as {UNIX}:///path")
     default = SENTINEL_PORT if is_sentinel else DEFAULT_PORT
     return tuple(Endpoint(host, port or default) for host, port in hosts)
 

@@ -99,7 +99,7 @@ class Store:
         wanted = self.options.replicas
         reached = wire.ask("WAIT", wanted, max(1, int(wire.left() * SHARE_OF_WAIT * 1000)))
         if reached < wanted:
-            raise BackendUnavailableError(f"redis {wire.endpoint}: {reached} of {wanted} replicas have the claim")
+            raise BackendUnavailableError(f"redis {wire}: {reached} of {wanted} replicas have the claim")
 
     # ------------------------------------------------------------ connections
 
