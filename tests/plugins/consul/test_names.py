@@ -35,6 +35,15 @@ def test_an_address_that_does_not_answer_keeps_nobody_from_leading(server, name,
             assert follower.wait_for_leadership(timeout=stage.PATIENCE) is not None
 
 
+def test_a_host_that_is_dead_keeps_nobody_from_leading(server, name):
+    """P7, P10: Of several hosts too, those that drop what would open a connection leave time for the next."""
+    config = stage.config(name, ttl=30.0, request_timeout=1.0)
+    with dead_address(server.port, OTHER), dead_address(server.port, "127.0.0.3"):
+        url = stage.url(*(f"{host}:{server.port}" for host in (OTHER, "127.0.0.3", ALIVE)))
+        with LeaderElection(config, url) as election:
+            assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
+
+
 def test_the_address_that_answered_is_remembered(server, name, opened, monkeypatch):
     """P10: An address that is dead is not tried again before one that has answered."""
     tried, connect = [], socket.socket.connect

@@ -83,15 +83,10 @@ class _Reader(io.RawIOBase):
 
 
 class Connection:
-    """
-    One connection, made by the first request, within *patience* seconds.
+    """One connection, made by the first request. `interrupt` may come from any thread, the rest may not."""
 
-    `interrupt` may come from any thread, the rest may not.
-    """
-
-    def __init__(self, endpoint: Endpoint, patience: float) -> None:
+    def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._patience = patience
         self._sock: _Socket | None = None
         self._interrupted = False
         self._http = http.client.HTTPConnection(endpoint.name, endpoint.port)
@@ -99,9 +94,11 @@ class Connection:
         #: Requests that have been answered on the present connection.
         self.served = 0
 
-    def ask(self, request: Request, deadline: float) -> Answer:
+    def ask(self, request: Request, deadline: float, patience: float) -> Answer:
         """
         Send one request, and return its answer, by *deadline* (`time.monotonic`) at the latest.
+
+        A connection that has to be made for it may take *patience*, seconds.
 
         Raises:
             NotSentError: No connection could be made.
@@ -109,7 +106,7 @@ class Connection:
             BackendRejectedError: A file that TLS needs cannot be used.
         """
         if self._sock is None:
-            self._connect(deadline)
+            self._connect(min(deadline, time.monotonic() + patience))
         sock = self._sock
         assert sock is not None
         sock.deadline = deadline
@@ -152,7 +149,7 @@ class Connection:
 
     def _connect(self, deadline: float) -> None:
         try:
-            sock, address = self.endpoint.connect(min(deadline, time.monotonic() + self._patience))
+            sock, address = self.endpoint.connect(deadline)
         except (OSError, ValueError) as error:  # the name of a host may not be encodable
             raise NotSentError(f"consul at {self.endpoint}: {reason(error)}") from error
         self._sock = _Socket(sock, address)

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from incumbent import BackendUnavailableError, InvalidStateError
 
@@ -89,21 +89,16 @@ class Pool:
         own = getattr(self._limits, "own", None)
         if own is not None:
             connection, seconds = own
-            return self._answer(connection, request, time.monotonic() + seconds)
+            return self._answer(connection, request, time.monotonic() + seconds, self.timeout)
         deadline = min(self._limit, time.monotonic() + self.timeout)
-        unreached: NotSentError | None = None
-        for _ in self._endpoints:
-            with self._pooled(deadline) as connection:
-                try:
-                    return self._answer(connection, request, deadline)
-                except NotSentError as error:
-                    unreached = error  # it has had no effect, so the next endpoint may be asked at once
-        assert unreached is not None
-        raise unreached
+        for left in range(len(self._endpoints), 1, -1):
+            with suppress(NotSentError):  # it has had no effect, so the next endpoint may be asked at once
+                return self._asked(request, deadline, left)
+        return self._asked(request, deadline, 1)
 
     def connection(self) -> Connection:
         """Make a connection of its own, for `through`. It opens when it is used; who made it closes it."""
-        return Connection(self.endpoint, self.timeout)
+        return Connection(self.endpoint)
 
     def move_from(self, endpoint: Endpoint) -> None:
         """Use the next endpoint from now on, unless another thread has seen to that already."""
@@ -136,18 +131,23 @@ class Pool:
     def _limit(self, until: float) -> None:
         self._limits.until = until
 
-    def _answer(self, connection: Connection, request: Request, deadline: float) -> Answer:
+    def _asked(self, request: Request, deadline: float, left: int) -> Answer:
+        """Ask one of *left* endpoints, which share the time that there is for reaching one."""
+        with self._pooled(deadline) as connection:
+            return self._answer(connection, request, deadline, (deadline - time.monotonic()) / left)
+
+    def _answer(self, connection: Connection, request: Request, deadline: float, patience: float) -> Answer:
         endpoint, reused = connection.endpoint, connection.served > 0
         try:
             try:
-                return connection.ask(request, deadline)
+                return connection.ask(request, deadline, patience)
             except NotSentError:
                 raise
             except BackendUnavailableError:
                 # A connection that was idle may be found closed. Whatever is asked here may be asked twice.
                 if not reused or self._closed or time.monotonic() >= deadline:
                     raise
-                return connection.ask(request, deadline)
+                return connection.ask(request, deadline, patience)
         except BackendUnavailableError:
             self.move_from(endpoint)
             raise
@@ -171,7 +171,7 @@ class Pool:
                 raise BackendUnavailableError("this backend has been closed")
             stale = [connection for connection in self._idle if connection.endpoint != self.endpoint]
             self._idle = [connection for connection in self._idle if connection.endpoint == self.endpoint]
-            connection = self._idle.pop() if self._idle else Connection(self.endpoint, self.timeout)
+            connection = self._idle.pop() if self._idle else Connection(self.endpoint)
             self._busy.add(connection)
         for unused in stale:
             unused.close()
