@@ -35,6 +35,8 @@ def refused(text) -> str:
         ("etcd://[::1]", Address("etcd", (("::1", None),))),
         ("etcd://[::1]:2379,[2001:DB8:0::1]", Address("etcd", (("::1", 2379), ("2001:db8::1", None)))),
         ("x://%2Frun%2Fdb,%2frun:5433/y", Address("x", (("/run/db", None), ("/run", 5433)), "/y")),
+        ("etcd://[fe80::1%25eth0]:2379", Address("etcd", (("fe80::1%eth0", 2379),))),
+        ("etcd://[fe80::1%eth0]", Address("etcd", (("fe80::1%eth0", None),))),
         ("consul://my_host-1.example./x", Address("consul", (("my_host-1.example.", None),), "/x")),
         ("a+b.c-d_e://h", Address("a+b.c-d_e", (("h", None),))),
         ("x://h?a=1&b=", Address("x", (("h", None),), options={"a": "1", "b": ""})),
@@ -67,6 +69,13 @@ def test_an_address_is_immutable(field):
         setattr(address, field, None)
     with pytest.raises(TypeError):
         address.options["a"] = "2"
+
+
+def test_a_scope_is_shown_as_it_is_written():
+    """What an address shows can be used again: the `%` before a scope is encoded (RFC 6874)."""
+    address = Address.parse("etcd://[fe80::1%25eth0]:2379,[fe80::2%252]")
+    assert str(address) == "etcd://[fe80::1%25eth0]:2379,[fe80::2%252]"
+    assert Address.parse(str(address)) == address
 
 
 def test_addresses_that_differ_are_not_equal():
@@ -124,6 +133,7 @@ def test_addresses_that_differ_are_not_equal():
         ("x://[]", "not an IPv6 address"),
         ("x://[1.2.3.4]", "not an IPv6 address"),
         ("x://[::g]", "not an IPv6 address"),
+        ("x://[fe80::1%25]", "not an IPv6 address"),
         ("x://[::1]x", "write host[:port]"),
         ("x://[::1]:x", "port 'x'"),
         ("x://h,", "write host[:port]"),

@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from math import inf, isfinite, nan
+from unicodedata import normalize
 
 import pytest
 from hypothesis import given
@@ -195,6 +196,9 @@ def test_the_name_of_an_enum_is_its_value():
         ("a\u202eb", "control or unprintable character"),
         ("\ud800", "control or unprintable character"),
         ("\x7f", "control or unprintable character"),
+        ("reports ", "begins or ends with a blank: take it away"),
+        (" reports", "begins or ends with a blank: take it away"),
+        ("cafe\u0301", "is not in Unicode's form NFC: pass it through unicodedata.normalize('NFC', …)"),
         ("/", "segment"),
         ("/a", "segment"),
         ("a/", "segment"),
@@ -235,6 +239,8 @@ def test_a_bad_lock_id_is_refused(lock_id, rule):
         ("a\0", "control or unprintable character"),
         ("a\r", "control or unprintable character"),
         ("\udc80", "control or unprintable character"),
+        ("host:1 ", "begins or ends with a blank"),
+        ("Bu\u0308ro", "is not in Unicode's form NFC"),
         (5, "must be text, not 5"),
         (True, "must be text, not True"),
         (b"a", "must be text, not b'a'"),
@@ -487,6 +493,7 @@ def test_any_name_is_kept_or_refused(text):
         return
     assert made.name == text
     assert text.isprintable()
+    assert text.strip() == text == normalize("NFC", text)
     assert not {"", ".", ".."} & set(text.split("/"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import time
 import zoneinfo
 from datetime import datetime, timedelta, timezone
 from importlib.resources import files
@@ -225,7 +227,7 @@ def tokyo(monkeypatch, tmp_path) -> str:
     """Put the machine in Tokyo, and return a file with the rules there."""
     file = tmp_path / "zone"
     file.write_bytes(rules("Asia/Tokyo"))
-    monkeypatch.setattr("incumbent.schedule.LOCAL_TIME", str(file))
+    monkeypatch.setattr("incumbent.zones.LOCAL_TIME", str(file))
     return str(file)
 
 
@@ -256,7 +258,7 @@ def test_without_a_zone_the_environment_decides(monkeypatch, value, zone):
 def test_the_environment_may_name_a_file(monkeypatch, tokyo, prefix):
     """`TZ=:/etc/localtime` and its like are a file of the zone's rules; one that is none is refused."""
     monkeypatch.setenv("TZ", prefix + tokyo)
-    monkeypatch.setattr("incumbent.schedule.LOCAL_TIME", "/dev/null")
+    monkeypatch.setattr("incumbent.zones.LOCAL_TIME", "/dev/null")
     assert local_zone_is("Asia/Tokyo")
     Path(tokyo).write_bytes(b"no rules")
     assert "not a file of a time zone's rules" in refusal(parse_spec, "0 9 * * *")
@@ -270,6 +272,63 @@ def test_without_anything_the_machines_zone_decides(monkeypatch, tokyo):
     assert local_zone_is("Asia/Tokyo")
     Path(tokyo).unlink()
     assert local_zone_is("UTC")
+
+
+RULES = [
+    "UTC0",
+    "JST-9",
+    "CET-1CEST,M3.5.0,M10.5.0/3",
+    "EST5EDT",  # of which the zone's name has rules of its own, which are the same
+    "<+0330>-3:30",
+    "<-03>3<-02>,M3.5.0/-2,M10.5.0/-1",
+    "AEST-10AEDT,M10.1.0,M4.1.0/3",
+    "IST-1GMT0,M10.5.0,M3.5.0/1",
+    ":XST3:15:20",
+]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_environment_may_hold_a_rule(monkeypatch, rule):
+    """POSIX has it, and appliances do: nine in the morning is what the C library, and so `date`, calls nine."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", rule)
+        time.tzset()
+        schedule = parse_spec("0 9 * * *")
+        shown = [time.localtime(moment) for moment in upcoming(schedule, epoch("2026-01-01T00:00"), 366)]
+    time.tzset()
+    assert [(at.tm_hour, at.tm_min) for at in shown] == [(9, 0)] * 366
+    assert len({(at.tm_mon, at.tm_mday) for at in shown}) == 365
+    assert rule.removeprefix(":") in schedule.describe()
+
+
+def test_summer_time_without_a_rule_has_the_usual_one(monkeypatch):
+    """POSIX leaves it to the C library, which takes that of the United States."""
+    monkeypatch.setenv("TZ", "CET-1CEST")
+    begin = epoch("2026-03-01T00:00")
+    bare = upcoming(parse_spec("0 9 * * *"), begin, 366)
+    monkeypatch.setenv("TZ", "CET-1CEST,M3.2.0,M11.1.0")
+    assert bare == upcoming(parse_spec("0 9 * * *"), begin, 366)
+
+
+@pytest.mark.parametrize("value", ["A0", "UTC0,", "UTC99", "JST-9\n", "CET-1CEST,M3.5.0", "CET-1CEST,X,Y", "JST--9"])
+def test_what_is_no_rule_is_refused(monkeypatch, value):
+    """A schedule is not run in a zone that was not meant."""
+    monkeypatch.setenv("TZ", value)
+    assert "unknown time zone" in refusal(parse_spec, "0 9 * * *")
+
+
+@pytest.mark.parametrize("value", ["UTC", "Etc/UTC", "JST-9"])
+def test_what_needs_no_data_works_without_any(monkeypatch, value):
+    """Small images have no files of zones, and are in UTC: TZ may say so."""
+    monkeypatch.setenv("TZ", value)
+    monkeypatch.setitem(sys.modules, "tzdata", None)
+    before = zoneinfo.TZPATH
+    try:
+        zoneinfo.reset_tzpath([])
+        zoneinfo.ZoneInfo.clear_cache()
+        assert value in parse_spec("0 9 * * *").describe().replace("in UTC", "in Etc/UTC or UTC")
+    finally:
+        zoneinfo.reset_tzpath(before)
 
 
 def test_a_bad_zone_in_the_environment_is_refused(monkeypatch):

@@ -80,18 +80,21 @@ class Address:
     `scheme://[user:password@]host[:port][,host…][/path][?option=value]`; the scheme is the elector's
     entry-point name. Characters with a meaning in a URL are percent-encoded where they have none. A store whose
     passwords need no user has `:password@`.
+
+    Attributes:
+        scheme: Entry-point name of the elector, in lower case.
+        hosts: The hosts with their ports, None where the port is left out. IPv6 without brackets. The path of a Unix
+            socket, percent-encoded in the URL, begins with a slash.
+        path: Empty, or from the slash on, decoded.
+        options: The options, decoded.
+        username: The user's name, decoded; None if nothing stands before the '@', and empty if only a password does.
+        password: The password, hidden; None where the URL has none.
     """
 
-    #: Entry-point name of the elector, in lower case.
     scheme: str
-    #: The hosts with their ports, None where the port is left out. IPv6 without brackets. The path of a Unix socket,
-    #: percent-encoded in the URL, begins with a slash.
     hosts: tuple[tuple[str, int | None], ...] = ()
-    #: Empty, or from the slash on, decoded.
     path: str = ""
-    #: The options, decoded.
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    #: None if nothing stands before the '@'; empty if only a password does.
     username: str | None = None
     password: Secret | None = None
 
@@ -220,7 +223,8 @@ def _host(text: str) -> tuple[str, int | None]:
     host, port = match["host"], match["port"]
     if host.startswith("["):
         try:
-            host = str(ipaddress.IPv6Address(host[1:-1]))
+            # A scope follows an encoded '%': RFC 6874.
+            host = str(ipaddress.IPv6Address(host[1:-1].replace("%25", "%", 1)))
         except ValueError:
             raise ConfigurationError(f"host {shorten(text)}: not an IPv6 address") from None
     elif host[:3].upper() == "%2F":
@@ -248,5 +252,8 @@ def _options(query: str) -> dict[str, str]:
 
 
 def _join(host: str, port: int | None) -> str:
-    shown = quote(host, safe="") if host.startswith("/") else f"[{host}]" if ":" in host else host
+    if host.startswith("/"):
+        shown = quote(host, safe="")
+    else:
+        shown = f"[{host.replace('%', '%25')}]" if ":" in host else host
     return shown if port is None else f"{shown}:{port}"

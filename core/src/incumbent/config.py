@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, overload
+from unicodedata import is_normalized
 
 from .address import shorten
 from .errors import ConfigurationError
@@ -215,6 +216,13 @@ def _check_text(name: str, text: object) -> None:
         raise ConfigurationError(f"{name} {shorten(text)} is longer than {LONGEST_NAME} characters")
     if not text.isprintable():
         raise ConfigurationError(f"{name} {shorten(text)} has a control or unprintable character")
+    # Two that look the same would be two.
+    if text != text.strip():
+        raise ConfigurationError(f"{name} {shorten(text)} begins or ends with a blank: take it away")
+    if not is_normalized("NFC", text):
+        raise ConfigurationError(
+            f"{name} {shorten(text)} is not in Unicode's form NFC: pass it through unicodedata.normalize('NFC', …)"
+        )
 
 
 def _check_lock_id(lock_id: object) -> None:

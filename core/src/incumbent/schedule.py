@@ -10,24 +10,21 @@ a leading `CRON_TZ=Zone` or `TZ=Zone`, and the rule for clocks that are put forw
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from math import floor
-from pathlib import Path
-from zoneinfo import ZoneInfo
 
-from .address import nearest, printable, shorten
+from .address import nearest, shorten
 from .errors import ConfigurationError
+from .zones import local_zone, named_zone
 
 __all__ = ["Cron", "Every", "parse_duration", "parse_spec", "upcoming"]
 
 LONGEST = 200
 DAY = 86400.0
 MINUTE = timedelta(minutes=1)
-LOCAL_TIME = "/etc/localtime"
 NAMES = {
     "@yearly": "0 0 1 1 *",
     "@annually": "0 0 1 1 *",
@@ -159,7 +156,7 @@ def parse_spec(text: str) -> Every | Cron:
         raise ConfigurationError(f"{shorten(text)}: longer than {LONGEST} characters")
     zone, fields = None, text.strip()
     if match := _ZONE.match(fields):
-        zone, fields = _zone(text, match[1]), match[2].strip()
+        zone, fields = named_zone(text, match[1]), match[2].strip()
     if fields.split(None, 1)[:1] == ["@every"]:
         if zone is not None:
             raise ConfigurationError(f"{shorten(text)}: @every counts from the term's begin and takes no time zone")
@@ -173,7 +170,7 @@ def parse_spec(text: str) -> Every | Cron:
                 f"{shorten(text)}: unknown name{nearest(fields, NAMES)} (known: {', '.join(NAMES)}, @every DURATION)"
             )
         fields = NAMES[fields]
-    return _cron(text, fields, zone or _local_zone(text))
+    return _cron(text, fields, zone or local_zone(text))
 
 
 def upcoming(schedule: Every | Cron, epoch: float, count: int) -> list[float]:
@@ -206,31 +203,3 @@ def _cron(text: str, fields: str, zone: tzinfo) -> Cron:
     cron = Cron(text, fields, zone)
     cron.next_after(0.0)
     return cron
-
-
-def _zone(text: str, name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not found; not a name; a directory or an unreadable file
-        raise ConfigurationError(
-            f"{shorten(text)}: unknown time zone {shorten(name)} (a zone such as Europe/Berlin; "
-            "if it is one, install the package tzdata)"
-        ) from None
-
-
-def _local_zone(text: str) -> tzinfo:
-    """Return this machine's zone, by the rules of the C library: TZ, else /etc/localtime, else UTC."""
-    name = os.environ.get("TZ")
-    if name is not None:
-        name = name.removeprefix(":") or "UTC"  # set to nothing is UTC
-        if not name.startswith("/"):
-            return _zone(f"{text} (no zone given, so TZ={name})", name)
-    try:
-        with Path(name or LOCAL_TIME).open("rb") as file:
-            return ZoneInfo.from_file(file, key="local time")
-    except (OSError, ValueError):
-        if name is None:
-            return timezone.utc
-        raise ConfigurationError(
-            f"{shorten(text)} (no zone given, so TZ={printable(name)}): not a file of a time zone's rules"
-        ) from None
