@@ -57,12 +57,34 @@ def test_help_lists_every_command(capsys):
     assert all(f"    {command}" in out for command in COMMANDS)
 
 
+def test_the_module_is_the_script():
+    """`python -m incumbent` does the same, where the script is not on the path."""
+    done = subprocess.run(
+        [sys.executable, "-m", "incumbent", "statsu"], capture_output=True, text=True, timeout=60, check=False
+    )
+
+    line = "incumbent: unknown command 'statsu'; did you mean status? (see 'incumbent --help')\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+
+
+@pytest.mark.parametrize("arguments", [[], ["status"]])
+def test_help_is_a_word_as_well(capsys, arguments):
+    """`incumbent help` and `incumbent help status` print what `--help` does."""
+    assert main([*arguments, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert main(["help", *arguments]) == 0
+
+    assert capsys.readouterr() == (told, "")
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(capsys, command):
     """Each command explains itself, and its options each have a line."""
     assert main([command, "--help"]) == 0
 
-    assert f"usage: incumbent {command}" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert f"usage: incumbent {command}" in out
+    assert "[--name NAME]" not in out.replace("\n", " ") or command == "doctor"
 
 
 def test_every_command_in_the_table_is_a_module_with_the_two_functions():
@@ -76,11 +98,13 @@ def test_every_command_in_the_table_is_a_module_with_the_two_functions():
 # ------------------------------------------------------------ bad arguments
 
 
-def test_no_command_is_refused(capsys):
-    """Without a command there is nothing to do, and one line says so."""
+def test_no_command_shows_what_there_is(capsys):
+    """Who types just `incumbent` sees the help; a script that does has made a mistake, and gets nothing on stdout."""
     assert main([]) == 2
 
-    assert "COMMAND (see 'incumbent --help')" in refused(capsys)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert all(f"    {command}" in captured.err for command in COMMANDS)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +117,21 @@ def test_no_command_is_refused(capsys):
             ["status", "--name", "n", "--jsn"],
             "unknown option '--jsn'; did you mean --json? (see 'incumbent status --help')",
         ),
-        (["status", "--nam", "n"], "the following arguments are required: --name (see 'incumbent status --help')"),
+        (
+            ["status", "--nmae", "n"],
+            "unknown option '--nmae'; did you mean --name? (see 'incumbent status --help')",
+        ),
+        (
+            ["status", "--nam=n", "--elector", "memory://"],
+            "unknown option '--nam'; did you mean --name? (see 'incumbent status --help')",
+        ),
+        (
+            ["run", "--nmae", "n", "--", "true", "--x"],
+            "unknown option '--nmae'; did you mean --name? (see 'incumbent run --help')",
+        ),
+        (["run", "--", "true"], "the following arguments are required: --name (see 'incumbent run --help')"),
+        (["run"], "the following arguments are required: --name, CMD (see 'incumbent run --help')"),
+        (["help", "statsu"], "unknown command 'statsu'; did you mean status? (see 'incumbent --help')"),
         (
             ["status", "--name", "n", "--elect=x"],
             "unknown option '--elect'; did you mean --elector? (see 'incumbent status --help')",

@@ -70,6 +70,13 @@ def test_no_candidates_are_told_from_unknown_ones(capsys, answer, candidates, to
     assert json.loads(status(capsys, "--json"))["candidates"] == listed
 
 
+def test_an_id_that_two_candidates_have_is_told(capsys, answer):
+    """Such as a host's name as the id of two copies: nobody could tell them apart."""
+    answer(LeaderRecord("service/reports", "web1", 7, None, ("web1", "web2", "web1")))
+
+    assert status(capsys).splitlines()[-1].startswith("hint        an id is there twice")
+
+
 def test_programs_get_json(capsys, answer):
     """All fields are always there."""
     answer(RECORD)

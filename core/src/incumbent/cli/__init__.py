@@ -69,6 +69,8 @@ def _dispatch(arguments: list[str]) -> int:
     """Import the command that *arguments* begin with, parse the rest, run it."""
     from ._parser import make_parser, parse  # noqa: PLC0415 - see COMMANDS
 
+    if arguments[:1] == ["help"]:  # as many tools have it
+        arguments = [*arguments[1:2], "--help"]
     parser, commands = make_parser()
     for name, summary in COMMANDS.items():
         if name in arguments[:1]:

@@ -57,10 +57,40 @@ class Parser(argparse.ArgumentParser):
         settings.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(allow_abbrev=False, **settings)
         self.register("action", None, _Once)
+        #: What must be there, as `parse` sees to itself.
+        self._required: list[argparse.Action] = []
+
+    def format_help(self) -> str:
+        """Return the help, which shows what must be there."""
+        for action in self._required:
+            action.required = True
+        return super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Say in one line what is wrong with the arguments, and exit with code 2."""
         self.exit(complain(f"{message.removeprefix('argument ')} (see '{self.prog} --help')", 2))
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """
+        Parse *arguments*, and look for what is unknown before what is missing: a misspelt option is both.
+
+        Raises:
+            SystemExit: Help was asked for (code 0) or something is wrong (code 2); all has been printed.
+        """
+        self._required = [action for action in self._actions if action.required]
+        for action in self._required:
+            action.required = False
+        args, rest = self.parse_known_args(arguments)
+        option = next((text for text in rest if text.startswith("-")), None)
+        if option is not None:
+            self.error(_unknown("option", option.split("=")[0], self.option_names()))
+        if rest:
+            self.error(f"unexpected argument {_quote(rest[0])}")
+        missing = [action for action in self._required if getattr(args, action.dest) is None]
+        if missing:
+            names = ("/".join(action.option_strings) or str(action.metavar) for action in missing)
+            self.error(f"the following arguments are required: {', '.join(names)}")
+        return args
 
     def option_names(self) -> list[str]:
         """Return every option that this parser knows."""
@@ -84,18 +114,17 @@ def parse(parser: Parser, commands: Commands, arguments: Sequence[str]) -> argpa
     Raises:
         SystemExit: Help was asked for (code 0) or something is wrong (code 2); all has been printed.
     """
-    first = arguments[0] if arguments else ""
-    if arguments and first not in commands.choices and first not in parser.option_names():
+    if not arguments:  # who types just that wants to know what there is; a script has made a mistake
+        parser.exit(2, parser.format_help())
+    first = arguments[0]
+    if first in parser.option_names():
+        parser.parse_args([first])
+    if first not in commands.choices:
         kind = "option" if first.startswith("-") else "command"
         known = parser.option_names() if kind == "option" else list(commands.choices)
         parser.error(_unknown(kind, first, known))
-    args, rest = parser.parse_known_args(arguments)
-    if rest:
-        command = commands.choices[args.command]
-        option = next((text for text in rest if text.startswith("-")), None)
-        if option is None:
-            command.error(f"unexpected argument {_quote(rest[0])}")
-        command.error(_unknown("option", option.split("=")[0], command.option_names()))
+    args = commands.choices[first].parse(arguments[1:])
+    args.command = first
     return args
 
 

@@ -66,4 +66,8 @@ def _for_people(address: Address, record: LeaderRecord, now: float) -> list[tupl
         rows.append(("since", local_time(record.since) + ago))
     listed = ("not listed by this elector",) if record.candidates is None else record.candidates or ("none",)
     rows += [("candidates" if n == 0 else "", line) for n, line in enumerate(listed)]
+    if len(set(listed)) < len(listed):
+        rows.append(
+            ("hint", "an id is there twice: unless its candidate has just come back, two share it; give each its own")
+        )
     return rows
