@@ -1,4 +1,4 @@
-"""Three doors lead to the suite (a test class, `pytest --elector`, a function), and all run the same tests."""
+"""Three doors lead to the suite (a test class, an option of pytest, a function), and all run the same tests."""
 
 import re
 import threading
@@ -45,10 +45,10 @@ def collected(result):
 
 
 def test_three_doors_run_the_same_tests(pytester, run_pytest_elsewhere):
-    """A class that inherits the suite, `--elector` and `run_conformance` run the same tests in the same order."""
+    """A class that inherits the suite, the option and `run_conformance` run the same tests in the same order."""
     pytester.makepyfile(CLASS)
     by_class = collected(run_pytest_elsewhere("--collect-only", "-q"))
-    by_option = collected(run_pytest_elsewhere("--collect-only", "-q", "--elector", "memory://"))
+    by_option = collected(run_pytest_elsewhere("--collect-only", "-q", "--incumbent-elector", "memory://"))
     report = run_conformance("memory://")
 
     assert by_class == by_option == [outcome.test for outcome in report.of("passed")]
@@ -70,9 +70,9 @@ def test_class_is_run_and_reported(pytester, run_pytest):
 
 
 def test_option_adds_the_suite_to_what_is_named(pytester, run_pytest):
-    """With `--elector`, the suite is run after the paths that are named, and alone if none is."""
+    """With `--incumbent-elector`, the suite is run after the paths that are named, and alone if none is."""
     named = pytester.makepyfile(test_mine=OWN_TEST)
-    few = ("--elector", "memory://", "-k", "mine or whole_number")
+    few = ("--incumbent-elector", "memory://", "-k", "mine or whole_number")
     run_pytest(*few, named).assert_outcomes(passed=2, deselected=105)
     run_pytest(*few).assert_outcomes(passed=1, deselected=105)
 
@@ -149,11 +149,18 @@ def test_class_with_a_wrong_harness_is_refused(pytester, run_pytest, harness, me
 )
 def test_bad_url_of_the_option_stops_the_run(run_pytest, url, message):
     """A URL that cannot be used is told once, not by each test."""
-    result = run_pytest("--elector", url)
+    result = run_pytest("--incumbent-elector", url)
     told = [line for line in result.outlines + result.errlines if message in line]
     assert result.ret != 0
     assert told
     assert "passed" not in result.parseoutcomes()
+
+
+def test_other_plugins_may_have_an_elector_too(pytester, run_pytest):
+    """Our plugin is in every run of everybody who has `incumbent` installed: its option bears our name."""
+    pytester.makeconftest("def pytest_addoption(parser): parser.addoption('--elector')")
+    pytester.makepyfile(OWN_TEST)
+    run_pytest("--elector", "college").assert_outcomes(passed=1)
 
 
 def test_suite_costs_nothing_when_it_is_not_used(pytester, run_pytest_elsewhere):

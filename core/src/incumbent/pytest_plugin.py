@@ -9,9 +9,9 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add `--elector`."""
+    """Add `--incumbent-elector`: the namespace is everybody's."""
     parser.getgroup("incumbent").addoption(
-        "--elector",
+        "--incumbent-elector",
         metavar="URL",
         help="run the conformance suite against the elector of this URL, without a test file",
     )
@@ -20,7 +20,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; aim the suite at the URL if one is given."""
     config.addinivalue_line("markers", "conformance: a test of incumbent's conformance suite")
-    url = config.getoption("--elector")
+    url = config.getoption("--incumbent-elector")
     if url is not None:
         from .testing.collecting import Conformance, aim  # noqa: PLC0415 - a run without it must not pay for it
         from .testing.harness import harness_for  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The test file for those who have none: `pytest --elector URL` and `incumbent conformance URL` run it."""
+"""The test file for those who have none: `pytest --incumbent-elector URL` and `incumbent conformance URL` run it."""
 
 from __future__ import annotations
 
