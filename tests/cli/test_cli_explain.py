@@ -45,6 +45,15 @@ def test_cron_times_are_shown_in_both_zones_across_a_clock_change(capsys):
 
 
 @pytest.mark.usefixtures("frozen")
+def test_utc_is_shown_once(capsys, monkeypatch):
+    """Where the machine's zone is UTC, as on most servers, a line says each time once."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+
+    assert explain(capsys, "30 4 * * *", "--count", "1").splitlines()[1] == "  2026-10-23 04:30:00 UTC  in 16 h 30 min"
+
+
+@pytest.mark.usefixtures("frozen")
 def test_the_zone_of_the_spec_counts(capsys):
     """CRON_TZ decides when; the machine's zone only how it is shown."""
     (moment,) = json.loads(explain(capsys, "CRON_TZ=Asia/Tokyo 0 9 * * *", "--count=1", "--json"))["times"]

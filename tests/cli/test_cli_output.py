@@ -152,3 +152,74 @@ def test_colours_are_for_terminals_that_want_them(monkeypatch, terminal, environ
 
     assert (_output.paint("31", "red") == "\x1b[31mred\x1b[0m") is wanted
     assert (_output.paint("31", "red") == "red") is not wanted
+
+
+# ------------------------------------------------------------ long lines
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def terminal(monkeypatch, columns=40):
+    """Let stdout be a terminal without colours, and return it."""
+    for name, value in (("COLUMNS", str(columns)), ("NO_COLOR", "1")):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    return sys.stdout
+
+
+LONG = "a-hyphen is no place to break a line, and an/address/that/is/longer/than/a/line is left whole"
+
+
+def test_no_word_is_broken_on_a_terminal(monkeypatch):
+    """What does not fit goes on in the column where it began; a word that is too long is left to be copied."""
+    shown = terminal(monkeypatch)
+    _output.show_table([("yes", "push", LONG), ("no", "observe", "")])
+
+    assert shown.getvalue().splitlines() == [
+        "yes  push     a-hyphen is no place to",
+        "              break a line, and",
+        "              an/address/that/is/longer/than/a/line",
+        "              is left whole",
+        "no   observe",
+    ]
+
+
+def test_a_terminal_may_be_too_narrow(monkeypatch):
+    """Then lines are broken, and nothing fails."""
+    shown = terminal(monkeypatch, columns=1)
+    _output.show_table([("a", "b" * 60, LONG)])
+
+    assert "".join(shown.getvalue().split()) == "".join(f"a {'b' * 60} {LONG}".split())
+
+
+def test_a_program_gets_whole_lines(capsys, monkeypatch):
+    """Who reads through a pipe has one line for each thing, however wide the terminal beside it is."""
+    monkeypatch.setenv("COLUMNS", "40")
+    _output.show_table([("yes", LONG)])
+
+    assert capsys.readouterr().out == f"yes  {LONG}\n"
+
+
+def test_what_the_doctor_and_electors_say_is_folded(monkeypatch):
+    """A finding, its remedy, and the cause of a broken elector go on where they began."""
+    from incumbent import ElectorLoadError, Finding
+    from incumbent.cli import doctor, electors
+    from incumbent.registry import Installed
+
+    def shown(print_it):
+        stdout = terminal(monkeypatch)
+        print_it()
+        return stdout.getvalue().splitlines()
+
+    broken = Installed("odd", "odd", "1", None, ElectorLoadError(LONG))
+    finding = shown(lambda: doctor._show(Finding("warning", LONG)))
+    remedy = shown(lambda: doctor._show(Finding("warning", "short", LONG)))[1:]
+    cause = shown(lambda: electors._show(broken))[1:]
+    for lines, head in ((finding, "warning  "), (remedy, "         -> "), (cause, "  broken: ")):
+        assert lines[0].startswith(head)
+        assert {line[: len(head)].strip() for line in lines[1:]} == {""}
+        assert " ".join(line[len(head) :] for line in lines) == LONG
+        assert all(len(line) <= 40 or " " not in line[len(head) :] for line in lines)

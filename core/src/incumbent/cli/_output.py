@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 #: As long as a candidate's id may be: whatever our own candidates write is shown in full.
 LONGEST_VALUE = 255
 LONGEST_MESSAGE = 2000
+#: Columns that folded text has at least, however narrow the terminal is.
+NARROWEST = 20
 
 #: Colours, as terminals number them.
 BOLD, DIM, RED, GREEN, YELLOW = "1", "2", "1;31", "1;32", "1;33"
@@ -69,16 +71,35 @@ def show_json(value: object) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
+def fold(text: str, indent: int) -> list[str]:
+    """Return *text* in lines that a terminal, *indent* columns of which are taken, need not break inside a word."""
+    if sys.stdout is None or not sys.stdout.isatty():  # a program that reads wants whole lines
+        return [text]
+    import shutil  # noqa: PLC0415 - only people pay for it
+    import textwrap  # noqa: PLC0415
+
+    room = max(shutil.get_terminal_size().columns - indent, NARROWEST)
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False) or [text]
+
+
+def show_folded(head: str, text: str, indent: int, *, colour: str | None = None, at_once: bool = False) -> None:
+    """Print *text*, in *colour*, after *head*, which is *indent* columns wide, and what does not fit there below it."""
+    for number, line in enumerate(fold(text, indent)):
+        shown = paint(colour, line) if colour else line
+        show(f"{' ' * indent if number else head}{shown}".rstrip(), at_once=at_once)
+
+
 def show_table(rows: Iterable[Sequence[str]], heading: Sequence[str] = ()) -> None:
-    """Print *rows* in columns as wide as their widest cell, under *heading* if there is one."""
+    """Print *rows* in columns as wide as their widest cell, the last of which is folded, under *heading* if given."""
     lines = [[clean(cell) for cell in row] for row in rows]
     if heading:
         lines.insert(0, list(heading))
     if not lines:
         return
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    for line in lines:
-        show("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    for *cells, last in lines:
+        head = "".join(f"{cell.ljust(width)}  " for cell, width in zip(cells, widths, strict=False))
+        show_folded(head, last, len(head))
 
 
 def local_time(epoch: float) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from incumbent.address import Address
 from incumbent.diagnosis import diagnose
 
-from ._output import DIM, GREEN, RED, YELLOW, clean, paint, show, show_json
+from ._output import DIM, GREEN, RED, YELLOW, clean, paint, show, show_folded, show_json
 from ._parser import add_json, add_ttl
 
 if TYPE_CHECKING:
@@ -63,6 +63,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _show(finding: Finding) -> None:
-    show(f"{paint(COLOURS[finding.level], finding.level.ljust(7))}  {clean(finding.text, LONGEST_LINE)}", at_once=True)
+    head = f"{paint(COLOURS[finding.level], finding.level.ljust(7))}  "
+    show_folded(head, clean(finding.text, LONGEST_LINE), 9, at_once=True)
     if finding.remedy:
-        show(f"{'':7}  {paint(DIM, '-> ' + clean(finding.remedy, LONGEST_LINE))}", at_once=True)
+        show_folded(f"{'':9}{paint(DIM, '->')} ", clean(finding.remedy, LONGEST_LINE), 12, colour=DIM, at_once=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from incumbent.elector import CONTRACT_VERSION, Capabilities, Support
 from incumbent.registry import installed
 
-from ._output import clean, show, show_json, show_table
+from ._output import clean, show, show_folded, show_json, show_table
 from ._parser import add_json
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def _show(elector: Installed) -> None:
     package = " ".join(filter(None, (elector.distribution, elector.version)))
     show(f"{clean(elector.name)}  {clean(package)}".rstrip())
     if elector.backend is None:
-        show(f"  broken: {clean(str(elector.error), LONGEST_CAUSE)}")
+        show_folded("  broken: ", clean(str(elector.error), LONGEST_CAUSE), 10)
         return
     can = elector.backend.capabilities
     rows = [("  yes" if s else "  no", name.replace("_", " "), s.detail) for name, s in _supports(can)]

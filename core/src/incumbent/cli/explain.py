@@ -43,7 +43,9 @@ def run(args: argparse.Namespace) -> int:
         return 0
     counted = " from the beginning of a term; if one began now" if isinstance(schedule, Every) else ""
     show(f"{clean(schedule.describe())}{counted}:")
-    show_table([(f"  {local_time(t)}", utc_time(t), f"in {duration(t - now)}") for t in times])
+    # Where this machine's zone is UTC, once is enough.
+    shown = [list(dict.fromkeys((local_time(t), utc_time(t)))) for t in times]
+    show_table([(f"  {'  '.join(zones)}", f"in {duration(t - now)}") for t, zones in zip(times, shown, strict=True)])
     return 0
 
 
