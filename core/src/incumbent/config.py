@@ -82,45 +82,53 @@ class LeaderElectionConfig:
     Durations are seconds (`float`) or `timedelta`, and are seconds afterwards. What is None and not
     said to be a switch is replaced by its default, so that the object shows what is in force.
 
+    Attributes:
+        lock_id: The election's name: 1 to 255 characters in segments between '/', or an unsigned 64-bit int.
+        relinquish_interval: Hand over after this long. 0 means `DEFAULT_RELINQUISH_INTERVAL`; None turns it off. The
+            callbacks must return then, for nobody leads until they have: see `handover_timeout`.
+        relinquish_interval_spec: Hand over by this schedule instead: cron, `@hourly`, `@every 1h30m`,
+            `CRON_TZ=Europe/Berlin 0 3 * * *`.
+        leader_check_interval: Between two checks of a leader, each of which renews. Default: a fifth of the term's
+            lifetime.
+        follower_check_interval: Between two attempts of a follower. Default: `leader_check_interval`.
+        leader_callback: Runs when this candidate becomes leader, and at every check while it is. To return when the
+            term is over.
+        follower_callback: Runs when this candidate becomes follower, and at every attempt while it is.
+        on_elected: Runs once when a term begins. To return when the term is over.
+        on_deposed: Runs once when that term has ended, with the reason.
+        on_leader_changed: Runs when another candidate is seen leading than before. Needs an elector that can observe.
+        candidate: This candidate's unique id. Default: `host:pid:random`.
+        ttl: How long the backend keeps a silent leader's claim.
+        renew_deadline: A leader that could not renew for this long is deposed. Default: three quarters of the term's
+            lifetime.
+        request_timeout: How long one request to the backend may take. Default: a fifth of the term's lifetime, at most
+            2 s.
+        cooldown: How long to stand aside after a hand-over, unless another leads earlier. Default: two attempts' time.
+        close_timeout: How long `close` waits for callbacks and backend. Default: `ttl`.
+        handover_timeout: How long the claim of a term that is over is kept for callbacks that do not return. Then
+            another may lead while they still run, and this candidate does not campaign until they have returned.
+            Default: for as long as they take.
+
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
     """
 
-    #: The election's name: 1 to 255 characters in segments between '/', or an unsigned 64-bit int.
     lock_id: str | int
-    #: Hand over after this long. 0 means `DEFAULT_RELINQUISH_INTERVAL`; None turns it off. The callbacks must return
-    #: then, for nobody leads until they have: see `handover_timeout`.
     relinquish_interval: Duration | None = 0.0
-    #: Hand over by this schedule instead: cron, `@hourly`, `@every 1h30m`, `CRON_TZ=Europe/Berlin 0 3 * * *`.
     relinquish_interval_spec: str | None = None
-    #: Between two checks of a leader, each of which renews. Default: a fifth of the term's lifetime.
     leader_check_interval: Seconds = Seconds()
-    #: Between two attempts of a follower. Default: `leader_check_interval`.
     follower_check_interval: Seconds = Seconds()
-    #: Runs when this candidate becomes leader, and at every check while it is. To return when the term is over.
     leader_callback: Callback | None = None
-    #: Runs when this candidate becomes follower, and at every attempt while it is.
     follower_callback: Callback | None = None
-    #: Runs once when a term begins. To return when the term is over.
     on_elected: Callable[[Term], object] | None = None
-    #: Runs once when that term has ended, with the reason.
     on_deposed: Callable[[Term, Reason], object] | None = None
-    #: Runs when another candidate is seen leading than before. Needs an elector that can observe.
     on_leader_changed: Callable[[LeaderRecord], object] | None = None
-    #: This candidate's unique id. Default: `host:pid:random`.
     candidate: str | None = None
-    #: How long the backend keeps a silent leader's claim.
     ttl: Seconds = Seconds(15.0)
-    #: A leader that could not renew for this long is deposed. Default: three quarters of the term's lifetime.
     renew_deadline: Seconds = Seconds()
-    #: How long one request to the backend may take. Default: a fifth of the term's lifetime, at most 2 s.
     request_timeout: Seconds = Seconds()
-    #: How long to stand aside after a hand-over, unless another leads earlier. Default: two attempts' time.
     cooldown: Seconds = Seconds(zero=True)
-    #: How long `close` waits for callbacks and backend. Default: `ttl`.
     close_timeout: Seconds = Seconds()
-    #: How long the claim of a term that is over is kept for callbacks that do not return. Then another may lead while
-    #: they still run, and this candidate does not campaign until they have returned. Default: for as long as they take.
     handover_timeout: Seconds = Seconds(endless=True)
 
     def __post_init__(self) -> None:

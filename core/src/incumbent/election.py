@@ -41,6 +41,10 @@ class LeaderElection:
         elector: A URL, the bare name of an elector, or an elector of one's own.
         runner: The engine to run on; None for the one that all elections of the process share.
 
+    Attributes:
+        config: What is campaigned for, as it was given.
+        candidate: The id of this candidate.
+
     Raises:
         ConfigurationError: The URL or an option is wrong, or the elector is not installed or broken.
     """

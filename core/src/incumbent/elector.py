@@ -57,7 +57,13 @@ OLDEST_CONTRACT = 1
 
 @dataclass(frozen=True, slots=True)
 class Support:
-    """Whether a backend can do something, and why not (or in which way)."""
+    """
+    Whether a backend can do something, and why not (or in which way).
+
+    Attributes:
+        supported: Whether it can.
+        detail: Why not, or in which way; for people.
+    """
 
     supported: bool
     detail: str = ""
@@ -78,73 +84,96 @@ def no(reason: str) -> Support:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What a backend can do: read by the engine, the documentation and the conformance suite."""
+    """
+    What a backend can do: read by the engine, the documentation and the conformance suite.
 
-    #: Calls `LeaderElector.notify` by itself when the answer of a method may have changed.
+    Attributes:
+        push: Calls `LeaderElector.notify` by itself when the answer of a method may have changed.
+        observe: `LeaderElector.observe_leadership` works.
+        candidates: The records it returns list the candidates.
+        fencing_across_restarts: Tokens keep growing when the backend itself is restarted.
+        expiry: A silent candidate's claim ends after the ttl. `no` where it ends with the process.
+        interoperates: Tools of other projects that take part in the same election.
+        ttl_range: Shortest and longest ttl that the backend grants, seconds.
+    """
+
     push: Support
-    #: `LeaderElector.observe_leadership` works.
     observe: Support
-    #: The records it returns list the candidates.
     candidates: Support
-    #: Tokens keep growing when the backend itself is restarted.
     fencing_across_restarts: Support
-    #: A silent candidate's claim ends after the ttl. `no` where it ends with the process.
     expiry: Support
-    #: Tools of other projects that take part in the same election.
     interoperates: Support
-    #: Shortest and longest ttl that the backend grants, seconds.
     ttl_range: tuple[float, float] = (0.0, float("inf"))
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Proof of leadership, as the backend gave it."""
+    """
+    Proof of leadership, as the backend gave it.
 
-    #: The fencing token: grows from term to term of one election, for ever (P4).
+    Attributes:
+        token: The fencing token: grows from term to term of one election, for ever (P4).
+        guarantee: Seconds after *sent* during which the backend is bound to keep the claim; `inf`: until this process
+            ends.
+        sent: `BackendSettings.clock` read *before* the granting or renewing request was sent (P2).
+        descriptors: File descriptors whose being open *is* the claim: a process that inherits them keeps it.
+    """
+
     token: int
-    #: Seconds after *sent* during which the backend is bound to keep the claim; `inf`: until this process ends.
     guarantee: float
-    #: `BackendSettings.clock` read *before* the granting or renewing request was sent (P2).
     sent: float
-    #: File descriptors whose being open *is* the claim: a process that inherits them keeps it.
     descriptors: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class LeaderRecord:
-    """What the backend shows of an election: data from others, to be printed with care."""
+    """
+    What the backend shows of an election: data from others, to be printed with care.
+
+    Attributes:
+        lock_id: Name of the election.
+        candidate: The leader's id, or None while nobody leads.
+        token: The leader's token, or None while nobody leads.
+        since: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known.
+        candidates: Ids of all candidates, the leader included; None where the backend does not list them.
+    """
 
     lock_id: str
-    #: The leader's id, or None while nobody leads.
     candidate: str | None
-    #: The leader's token, or None while nobody leads.
     token: int | None
-    #: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known.
     since: float | None = None
-    #: Ids of all candidates, the leader included; None where the backend does not list them.
     candidates: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was found out about a backend, for `incumbent doctor`."""
+    """
+    One thing that was found out about a backend, for `incumbent doctor`.
+
+    Attributes:
+        level: "ok", "warning", or "error" for what keeps elections from working.
+        text: What was found, in one line, without secrets.
+        remedy: What to do about it, in one line; empty if all is well.
+    """
 
     level: Literal["ok", "warning", "error"]
-    #: What was found, in one line, without secrets.
     text: str
-    #: What to do about it, in one line; empty if all is well.
     remedy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class BackendSettings:
-    """What the core tells a backend besides its URL."""
+    """
+    What the core tells a backend besides its URL.
 
-    #: Seconds for which a silent candidate's claim is to be kept.
+    Attributes:
+        ttl: Seconds for which a silent candidate's claim is to be kept.
+        request_timeout: Seconds after which a single request must have ended.
+        clock: The clock for `Claim.sent`, seconds.
+    """
+
     ttl: float
-    #: Seconds after which a single request must have ended.
     request_timeout: float
-    #: The clock for `Claim.sent`, seconds.
     clock: Callable[[], float] = field(default=boottime, compare=False)
 
 
@@ -153,15 +182,22 @@ def _ignore() -> None:
 
 
 class LeaderElector(ABC):
-    """One candidate of one election. Holds at most one claim."""
+    """
+    One candidate of one election. Holds at most one claim.
+
+    Attributes:
+        lock_id: Name of the election.
+        candidate: Id of this candidate.
+        capabilities: What the backend can do.
+        notify: Set by the runner. Call it, from any thread, after anything that may change the answer of a method: the
+            claim was lost, or may now be won, or (once `observe_leadership` has been called) another leads. Cheap,
+            never raises. Too often is harmless; never is not, if push is declared.
+    """
 
     def __init__(self, lock_id: str, candidate: str, capabilities: Capabilities) -> None:
         self.lock_id = lock_id
         self.candidate = candidate
         self.capabilities = capabilities
-        #: Set by the runner. Call it, from any thread, after anything that may change the answer of a
-        #: method: the claim was lost, or may now be won, or (once `observe_leadership` has been called)
-        #: another leads. Cheap, never raises. Too often is harmless; never is not, if push is declared.
         self.notify: Callable[[], None] = _ignore
 
     @abstractmethod
@@ -230,17 +266,22 @@ class LeaderElector(ABC):
 
 
 class Backend(ABC):
-    """One way to reach one store. Its constructor validates, and does no I/O."""
+    """
+    One way to reach one store. Its constructor validates, and does no I/O.
 
-    #: The `CONTRACT_VERSION` that the plugin was written for. Every plugin says it by itself.
+    Attributes:
+        contract_version: The `CONTRACT_VERSION` that the plugin was written for. Every plugin says it by itself.
+        capabilities: What it can do.
+        options: The options of its URL, each with one line of help. Others are refused before it is constructed.
+        harness: "module:Class" of the `incumbent.testing.Harness` for the conformance suite, if one is shipped.
+        address: The URL in full, if what was left out of it has been found elsewhere: people see where elections are
+            held.
+    """
+
     contract_version: ClassVar[int]
-    #: What it can do.
     capabilities: ClassVar[Capabilities]
-    #: The options of its URL, each with one line of help. Others are refused before it is constructed.
     options: ClassVar[Mapping[str, str]] = {}
-    #: "module:Class" of the `incumbent.testing.Harness` for the conformance suite, if one is shipped.
     harness: ClassVar[str | None] = None
-    #: The URL in full, if what was left out of it has been found elsewhere: people see where elections are held.
     address: Address | None = None
 
     @abstractmethod

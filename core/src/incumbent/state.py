@@ -8,7 +8,14 @@ __all__ = ["Reason", "State"]
 
 
 class State(Enum):
-    """The three states of a candidate."""
+    """
+    The three states of a candidate.
+
+    Attributes:
+        BOOTSTRAP: No attempt has been answered yet.
+        FOLLOWER: Another leads, or nobody does.
+        LEADER: This candidate leads.
+    """
 
     BOOTSTRAP = "bootstrap"
     FOLLOWER = "follower"
@@ -16,7 +23,18 @@ class State(Enum):
 
 
 class Reason(Enum):
-    """Why a term ended."""
+    """
+    Why a term ended.
+
+    Attributes:
+        RELINQUISHED: Somebody asked for a hand-over.
+        SCHEDULE: The relinquish interval or spec did.
+        STOPPED: The candidate leaves the election.
+        NOT_RENEWED: The claim could not be renewed until the renew deadline.
+        LOST: The backend says that the claim is gone.
+        CALLBACK_FAILED: A callback raised.
+        REJECTED: The backend refuses for good.
+    """
 
     RELINQUISHED = "relinquished"
     SCHEDULE = "schedule"

@@ -27,6 +27,13 @@ class Term:
 
     A term never becomes valid again. `is_valid` and `check` compare the clock with the deadline at
     each call, so they turn false on time even if every thread of the library is stuck (P2).
+
+    Attributes:
+        lock_id: Name of the election.
+        candidate: Id of the candidate that leads.
+        token: The fencing token: grows from term to term of the election. Send it along with every write.
+        acquired_at: When the term began, seconds since the Unix epoch. For display only.
+        descriptors: Open file descriptors whose being open is the claim; usually none.
     """
 
     def __init__(
@@ -39,15 +46,10 @@ class Term:
         clock: Clock,
         descriptors: tuple[int, ...] = (),
     ) -> None:
-        #: Name of the election.
         self.lock_id = lock_id
-        #: Id of the candidate that leads.
         self.candidate = candidate
-        #: The fencing token: grows from term to term of the election. Send it along with every write.
         self.token = token
-        #: When the term began, seconds since the Unix epoch. For display only.
         self.acquired_at = clock.wall()
-        #: Open file descriptors whose being open is the claim; usually none.
         self.descriptors = descriptors
         self._clock = clock
         self._deadline = deadline

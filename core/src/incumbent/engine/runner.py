@@ -58,6 +58,9 @@ class Runner:
         calls: Has the calls into backends done; None for a pool that lives as long as candidates do.
         callbacks: Has the callbacks done; likewise.
         jitter: Returns numbers in [0, 1) for the pauses between retries.
+
+    Attributes:
+        clock: Where the time comes from.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ A test file of two lines runs the suite (`pip install 'incumbent[testing]'`):
     class TestFoo(ElectorConformance):
         harness = FooHarness
 
-`pytest --elector URL` and `incumbent conformance URL` run the same tests without a test file.
+`pytest --incumbent-elector URL` and `incumbent conformance URL` run the same tests without a test file.
 """
 
 from __future__ import annotations
@@ -79,4 +79,4 @@ def __getattr__(name: str) -> object:
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_HOMES]
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})

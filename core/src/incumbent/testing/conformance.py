@@ -52,11 +52,13 @@ class ElectorConformance(
 
     Tests of your own may be added. One of the suite's that is overridden, or removed with `= None`, needs
     an entry in `deviations`, whose reason shows in the report.
+
+    Attributes:
+        harness: Makes the harness: its class, or any callable without arguments.
+        deviations: The suite's tests that this class replaces or removes, each with the reason.
     """
 
-    #: Makes the harness: its class, or any callable without arguments.
     harness: ClassVar[Callable[[], Harness] | None] = None
-    #: The suite's tests that this class replaces or removes, each with the reason.
     deviations: ClassVar[Mapping[str, str]] = MappingProxyType({})
 
     #: Not collected itself, wherever it is imported.

@@ -55,22 +55,25 @@ class Harness:
 
     Args:
         url: The store that the user asked for; None to bring one's own.
+
+    Attributes:
+        scheme: The entry-point name of the elector.
+        url: Where the store is. Known when `open` has returned.
+        ttl: The shortest ttl that is worth testing with, seconds: some tests wait for several of them.
+        request_timeout: Given to every backend, seconds: well below the ttl, for a claim must outlive a call that times
+            out.
+        slack: Seconds by which a call may outlast its timeout, because the machine is busy.
+        cannot: Operations that this store cannot do, each with the reason.
     """
 
     #: No test for pytest, though a subclass may have a name such as `TestStoreHarness`.
     __test__ = False
 
-    #: The entry-point name of the elector.
     scheme: str
-    #: Where the store is. Known when `open` has returned.
     url: str
-    #: The shortest ttl that is worth testing with, seconds: some tests wait for several of them.
     ttl: float = 2.0
-    #: Given to every backend, seconds: well below the ttl, for a claim must outlive a call that times out.
     request_timeout: float = 0.5
-    #: Seconds by which a call may outlast its timeout, because the machine is busy.
     slack: float = 5.0
-    #: Operations that this store cannot do, each with the reason.
     cannot: Mapping[str, str] = MappingProxyType({})
 
     def __init__(self, url: str | None = None) -> None:

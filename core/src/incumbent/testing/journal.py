@@ -24,17 +24,21 @@ WORTH_TELLING = 0.05
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened in a test."""
+    """
+    One thing that happened in a test.
 
-    #: Seconds after the first thing that happened, on the harness's clock.
+    Attributes:
+        at: Seconds after the first thing that happened, on the harness's clock.
+        who: A candidate of the test, or the harness.
+        did: What it did.
+        came: What it was answered.
+        took: Seconds until the answer, on the same clock.
+    """
+
     at: float
-    #: A candidate of the test, or the harness.
     who: str
-    #: What it did.
     did: str
-    #: What it was answered.
     came: str = ""
-    #: Seconds until the answer, on the same clock.
     took: float = 0.0
 
     def to_text(self) -> str:

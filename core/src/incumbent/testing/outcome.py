@@ -16,27 +16,31 @@ PASSED, FAILED, NOT_RUN, DEVIATES, NOT_SELECTED = "passed", "failed", "not run",
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one test of the suite."""
+    """
+    What came of one test of the suite.
 
-    #: The name of the test.
+    Attributes:
+        test: The name of the test.
+        cites: The promises or rules that it checks: "P1, P2".
+        truth: The truth that it checks, one sentence: what was expected.
+        result: "passed", "failed", "not run", "deviates" (replaced or removed, with a reason) or "not selected".
+        detail: Why it was not run or deviates; what was seen if it failed.
+        seconds: How long it took.
+        section: The section of the contract that tells of it, as a heading.
+        statement: The line of the suite at which it failed.
+        journal: What happened in it, in order, if it failed.
+        trace: All that pytest says of the failure.
+    """
+
     test: str
-    #: The promises or rules that it checks: "P1, P2".
     cites: str
-    #: The truth that it checks, one sentence: what was expected.
     truth: str
-    #: "passed", "failed", "not run", "deviates" (replaced or removed, with a reason) or "not selected".
     result: str
-    #: Why it was not run or deviates; what was seen if it failed.
     detail: str = ""
-    #: How long it took.
     seconds: float = 0.0
-    #: The section of the contract that tells of it, as a heading.
     section: str = ""
-    #: The line of the suite at which it failed.
     statement: str = ""
-    #: What happened in it, in order, if it failed.
     journal: tuple[Event, ...] = ()
-    #: All that pytest says of the failure.
     trace: str = ""
 
     def to_text(self) -> str:

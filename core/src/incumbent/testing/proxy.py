@@ -51,6 +51,11 @@ class FaultProxy:
         host: The server's address.
         port: The server's port. It need not listen yet.
         tap: Called with the direction and the bytes that are relayed, on the proxy's thread.
+
+    Attributes:
+        host: Where it listens.
+        port: The port on which it listens.
+        accepted: Connections that were accepted so far, refused ones included.
     """
 
     def __init__(self, host: str, port: int, *, tap: Callable[[Direction, bytes], None] | None = None) -> None:
@@ -60,7 +65,6 @@ class FaultProxy:
         self._trickle: int | None = None
         self._refusing = False
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
-        #: Connections that were accepted so far, refused ones included.
         self.accepted = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="incumbent-fault-proxy", daemon=True)

@@ -39,21 +39,25 @@ class Progress:
 
 @dataclass(frozen=True)
 class ConformanceReport:
-    """One run of the suite against one store."""
+    """
+    One run of the suite against one store.
 
-    #: The URL, without secrets.
+    Attributes:
+        elector: The URL, without secrets.
+        outcomes: One for each test of the suite, in its order.
+        seconds: How long it took.
+        began: When it began, seconds since the Unix epoch.
+        versions: What was tested with what: of the elector's package, incumbent, Python, the platform.
+        capabilities: What the elector declares.
+        store: What the elector found out about its store.
+    """
+
     elector: str
-    #: One for each test of the suite, in its order.
     outcomes: tuple[Outcome, ...]
-    #: How long it took.
     seconds: float = 0.0
-    #: When it began, seconds since the Unix epoch.
     began: float = field(default_factory=time.time)
-    #: What was tested with what: of the elector's package, incumbent, Python, the platform.
     versions: Mapping[str, str] = field(default_factory=dict)
-    #: What the elector declares.
     capabilities: Capabilities | None = None
-    #: What the elector found out about its store.
     store: tuple[Finding, ...] = ()
 
     def of(self, result: str) -> list[Outcome]:

@@ -20,11 +20,15 @@ RETRY = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Renewal(Generic[T]):
-    """What one renewal brought."""
+    """
+    What one renewal brought.
 
-    #: The clock, read before the renewing request was sent: what `Claim.sent` must say (P2).
+    Attributes:
+        sent: The clock, read before the renewing request was sent: what `Claim.sent` must say (P2).
+        answer: What the renewal returned.
+    """
+
     sent: float
-    #: What the renewal returned.
     answer: T
 
 

@@ -17,7 +17,13 @@ LONGEST_FILE = 1 << 20
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One server, and its name in messages: `host:port`, with brackets around an IPv6 address. Thread-safe."""
+    """
+    One server, and its name in messages: `host:port`, with brackets around an IPv6 address. Thread-safe.
+
+    Attributes:
+        host: A name, or an address without brackets.
+        port: The TCP port.
+    """
 
     host: str
     port: int
