@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import incumbent
+from incumbent.advice import EXTRAS
 from incumbent.cli import main
 from incumbent.cli.new_elector import LONGEST_NAME, TEMPLATE, _files
-from incumbent.registry import EXTRAS
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -201,6 +201,14 @@ def test_an_unknown_option_is_refused_with_the_nearest():
     assert len(refusal(check_options, Address.parse(f"x://h?{'z' * 8000}=1"), allowed)) < 200
 
 
+def test_less_security_is_not_proposed():
+    """`secure` is near to `insecure` in letters only; who wrote that a little wrong is helped."""
+    allowed = {"insecure": "…", "tls": "…"}
+    for name in ("secure", "secur", "unsecure"):
+        assert "did you mean" not in refusal(check_options, Address.parse(f"x://h?{name}=yes"), allowed)
+    assert "did you mean 'insecure'?" in refusal(check_options, Address.parse("x://h?insecur=yes"), allowed)
+
+
 # ---------------------------------------------------------------- secrets
 
 

@@ -20,6 +20,7 @@ from incumbent import (
     ConfigurationError,
     ElectorLoadError,
     ElectorNotFoundError,
+    advice,
     registry,
 )
 from incumbent.elector import CONTRACT_VERSION
@@ -219,25 +220,63 @@ def test_a_name_far_from_all_gets_no_guess():
 @pytest.mark.parametrize("name", ["etcd", "consul", "postgres"])
 def test_a_known_name_gets_what_to_install(monkeypatch, name):
     """For an elector that could be had, the message is the command to type."""
-    monkeypatch.setattr("incumbent.registry.EXTRAS", {name: f"incumbent[{name}]"})
+    monkeypatch.setattr("incumbent.advice.EXTRAS", {name: f"incumbent[{name}]"})
     own = [row for row in installed() if row.name == name]
     if own:  # its package is here: so look at a name that is not
         name = f"{name}x"
-        monkeypatch.setattr("incumbent.registry.EXTRAS", {name: f"incumbent[{name}]"})
+        monkeypatch.setattr("incumbent.advice.EXTRAS", {name: f"incumbent[{name}]"})
     assert f"no elector '{name}' is installed: pip install 'incumbent[{name}]' (installed: " in not_found(name)
 
 
 def test_the_commands_to_type_are_those_of_our_plugins():
     """`pip install 'incumbent[etcd]'` and the same for the others."""
-    from incumbent.registry import EXTRAS
+    from incumbent.advice import EXTRAS
 
-    ours = ("etcd", "consul", "postgres", "redis")
-    assert {name: f"incumbent[{name}]" for name in ours} == EXTRAS
+    redis = dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "incumbent[redis]")
+    postgres = dict.fromkeys(("postgres", "postgresql"), "incumbent[postgres]")
+    assert {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]", **postgres, **redis} == EXTRAS
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("etcds", ": for TLS write etcd://HOST:2379?tls=yes (installed: "),
+        ("consuls", ": for TLS write consul://HOST:8501?tls=yes (installed: "),
+        ("https", "write etcd://HOST:2379?tls=yes, for Consul consul://HOST:8501?tls=yes (installed: "),
+        ("http", ": for etcd write etcd://HOST:2379, for Consul consul://HOST:8500 (installed: "),
+    ],
+)
+def test_a_scheme_that_is_known_from_elsewhere_gets_what_to_write(name, told):
+    """Such as those of ETCDCTL_ENDPOINTS and CONSUL_HTTP_ADDR; TLS stays TLS."""
+    assert told in not_found(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "told"),
+    [
+        ("acmes", {"acme"}, ""),
+        ("amqps", {"amqp"}, ""),
+        ("rediss", {"redis"}, ""),
+        ("redisss", {"redis", "rediss"}, ""),
+        ("acme+tls", {"acme"}, ""),
+        ("acme-ssl", {"acme"}, ""),
+        ("secureacme", {"acme"}, ""),
+        ("acem+tls", {"acme", "acme+tls"}, ", did you mean 'acme+tls'?"),
+        ("acems", {"acme", "acmes"}, ", did you mean 'acmes'?"),
+        ("acem", {"acme", "acmes"}, ", did you mean 'acme', or 'acmes' for TLS?"),
+        ("redsis", {"redis", "rediss"}, ", did you mean 'redis', or 'rediss' for TLS?"),
+        ("acem", {"acme"}, ", did you mean 'acme'?"),
+        ("acem", {"acmes"}, ", did you mean 'acmes'?"),
+    ],
+)
+def test_nobody_is_talked_out_of_tls(name, known, told):
+    """A final `s` means TLS, and so does the word: a name that may lose it is not proposed, or not alone."""
+    assert advice._nearest(name, known) == told
 
 
 def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):
     """The nearest match may be one that is not installed yet: then the command is there as well."""
-    monkeypatch.setattr("incumbent.registry.EXTRAS", {"acme-store": "incumbent[acme-store]"})
+    monkeypatch.setattr("incumbent.advice.EXTRAS", {"acme-store": "incumbent[acme-store]"})
     message = not_found("acme-stor")
     assert "did you mean 'acme-store'? (pip install 'incumbent[acme-store]')" in message
 

@@ -159,9 +159,9 @@ def check_options(address: Address, allowed: Mapping[str, str]) -> None:
     for name in address.options:
         if name not in allowed:
             known = ", ".join(sorted(allowed)) or "none"
-            raise ConfigurationError(
-                f"{address.scheme}: unknown option {shorten(name)}{nearest(name, allowed)} (its options: {known})"
-            )
+            # Who asks for `secure` does not mean `insecure`.
+            near = nearest(name, [option for option in allowed if name.startswith("in") or not option.startswith("in")])
+            raise ConfigurationError(f"{address.scheme}: unknown option {shorten(name)}{near} (its options: {known})")
 
 
 def _check_text(text: object) -> None:

@@ -12,7 +12,8 @@ from importlib.metadata import Distribution, EntryPoint, distributions
 import pluggy
 
 from . import hookspecs
-from .address import Address, check_options, nearest, printable, shorten
+from .address import Address, check_options, printable, shorten
+from .advice import EXTRAS, advice
 from .declared import check_backend
 from .elector import Backend, BackendSettings
 from .errors import ElectionError, ElectorLoadError, ElectorNotFoundError
@@ -29,8 +30,6 @@ __all__ = [
 ]
 
 ENTRY_POINT_GROUP = "incumbent.electors"
-#: What to install for a name that is known but not there.
-EXTRAS = {name: f"incumbent[{name}]" for name in ("etcd", "consul", "postgres", "redis")}
 UNKNOWN = "unknown"
 #: Of this process, of the system.
 SHORT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
@@ -221,16 +220,9 @@ def _load(found: _Found) -> type[Backend]:
 
 def _not_found(name: str, electors: list[_Found], unreadable: list[str]) -> ElectorNotFoundError:
     names = sorted({found.entry_point.name for found in electors})
-    if name in EXTRAS:
-        advice = f": pip install '{EXTRAS[name]}'"
-    else:
-        advice = nearest(name, [*names, *EXTRAS])
-        for known in EXTRAS.keys() - names:
-            if f"{known!r}?" in advice:
-                advice += f" (pip install '{EXTRAS[known]}')"
     shown = ", ".join(names) or "none"
     return ElectorNotFoundError(
-        "; ".join([f"no elector {shorten(name)} is installed{advice} (installed: {shown})", *unreadable])
+        "; ".join([f"no elector {shorten(name)} is installed{advice(name, names)} (installed: {shown})", *unreadable])
     )
 
 
