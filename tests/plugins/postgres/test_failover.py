@@ -100,7 +100,7 @@ def test_standby_is_passed_over(pair, opened, name):
     primary, standby = pair.primary, pair.standby
     elector = opened(url_of(standby.port, primary.port)).elector(name, "a")
     assert elector.acquire_leadership() is not None
-    with pytest.raises(BackendUnavailableError, match="read-only"):
+    with pytest.raises(BackendUnavailableError, match="a standby, which is read-only: name its primary"):
         opened(url_of(standby.port)).elector(name, "b").acquire_leadership()
 
 

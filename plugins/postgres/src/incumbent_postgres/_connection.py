@@ -76,6 +76,11 @@ class Client:
         return int(self._conn.server_version)
 
     @property
+    def process(self) -> int:
+        """The server's process that serves us, as it has said; a pooler makes a number up."""
+        return int(self._conn.backend_pid)
+
+    @property
     def is_encrypted(self) -> bool:
         """Whether TLS is in use."""
         return bool(self._conn.ssl_in_use)

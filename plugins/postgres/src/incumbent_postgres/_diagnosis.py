@@ -9,6 +9,7 @@ from incumbent import BackendRejectedError, ElectionError, Finding
 
 from ._connection import Client
 from ._errors import LostError, RefusedError, no_connection
+from ._read_only import refusal
 from ._session import Session
 from ._store import Store
 
@@ -35,9 +36,7 @@ def findings(store: Store, session: Session, limit: float) -> Iterator[Finding]:
     for host in options.hosts:
         where = options.shown(host)
         try:
-            client = Client(
-                {**options.parameters(host), "target_session_attrs": "any"}, where, time.monotonic() + limit
-            )
+            client = Client(options.parameters(host), where, time.monotonic() + limit)
         except LostError as error:
             yield _unreached(no_connection(where, str(error)))
             continue
@@ -61,7 +60,7 @@ def findings(store: Store, session: Session, limit: float) -> Iterator[Finding]:
 
 def _unreached(error: ElectionError) -> Finding:
     if isinstance(error, BackendRejectedError):
-        return Finding("error", str(error), "correct user, password or database, or let pg_hba.conf admit them")
+        return Finding("error", str(error), "correct user, password, database or options, or let pg_hba.conf admit them")
     return Finding("error", str(error), "see that this server runs and can be reached, or take it out of the URL")
 
 
@@ -69,14 +68,20 @@ def _server(client: Client, limit: float, *, is_encrypted: bool) -> tuple[list[F
     """Return what there is to say of one server, and whether it takes writes."""
     where = client.where
     began = time.monotonic()
-    answers = client.run("SELECT pg_is_in_recovery(); SHOW transaction_read_only", time.monotonic() + limit)
+    ((in_recovery, process),) = client.run("SELECT pg_is_in_recovery(), pg_backend_pid()", began + limit)[0]
     took = time.monotonic() - began
-    is_standby, is_read_only = answers[0][0][0] == "t", answers[1][0][0] == "on"
+    refused = refusal(client, time.monotonic() + limit)
+    is_standby, is_read_only = in_recovery == "t", refused is not None
     version = f"{client.version // 10000}.{client.version % 10000}"
     kind = "a standby" if is_standby else "read-only" if is_read_only else "takes writes"
     text = f"{where}: PostgreSQL {version}, {kind}"
     is_old = client.version < OLDEST
     found = [Finding("error", text, "use PostgreSQL 12 or later") if is_old else Finding("ok", text)]
+    if refused is not None and not is_standby:
+        found.append(Finding("error", str(refused), "do what it says, or use another user or server"))
+    if process != str(client.process):
+        text = f"{where}: a pooler, which may let no news through: then a hand-over takes up to a tenth of the ttl"
+        found.append(Finding("warning", text, "if that is too long, let it pool sessions, or go past it"))
     if client.is_encrypted and is_encrypted:
         found.append(Finding("ok", f"{where}: encrypted"))
     elif not client.is_loopback:
@@ -88,7 +93,7 @@ def _server(client: Client, limit: float, *, is_encrypted: bool) -> tuple[list[F
     found.append(Finding("warning", text, remedy) if is_slow else Finding("ok", text))
     if not is_standby:
         found += _safety(where, client.run(SAFETY, time.monotonic() + limit)[0][0])
-    return found, not is_standby and not is_read_only
+    return found, not is_read_only
 
 
 def _safety(where: str, row: tuple[str | None, ...]) -> Iterator[Finding]:

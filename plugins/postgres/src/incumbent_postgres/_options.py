@@ -57,7 +57,7 @@ class Options:
         given = dict(address.options)
         _check(given)
         common = {"application_name": "incumbent"} | {name: given[name] for name in PASSED if name in given}
-        common |= {"client_encoding": "UTF8", "target_session_attrs": "read-write"}
+        common |= {"client_encoding": "UTF8", "target_session_attrs": "any"}
         if database := _once("dbname", "path", _database(address.path), given):
             common["dbname"] = database
         if user := _once("user", "user", address.username, given):

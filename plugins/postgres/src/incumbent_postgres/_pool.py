@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Mapping
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, InvalidStateError
 
 from ._connection import Client, Row
 from ._errors import LostError, RefusedError, no_connection
 from ._options import Options
+from ._read_only import refusal
 
 __all__ = ["Pool"]
 
@@ -96,9 +98,9 @@ class Pool:
             if number and time.monotonic() >= end:
                 break
             try:
-                client = Client(self.options.parameters(host), where, self._until(end))
-            except LostError as error:
-                errors.append(no_connection(where, self._in_words(error)))
+                client = self._connect(host, where, self._until(end))
+            except ElectionError as error:
+                errors.append(error)
                 continue
             self._first = (first + number) % len(hosts)
             return client
@@ -136,6 +138,25 @@ class Pool:
 
     # ------------------------------------------------------------ inside
 
+    def _connect(self, host: Mapping[str, str], where: str, end: float) -> Client:
+        """Connect to *host*, if it takes writes. Raises what the contract has for one that does not."""
+        try:
+            client = Client(self.options.parameters(host), where, end)
+        except LostError as error:
+            raise no_connection(where, self._in_words(error)) from error
+        try:
+            refused = refusal(client, end)
+        except (LostError, RefusedError) as error:
+            client.close()
+            raise BackendUnavailableError(f"postgres {where}: {self._in_words(error)}") from error
+        except BaseException:
+            client.close()
+            raise
+        if refused is not None:
+            client.close()
+            raise refused
+        return client
+
     def _until(self, end: float) -> float:
         limit = self.options.connect_timeout
         return min(end, time.monotonic() + limit) if limit else end
@@ -170,6 +191,6 @@ class Pool:
         if client is not None:
             client.close()
 
-    def _in_words(self, error: LostError) -> str:
+    def _in_words(self, error: LostError | RefusedError) -> str:
         text = str(error)
         return f"no answer within {self.timeout:g} s" if text == "no answer in time" else text
