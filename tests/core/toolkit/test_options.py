@@ -97,3 +97,9 @@ def test_endpoint_is_shown_as_it_is_written(host, shown):
     """An IPv6 address has its brackets, and is known to be this machine without them."""
     assert str(Endpoint(host, 6379)) == shown
     assert Endpoint(host, 6379).is_loopback
+
+
+def test_path_is_no_endpoint():
+    """An elector that connects to hosts refuses the path of a Unix socket; it does not look it up as a name."""
+    with pytest.raises(ConfigurationError, match="not a path"):
+        Endpoint("/run/store.sock", 6379)

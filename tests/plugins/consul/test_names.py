@@ -8,11 +8,17 @@ from contextlib import contextmanager
 
 import consul_stage as stage
 import pytest
-from names import NAME, dead_address, named
+from names import dead_address, named
 
 from incumbent import BackendUnavailableError, LeaderElection, Runner
 
 ALIVE, OTHER = "127.0.0.1", "127.0.0.2"
+
+
+@pytest.fixture
+def host(name):
+    """A name of which nothing is remembered."""
+    return f"{name.rpartition('/')[2]}.test"
 
 
 @contextmanager
@@ -24,10 +30,10 @@ def silent_address(port: int, address: str = OTHER):
 
 @pytest.mark.parametrize("order", [(OTHER, ALIVE), (ALIVE, OTHER)])
 @pytest.mark.parametrize("gone", [dead_address, silent_address])
-def test_an_address_that_does_not_answer_keeps_nobody_from_leading(server, name, gone, order):
+def test_an_address_that_does_not_answer_keeps_nobody_from_leading(server, name, host, gone, order):
     """P7, P10: Whichever address of a name does not answer, and however it is silent, the others are used."""
-    config, url = stage.config(name, ttl=30.0, request_timeout=1.0), stage.url(f"{NAME}:{server.port}")
-    with gone(server.port, OTHER), named(*order), LeaderElection(config, url, runner=Runner()) as election:
+    config, url = stage.config(name, ttl=30.0, request_timeout=1.0), stage.url(f"{host}:{server.port}")
+    with gone(server.port, OTHER), named(*order, name=host), LeaderElection(config, url, runner=Runner()) as election:
         assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
         with LeaderElection(config, url, runner=Runner()) as follower:
             stage.eventually(follower.is_follower)
@@ -39,12 +45,12 @@ def test_a_host_that_is_dead_keeps_nobody_from_leading(server, name):
     """P7, P10: Of several hosts too, those that drop what would open a connection leave time for the next."""
     config = stage.config(name, ttl=30.0, request_timeout=1.0)
     with dead_address(server.port, OTHER), dead_address(server.port, "127.0.0.3"):
-        url = stage.url(*(f"{host}:{server.port}" for host in (OTHER, "127.0.0.3", ALIVE)))
+        url = stage.url(*(f"{address}:{server.port}" for address in (OTHER, "127.0.0.3", ALIVE)))
         with LeaderElection(config, url) as election:
             assert election.wait_for_leadership(timeout=stage.PATIENCE) is not None
 
 
-def test_the_address_that_answered_is_remembered(server, name, opened, monkeypatch):
+def test_the_address_that_answered_is_remembered(server, name, host, opened, monkeypatch):
     """P10: An address that is dead is not tried again before one that has answered."""
     tried, connect = [], socket.socket.connect
 
@@ -52,8 +58,8 @@ def test_the_address_that_answered_is_remembered(server, name, opened, monkeypat
         tried.append(where[0])
         return connect(sock, where)
 
-    with dead_address(server.port), named(OTHER, ALIVE):
-        url = stage.url(f"{NAME}:{server.port}")
+    with dead_address(server.port), named(OTHER, ALIVE, name=host):
+        url = stage.url(f"{host}:{server.port}")
         assert opened(url).elector(name, "a").acquire_leadership() is not None
         monkeypatch.setattr(socket.socket, "connect", connected)
         assert opened(url).elector(name, "b").acquire_leadership() is None
@@ -61,7 +67,7 @@ def test_the_address_that_answered_is_remembered(server, name, opened, monkeypat
     assert OTHER not in tried
 
 
-def test_a_resolver_that_hangs_costs_a_call_its_timeout(name, opened, monkeypatch):
+def test_a_resolver_that_hangs_costs_a_call_its_timeout(name, host, opened, monkeypatch):
     """P10: A call ends in time while the resolver does not answer."""
     answer, given_up = threading.Event(), threading.Event()
 
@@ -71,8 +77,8 @@ def test_a_resolver_that_hangs_costs_a_call_its_timeout(name, opened, monkeypatc
         raise OSError("no name server")
 
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    elector = opened(stage.url(NAME), stage.BRIEF).elector(name, "a")
-    with pytest.raises(BackendUnavailableError, match=f"{NAME}:8500: no answer in time"):
+    elector = opened(stage.url(host), stage.BRIEF).elector(name, "a")
+    with pytest.raises(BackendUnavailableError, match=f"{host}:8500: no answer in time"):
         elector.acquire_leadership()
     assert not given_up.is_set()
     answer.set()
