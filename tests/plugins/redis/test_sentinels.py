@@ -11,13 +11,15 @@ from incumbent import Address, BackendRejectedError, BackendUnavailableError, Co
 from incumbent.testing import free_port
 from incumbent_redis._options import Options
 
+#: As the page on redis tells them.
+RIGHTS = "-@all +sentinel|get-master-addr-by-name"
 #: What each of them is configured with, beside the primary that it watches.
 KINDS = {
     "open": "",
     "same": 'requirepass "pw"\n',
     "own": 'requirepass "its-own"\n',
-    "users": "user default off\nuser watcher on >its-own ~* &* +@all\n",
-    "limited": "user default on nopass -@all +ping\nuser watcher on >its-own ~* &* +@all\n",
+    "users": f"user default off\nuser watcher on >its-own {RIGHTS}\n",
+    "limited": f"user default on nopass -@all +ping\nuser watcher on >its-own {RIGHTS}\n",
 }
 
 
