@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socketserver
 import threading
 from contextlib import contextmanager
@@ -66,6 +67,21 @@ def test_server_that_hangs_up_later_is_not_doubted(victim, opened):
             asking.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
         wire.ask("PING")
     assert str(caught.value) == f"redis 127.0.0.1:{victim.port}: the server closed the connection"
+
+
+def test_user_who_may_not_subscribe_is_told_once(server, name, opened, caplog):
+    """Rule 2: who lacks a right for the news leads and follows without them, and is warned that they come late."""
+    with stage.client(server) as asking:
+        rights = "on >pw ~{incumbent}* &{incumbent}:* +@all -subscribe"
+        asking.execute_command("ACL", "SETUSER", "deaf", *rights.split())
+        backend = opened(f"redis://deaf:pw@127.0.0.1:{server.port}", stage.SHORT)
+        stage.lead(backend.elector(name, "a"))
+        stage.eventually(lambda: asking.info("commandstats").get("cmdstat_subscribe", {}).get("rejected_calls", 0) > 2)
+        backend.close()
+        asking.execute_command("ACL", "DELUSER", "deaf")
+    (told,) = [record for record in caplog.records if "subscribe" in record.getMessage()]
+    assert told.levelno == logging.WARNING
+    assert "news of elections come late" in told.getMessage()
 
 
 @pytest.mark.parametrize(

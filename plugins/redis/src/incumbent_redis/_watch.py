@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from incumbent import ElectionError, boottime
+from incumbent import BackendRejectedError, ElectionError, boottime
 
 from ._layout import LOOK
 from ._sightings import Guard
@@ -68,7 +68,7 @@ class News:
         # The thread's own.
         self._wire: Wire | None = None
         self._channels: set[str] = set()
-        self._is_pinged = False
+        self._is_pinged = self._is_deaf = False
         self._retry_at = self._rest_until = 0.0
 
     def follow(self, member: Member) -> None:
@@ -158,8 +158,11 @@ class News:
                     missed = self._take(wire.read_response()) or missed
         except ElectionError as error:
             _log.debug("the subscription ended: %s", error)
+            if self._wire is not None and isinstance(error, BackendRejectedError) and not self._is_deaf:
+                self._is_deaf = True  # once: asking again hardly helps, and the looks find all
+                _log.warning("the news of elections come late, for they cannot be subscribed to: %s", error)
             self._wire = None
-            self._retry_at = time.monotonic() + RETRY
+            self._retry_at = time.monotonic() + (self._interval if self._is_deaf else RETRY)
         return missed
 
     def _subscribe(self, wire: Wire) -> None:
@@ -177,6 +180,8 @@ class News:
         kind = answer[0]
         if kind == b"pong":
             self._is_pinged = False
+        elif kind == b"subscribe":
+            self._is_deaf = False
         elif kind == b"message":
             with self._lock:
                 members = list(self._members.get(answer[1].decode(), ()))
