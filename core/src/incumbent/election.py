@@ -19,6 +19,7 @@ from .engine.candidacy import Candidacy, Listeners
 from .engine.events import RelinquishAsked
 from .engine.runner import Runner
 from .errors import ConfigurationError, InvalidStateError
+from .greenlets import check_threads
 from .registry import open_backend
 from .situation import Situation
 from .state import Reason, State
@@ -58,6 +59,7 @@ class LeaderElection:
     ) -> None:
         check_config(config)
         _refuse_coroutines(config)
+        check_threads()
         self.config = config
         self._runner = runner or Runner.shared()
         self._backend: Backend | None = None

@@ -17,6 +17,7 @@ from .advice import EXTRAS, advice
 from .declared import check_backend
 from .elector import Backend, BackendSettings
 from .errors import ElectionError, ElectorLoadError, ElectorNotFoundError
+from .greenlets import check_threads
 
 __all__ = [
     "ENTRY_POINT_GROUP",
@@ -76,8 +77,9 @@ def make_backend(backend: type[Backend], address: Address, settings: BackendSett
 
     Raises:
         ElectorLoadError: Its constructor is broken.
-        ConfigurationError: The URL or an option is wrong.
+        ConfigurationError: The URL or an option is wrong, or the threads of this process are of no use.
     """
+    check_threads()
     check_options(address, backend.options)
     try:
         return backend(address, settings)

@@ -18,6 +18,7 @@ from incumbent import (
 
 from ._connection import Connection
 from ._elector import EtcdElector
+from ._greenlets import check_grpc
 from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options, whole_ttl
 from ._session import Sessions
 from ._watch import Watcher
@@ -45,6 +46,7 @@ class EtcdBackend(Backend):
     harness: ClassVar[str | None] = "incumbent_etcd.testing:EtcdHarness"
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
+        check_grpc()
         self._shown = str(address)
         self.ttl = whole_ttl(settings)
         self.settings = settings
