@@ -252,8 +252,5 @@ def _options(query: str) -> dict[str, str]:
 
 
 def _join(host: str, port: int | None) -> str:
-    if host.startswith("/"):
-        shown = quote(host, safe="")
-    else:
-        shown = f"[{host.replace('%', '%25')}]" if ":" in host else host
+    shown = quote(host, safe="") if host.startswith("/") else f"[{host.replace('%', '%25')}]" if ":" in host else host
     return shown if port is None else f"{shown}:{port}"

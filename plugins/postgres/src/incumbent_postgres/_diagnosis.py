@@ -60,7 +60,9 @@ def findings(store: Store, session: Session, limit: float) -> Iterator[Finding]:
 
 def _unreached(error: ElectionError) -> Finding:
     if isinstance(error, BackendRejectedError):
-        return Finding("error", str(error), "correct user, password, database or options, or let pg_hba.conf admit them")
+        return Finding(
+            "error", str(error), "correct user, password, database or options, or let pg_hba.conf admit them"
+        )
     return Finding("error", str(error), "see that this server runs and can be reached, or take it out of the URL")
 
 
