@@ -157,6 +157,16 @@ MUTANTS = [
         "        self.told = False\n", "        self.told = keep\n", ENGINE,
     ),
     Mutant(
+        "the limit of a hand-over never comes", "P6", CORE + "engine/machine.py",
+        "self._set(Timer.HANDOVER_DEADLINE, self._now + self.timing.handover_timeout)",
+        "pass", (*ENGINE, "tests of the engine"),
+    ),
+    Mutant(
+        "an old term's timer ends the patience with the callbacks of the next", "P6", CORE + "engine/machine.py",
+        "self._patient = self._now < self.since + self.timing.handover_timeout", "self._patient = False",
+        (*ENGINE, "tests of the engine"),
+    ),
+    Mutant(
         "a term that is over is still announced", "P6", CORE + "engine/dispatch.py",
         "            if not entry.wanted():\n                continue\n", "", ENGINE,
     ),

@@ -202,10 +202,21 @@ def test_claim_given_up_before_the_callbacks_is_found(monkeypatch):
     def depose(self, reason, *, keep=False):
         real(self, reason, keep=keep)
         if keep:
-            self._told = True
+            self.told = True
             self._continue()
 
     monkeypatch.setattr(machine.Machine, "_depose", depose)
+    assert finds("P6")
+
+
+def test_limit_of_a_hand_over_that_is_cut_short_is_found(monkeypatch):
+    """P6: callbacks that do not return keep the claim for as long as the config says."""
+    real = machine.Machine.__init__
+
+    def init(self, timing):
+        real(self, dataclasses.replace(timing, handover_timeout=timing.handover_timeout / 2))
+
+    monkeypatch.setattr(machine.Machine, "__init__", init)
     assert finds("P6")
 
 
