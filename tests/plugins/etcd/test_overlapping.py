@@ -210,6 +210,22 @@ def test_thread_that_could_not_be_started_is_started_later(backend, name, monkey
     watcher.close()
 
 
+def test_request_for_which_grpc_has_no_thread_costs_no_other(opened, name, monkeypatch):
+    """P10: A machine that is out of threads for a moment costs that request; those after it do not wait in vain."""
+    elector = opened().elector(name, "a")
+
+    def refuse(_):
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as without:
+        without.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(BackendUnavailableError, match="can't start new thread"):
+            elector.acquire_leadership()
+    led = threading.Event()
+    threading.Thread(target=lambda: elector.acquire_leadership() and led.set(), daemon=True).start()
+    assert led.wait(stage.PATIENCE)
+
+
 def test_engine_that_is_silent_after_an_attempt_without_an_answer_loses_its_place(opened, backend, name):
     """P7: A key that was made, and whose engine does not ask again, is removed like that of any other silent engine."""
     elector = backend.elector(name, "a")

@@ -76,8 +76,10 @@ class EtcdBackend(Backend):
         """Revoke the leases, and end the connection."""
         if self.connection.is_foreign:
             return
-        self.watcher.close()
+        # While the stream of watches is open, gRPC has the thread that it needs to revoke: at Python's end it gets none
+        # any more.
         sessions = self.sessions.close()
+        self.watcher.close()
         self.connection.close()
         for session in sessions:
             session.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -59,6 +60,7 @@ class Client:
         #: Whether the last request found no connection. Then the next one waits for one, until it times out: gRPC
         #: before 1.80 gets on with connecting only while somebody waits, and would not find back for long.
         self.waits = False
+        self._is_broken = False
         self._authenticating = threading.Lock()
         self._token: str | None = None
 
@@ -87,6 +89,13 @@ class Client:
             return self._watch(requests, metadata=metadata)
         except ValueError as error:  # the channel is closed
             raise self.error(error) from None
+        except RuntimeError as error:
+            raise self.threadless(error) from error
+
+    def threadless(self, error: RuntimeError) -> ElectionError:
+        """Return the error for a call for which there was no thread. What is called later would wait in vain."""
+        self._is_broken = True
+        return BackendUnavailableError(f"etcd {self.endpoint}: {error}")
 
     def error(self, error: Exception) -> ElectionError:
         """Return the error of the contract for the client library's *error*, with it as the cause if that is safe."""
@@ -100,12 +109,19 @@ class Client:
 
     @property
     def is_outdated(self) -> bool:
-        """Whether a file that secures the connection has been replaced since it was read."""
-        return self._options.security.tls and self._options.security.signature() != self._files
+        """Whether it is of no use any more, or a file that secures it has been replaced since it was read."""
+        return self._is_broken or (self._options.security.tls and self._options.security.signature() != self._files)
 
     def close(self) -> None:
         """End the connection, and every call that is out. Idempotent."""
-        self._etcd.close()
+        if self._is_broken:
+            self.abandon()  # gRPC would wait for the thread that there is not
+        else:
+            self._etcd.close()
+
+    def abandon(self) -> None:
+        """Leave the connection as it is, for ever: no destructor runs, which could wait for threads that are gone."""
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(self))
 
     # ------------------------------------------------------------ the user
 
@@ -179,6 +195,8 @@ class Reply:
             )
         except ValueError as error:  # the channel is closed
             raise client.error(error) from None
+        except RuntimeError as error:
+            raise client.threadless(error) from error
 
     def result(self) -> Any:
         """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import threading
 import weakref
@@ -143,9 +142,9 @@ class Connection:
         return self._clients[index]
 
     def abandon(self) -> None:
-        """Forget, in a forked child, what is the parent's; no destructor runs, which could wait for its threads."""
+        """Forget, in a forked child, what is the parent's."""
         for client in self._clients.values():
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(client))
+            client.abandon()
         self._clients = {}
 
 
