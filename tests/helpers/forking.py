@@ -1,4 +1,4 @@
-"""What every elector with connections and threads survives: forks. The plugins' tests inherit these."""
+"""What electors with connections and threads survive: forks, and the end of a process. Plugins' tests inherit it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from patience import PATIENCE, lead, side_by_side
 from programs import forked
 
-from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig
+from incumbent import InvalidStateError, LeaderElection, LeaderElectionConfig, read_leader
 
 #: How a child may end.
 ENDINGS = ("sys.exit(0)", "os._exit(0)", "return")
@@ -43,8 +43,19 @@ def run(program: str, *arguments: str, environment: dict[str, str] | None = None
         env={**os.environ, **(environment or {})},
     )
     assert done.returncode == 0, done.stderr
-    assert not strict or done.stderr == ""
+    assert done.stderr == "" or not strict, done.stderr
     return done.stdout.strip()
+
+
+class Endings:
+    """Tests for a subclass, whose module has the fixtures `url` and `name`."""
+
+    def test_process_that_ends_without_closing_leaves_no_claim(self, url, name):
+        """P8: who led or waited in a process that ends without a word is gone with it, long before the ttl."""
+        assert run(LEAVER, url, name, strict=True) == "leads"
+        assert [read_leader(url, each).candidate for each in (name, f"{name}/2")] == [None, None]
+        with LeaderElection(LeaderElectionConfig(name, relinquish_interval=None), url) as election:
+            assert election.wait_for_leadership(timeout=PATIENCE) is not None
 
 
 class Forks:
@@ -96,6 +107,30 @@ class Forks:
             assert term.is_valid()
             assert election.term is term
 
+
+LEAVER = """
+    import atexit, sys, threading
+    from incumbent import LeaderElection, LeaderElectionConfig
+    from incumbent.engine import ending
+
+    def election(name):
+        config = LeaderElectionConfig(name, ttl=60.0, request_timeout=20.0, relinquish_interval=None)
+        made = LeaderElection(config, sys.argv[1])
+        made.start()
+        return made
+
+    def refuse(thread):  # as Python does from 3.12 on
+        raise RuntimeError("can't create new thread at interpreter shutdown")
+
+    ending.LONGEST = 60.0
+    leaders = [election(sys.argv[2]), election(sys.argv[2] + "/2")]
+    for each in leaders:
+        each.wait_for_leadership()
+    follower = election(sys.argv[2])
+    assert follower.wait_for_leadership(0.5) is None
+    atexit.register(setattr, threading.Thread, "start", refuse)
+    print("leads")
+"""
 
 PARENT = """
     import gc, os, sys, time, warnings

@@ -15,6 +15,7 @@ from typing import overload
 from .address import Address, shorten
 from .config import LeaderElectionConfig
 from .elector import Backend, BackendSettings, LeaderElector
+from .engine import ending
 from .engine.candidacy import Candidacy, Listeners
 from .engine.events import RelinquishAsked
 from .engine.runner import Runner
@@ -135,7 +136,8 @@ class LeaderElection:
         Idempotent; signal handlers may call it. Blocks for `close_timeout` and a few requests at most;
         what is not done by then is logged: a callback that still runs keeps the claim until it returns,
         and a backend that does not answer lets the claim expire. From inside a callback it returns at
-        once, and the rest happens when that callback has returned.
+        once, and the rest happens when that callback has returned. A process that ends without it does it
+        then, for a few seconds at most.
         """
         limit = self._leave()
         if limit and not self._has_left(limit):
@@ -222,6 +224,8 @@ class LeaderElection:
             return term
         if not term:
             return None
+        if ending.has_begun() and threading.current_thread().daemon:
+            threading.Event().wait()  # Python is about to stop this thread; until then there is nobody to tell
         self._raise_error()
         raise InvalidStateError("the election is closed")
 
@@ -262,7 +266,7 @@ class LeaderElection:
         """Wait *timeout* seconds at most, and tell whether everything is given up and free."""
         candidacy = self._candidacy
         assert candidacy is not None
-        return candidacy.wait_for(lambda: candidacy.finished, timeout) and self._runner.join(timeout)
+        return candidacy.has_finished(timeout) and self._runner.join(timeout)
 
     def _complain(self, limit: float) -> None:
         assert self._candidacy is not None

@@ -7,7 +7,7 @@ import warnings
 
 import consul_stage as stage
 import pytest
-from forking import CAMPAIGN, Forks, run
+from forking import CAMPAIGN, Endings, Forks, run
 from programs import forked
 
 from incumbent import open_backend
@@ -68,6 +68,10 @@ def test_environment_of_the_library_is_not_used(url, name):
 
 
 class TestForks(Forks):
+    """On a real server."""
+
+
+class TestEndings(Endings):
     """On a real server."""
 
 

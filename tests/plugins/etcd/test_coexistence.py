@@ -10,7 +10,7 @@ from functools import partial
 import etcd_stage as stage
 import forking
 import pytest
-from forking import CAMPAIGN, Forks
+from forking import CAMPAIGN, Endings, Forks
 from programs import forked
 
 from incumbent import open_backend
@@ -137,6 +137,10 @@ def test_proxy_of_the_environment_is_not_used(url, name):
 
 
 class TestForks(Forks):
+    """On a real server."""
+
+
+class TestEndings(Endings):
     """On a real server."""
 
 

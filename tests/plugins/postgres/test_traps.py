@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import postgres_stage as stage
 import psycopg
 import pytest
-from forking import Forks
+from forking import Endings, Forks
 
 from incumbent import Address, BackendUnavailableError, ConfigurationError
 from incumbent.testing import FaultProxy
@@ -419,4 +419,8 @@ def test_thousand_tries_leak_nothing(victim, opened, name):
 
 
 class TestForks(Forks):
+    """On a real server."""
+
+
+class TestEndings(Endings):
     """On a real server."""

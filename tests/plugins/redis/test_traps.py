@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 import redis_stage as stage
-from forking import Forks
+from forking import Endings, Forks
 
 from incumbent import (
     BackendRejectedError,
@@ -531,4 +531,8 @@ def test_leader_that_leaves_before_the_first_look_is_missed(name, opened):
 
 
 class TestForks(Forks):
+    """On a real server."""
+
+
+class TestEndings(Endings):
     """On a real server."""

@@ -234,6 +234,10 @@ class Candidacy:
                 self.changed.wait(min(left, LONGEST_WAIT))
         return answer
 
+    def has_finished(self, timeout: float) -> bool:
+        """Block until the end, *timeout* seconds at most; tell whether it has come."""
+        return self.wait_for(lambda: self.finished, timeout)
+
     def finish(self, error: Exception | None) -> None:
         """Let those who wait for the end go."""
         self._change(error=error, finished=True)

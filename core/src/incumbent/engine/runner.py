@@ -26,6 +26,7 @@ from incumbent.elector import Backend, BackendSettings
 from incumbent.errors import ElectionError
 from incumbent.state import Reason
 
+from . import ending
 from . import events as ev
 from .alarms import Alarms
 from .calls import ask
@@ -133,6 +134,14 @@ class Runner:
                 candidate.term._end(Reason.STOPPED)
             self.post(candidate, ev.StopAsked())
 
+    def leave_all(self) -> list[Candidacy]:
+        """Have all candidates leave, and return them."""
+        with self._lock:
+            candidates = list(self._candidates)
+        for candidate in candidates:
+            self.leave(candidate)
+        return candidates
+
     def join(self, timeout: float) -> bool:
         """Wait *timeout* seconds at most for the threads to end, if no candidate needs them (P8); tell if they have."""
         end = time.monotonic() + timeout
@@ -151,6 +160,7 @@ class Runner:
     def _start(self) -> None:
         self._thread = threading.Thread(target=self._loop, name="incumbent-runner", daemon=True)
         self._thread.start()
+        ending.watch(self)
 
     def _loop(self) -> None:
         while True:
