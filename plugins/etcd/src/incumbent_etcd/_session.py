@@ -81,6 +81,8 @@ class Session:
         try:
             lease = self._lease
             if lease is None or lease.is_dead:
+                if lease is not None:
+                    lease.stop()  # its thread would sleep for a third of the ttl before it saw that
                 with self._lock:
                     self._past = [lease] if lease is not None else []
                     lease = self._lease = Lease(self._connection, self._ttl, self._clock)
