@@ -1,6 +1,8 @@
 """The engine with real threads, signals and processes, on `memory://` and `local://`."""
 
+import logging
 import os
+import random
 import select
 import signal
 import subprocess
@@ -45,7 +47,7 @@ def test_a_thousand_elections_run_with_a_constant_number_of_threads():
     for election in elections:
         election.start()
     wait_until(lambda: all(election.is_leader() for election in elections))
-    assert len(ours()) <= 1 + 2 * 8
+    assert len(ours()) <= 2 + 2 * 8
     for election in elections:
         election.close()
     assert ours() == []
@@ -257,3 +259,71 @@ def test_leaving_waits_for_no_thread_that_another_election_needs():
     over.set()
     assert ended
     assert runner.join(0.0)
+
+
+@pytest.fixture
+def handled():
+    """Let the test say what the application does with each record of the library."""
+    records, log = [], logging.getLogger("incumbent")
+
+    def handle(record):
+        records.append(record)
+        return act(record)
+
+    def act(record):
+        return True
+
+    def begin(what):
+        nonlocal act
+        act = what
+        return records
+
+    level = log.level
+    log.setLevel(logging.INFO)
+    log.addFilter(handle)
+    yield begin
+    log.removeFilter(handle)
+    log.setLevel(level)
+
+
+def test_logging_that_blocks_holds_up_no_election(handled):
+    """P10: an application whose logging waits for something costs the engine nothing: it elects and hands over."""
+    release = threading.Event()
+    records = handled(lambda record: release.wait(60))
+    try:
+        with LeaderElection(config("reports", cooldown=60), "memory://blocking") as election:
+            wait_until(lambda: records, 20)
+            with LeaderElection(config("invoices"), "memory://blocking") as other:
+                assert other.wait_for_leadership(20) is not None
+                election.relinquish()
+                wait_until(lambda: read_leader("memory://blocking", "reports").candidate is None, 20)
+                release.set()
+    finally:
+        release.set()
+    messages = [record.getMessage().partition(">: ")[2] for record in records if election.candidate in str(record.args)]
+    assert messages == ["elected, token 1", "deposed, token 1: relinquished"]
+    assert ours() == []
+
+
+def test_logging_that_fails_ends_no_election(handled):
+    """P7: what the application's filters of records raise is no fault of the engine, and ends nothing."""
+
+    def fail(record):
+        raise ValueError("no such field")
+
+    records = handled(fail)
+    with LeaderElection(config("reports", cooldown=0), "memory://failing-log") as election:
+        term = election.wait_for_leadership(20)
+        wait_until(lambda: records, 20)
+        election.relinquish()
+        assert election.wait_for_leadership(20).token > term.token
+    assert len(records) == 4
+
+
+def test_random_numbers_of_the_application_are_left_alone():
+    """P7: an application that seeds `random` alike in all its copies gets its own numbers, and they retry apart."""
+    random.seed(7)
+    before = random.getstate()
+    with LeaderElection(config("reports"), "memory://random") as election:
+        assert election.wait_for_leadership(20) is not None
+    assert random.getstate() == before

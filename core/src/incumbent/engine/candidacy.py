@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
@@ -73,6 +74,7 @@ class Candidacy:
         self.changed = threading.Condition()
         self._watchers = watchers
         self.dispatcher: Dispatcher
+        self._logs: Executor
         self._announced: Term | None = None
         self._record: LeaderRecord | None = None
         self._reported: tuple[str | None, int | None] | None = None
@@ -80,9 +82,10 @@ class Candidacy:
     def __repr__(self) -> str:
         return f"<{self.elector.candidate} of {self.elector.lock_id}>"
 
-    def attach(self, executor: Executor, failed: Callable[[CallbackError], None]) -> None:
-        """Say where the callbacks run, and who is told when one raises."""
+    def attach(self, executor: Executor, failed: Callable[[CallbackError], None], logs: Executor) -> None:
+        """Say where the callbacks run, who is told when one raises, and where records are logged, in order."""
         self.dispatcher = Dispatcher(executor, failed)
+        self._logs = logs
 
     @property
     def state(self) -> State:
@@ -197,7 +200,12 @@ class Candidacy:
 
     def _say(self, level: int, message: str, *values: object, **extra: object) -> None:
         extra = {"lock_id": self.elector.lock_id, "candidate": self.elector.candidate, **extra}
-        _log.log(level, f"%s: {message}", self, *values, extra=extra)
+
+        def log() -> None:
+            with suppress(Exception):  # the handlers and filters are the application's
+                _log.log(level, f"%s: {message}", self, *values, extra=extra)
+
+        self._logs.submit(log)
 
     def callbacks_late(self, waited: float, *, kept: bool) -> None:
         """Log which callback does not return, and what that costs."""
@@ -218,6 +226,10 @@ class Candidacy:
     def outage_began(self, error: Exception) -> None:
         """Log the first failure in a row."""
         self._say(logging.WARNING, "the backend fails, retrying: %s", error)
+
+    def closing_failed(self, what: str, failure: Exception) -> None:
+        """Log what could not be closed."""
+        self._say(logging.WARNING, "closing its %s failed: %s", what, type(failure).__name__)
 
     def outage_ended(self) -> None:
         """Log that it is over."""

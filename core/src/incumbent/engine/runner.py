@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import heapq
 import itertools
-import logging
 import os
 import random
 import threading
@@ -17,6 +16,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from math import inf
 from queue import Empty, SimpleQueue
 from typing import ClassVar
 
@@ -32,11 +32,9 @@ from .alarms import Alarms
 from .calls import ask
 from .candidacy import Candidacy
 from .phases import Phase
-from .workers import Executor, Workers
+from .workers import AtOnce, Executor, Workers
 
 __all__ = ["Runner"]
-
-_log = logging.getLogger("incumbent")
 
 #: Threads for calls into backends, and for callbacks; those that are stuck do not count.
 POOL_SIZE = 8
@@ -58,7 +56,7 @@ class Runner:
         clock: Where the time comes from.
         calls: Has the calls into backends done; None for a pool that lives as long as candidates do.
         callbacks: Has the callbacks done; likewise.
-        jitter: Returns numbers in [0, 1) for the pauses between retries.
+        jitter: Returns numbers in [0, 1) for the pauses between retries; None for the system's.
 
     Attributes:
         clock: Where the time comes from.
@@ -69,11 +67,11 @@ class Runner:
         clock: Clock | None = None,
         calls: Executor | None = None,
         callbacks: Executor | None = None,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] | None = None,
     ) -> None:
         self.clock = clock or SystemClock()
         self._given = calls, callbacks
-        self._jitter = jitter
+        self._jitter = jitter or random.SystemRandom().random  # the module's own numbers are the application's
         self._lock = threading.RLock()  # a signal handler may close one election in the middle of starting another
         self._inbox: SimpleQueue[tuple[Candidacy, ev.Event]] = SimpleQueue()
         self._candidates: set[Candidacy] = set()
@@ -111,10 +109,12 @@ class Runner:
                 self._callbacks = self._given[1] or Workers(
                     "incumbent-callback", size=POOL_SIZE, patience=CALLBACK_PATIENCE
                 )
+                # What the application does with records may block: that costs this thread, and none of the elections.
+                self._logs: Executor = AtOnce() if any(self._given) else Workers("incumbent-log", size=1, patience=inf)
                 self._start()
                 self._running = True
             self._candidates.add(candidate)
-        candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)))
+        candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)), self._logs)
         self.post(candidate, ev.Started())
 
     def post(self, candidate: Candidacy, event: ev.Event) -> None:
@@ -168,7 +168,7 @@ class Runner:
             with self._lock:
                 if not self._candidates and self._inbox.empty():
                     self._running = False
-                    pools = self._calls, self._callbacks
+                    pools = self._calls, self._callbacks, self._logs
                     break
             with suppress(Empty):
                 self._handle(*self._inbox.get(timeout=pause))
@@ -261,7 +261,7 @@ class Runner:
             try:
                 close()
             except Exception as failure:
-                _log.warning("%s: closing its %s failed: %s", candidate, what, type(failure).__name__)
+                candidate.closing_failed(what, failure)
         with self._lock:
             self._candidates.discard(candidate)
         self.post(candidate, ev.Started())  # changes nothing any more, but the thread looks whether it is needed

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Executor", "Workers"]
+__all__ = ["AtOnce", "Executor", "Workers"]
 
 
 class Executor(Protocol):
@@ -23,6 +23,21 @@ class Executor(Protocol):
 
     def close(self, timeout: float) -> None:
         """Wait *timeout* seconds at most for the jobs that are left, and end the idle threads."""
+
+
+class AtOnce:
+    """Runs each job where it is submitted."""
+
+    def submit(self, job: Callable[[], None]) -> None:
+        """Run *job*."""
+        job()
+
+    def adjust(self) -> float | None:
+        """Do nothing: no job ever waits."""
+        return None
+
+    def close(self, timeout: float) -> None:
+        """Do nothing: no job is left."""
 
 
 class Workers:

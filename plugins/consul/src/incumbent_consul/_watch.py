@@ -194,7 +194,7 @@ class Watcher:
         with self._changed:
             self._query = None
             members = list(self._members) if self._failures == 0 else []
-            pause = min(FIRST_RETRY * 2.0**self._failures, LONGEST_RETRY) * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
+            pause = min(FIRST_RETRY * 2.0**self._failures, LONGEST_RETRY) * random.SystemRandom().uniform(0.5, 1.5)
             self._failures = min(self._failures + 1, 10)
         query.connection.close()
         for member in members:
