@@ -8,6 +8,7 @@ import os
 import subprocess
 import time
 import traceback
+from math import inf
 
 import etcd_stage as stage
 import pytest
@@ -170,6 +171,23 @@ def test_bad_url_is_refused_in_one_line(url):
     with pytest.raises(ConfigurationError) as caught:
         open_backend(url, stage.settings())
     assert str(caught.value) == f"etcd: {BAD_URLS[url]}"
+
+
+def test_servers_that_only_etcdctl_would_find_are_refused(monkeypatch):
+    """Item 6: Who has servers found by DNS for etcdctl is told to name them, and not led to this machine's."""
+    monkeypatch.setenv("ETCDCTL_DISCOVERY_SRV", "example.com")
+    told = "etcd: $ETCDCTL_DISCOVERY_SRV is not used: name the servers in the URL or in $ETCDCTL_ENDPOINTS"
+    with pytest.raises(ConfigurationError) as caught:
+        open_backend("etcd://", stage.settings())
+    assert str(caught.value) == told
+    open_backend("etcd://10.0.0.1", stage.settings()).close()
+
+
+def test_server_that_is_named_twice_is_one():
+    """A port that is left out is the usual one: there is no other server to go to."""
+    backend = open_backend("etcd://10.0.0.1,10.0.0.1:2379", stage.settings())
+    backend.close()
+    assert [str(endpoint) for endpoint in backend.connection.options.endpoints] == ["10.0.0.1:2379"]
 
 
 def test_unencrypted_password_to_another_host_if_asked():
@@ -337,7 +355,7 @@ def test_password_and_token_show_nowhere(guarded, guarded_url, opened, name, cap
     backend = opened(guarded_url)
     elector = backend.elector(name, "a")
     assert elector.acquire_leadership() is not None
-    token = backend.connection.client()._token
+    token = backend.connection.client(deadline=inf)._token
     assert token
     errors = []
     for url in (guarded_url, f"etcd://nobody:{SECRET}@127.0.0.1:{guarded.port}"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -33,26 +34,33 @@ LONGEST_MESSAGE = 64 << 20
 
 class Client:
     """
-    One endpoint. Connects when first used. Thread-safe.
+    One server at one of its addresses. Connects when first used. Thread-safe.
+
+    Args:
+        endpoint: The server. Certificates are for its host, and messages name it.
+        address: Of that host: itself, unless it is a name.
+        options: How to connect.
+        timeout: Seconds that a request may take.
 
     Raises:
         BackendRejectedError: python-etcd3, or a file that secures the connection, cannot be used.
     """
 
-    def __init__(self, endpoint: Endpoint, options: Options, timeout: float) -> None:
+    def __init__(self, endpoint: Endpoint, address: str, options: Options, timeout: float) -> None:
         self.endpoint = endpoint
+        self.address = address
         self._options = options
         self.timeout = timeout
         self._library = load()
         self._files = options.security.signature()
         self._etcd = _client_class(options)(
-            host=f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host,
+            host=f"[{address}]" if ":" in address else address,
             port=endpoint.port,
             ca_cert=options.security.ca,
             cert_cert=options.security.cert,
             cert_key=options.security.key,
             timeout=timeout,
-            grpc_options=_channel_options(timeout),
+            grpc_options=[*_channel_options(timeout), ("grpc.default_authority", str(endpoint))],
         )
         rpc = self._library.rpc
         self._keep_alive = Exchanges(rpc.LeaseStub(self._etcd.channel).LeaseKeepAlive)
@@ -68,14 +76,14 @@ class Client:
         """Return what calls the remote method *name*."""
         return self._keep_alive if name == "LeaseKeepAlive" else getattr(getattr(self._etcd, STUBS[name]), name)
 
-    def send(self, name: str, request: Any) -> Reply:
+    def send(self, name: str, request: Any, deadline: float | None = None) -> Reply:
         """
-        Send *request*, and return what its answer can be got from.
+        Send *request*, and return what its answer can be got from, by *deadline* if the timeout has begun already.
 
         Raises:
             ElectionError: Nothing was sent; says why.
         """
-        return Reply(self, name, request)
+        return Reply(self, name, request, self.timeout if deadline is None else deadline - time.monotonic())
 
     def watch(self, requests: Iterator[Any]) -> Any:
         """
@@ -177,19 +185,19 @@ class Client:
 class Reply:
     """The answer to a request that is out."""
 
-    def __init__(self, client: Client, name: str, request: Any) -> None:
+    def __init__(self, client: Client, name: str, request: Any, timeout: float) -> None:
         self._client = client
         self._name = name
         self._request = request
-        self._send()
+        self._send(timeout)
 
-    def _send(self) -> None:
+    def _send(self, timeout: float) -> None:
         client = self._client
         self._metadata = client.metadata()
         try:
             self._future = client.method(self._name).future(
                 self._request,
-                timeout=client.timeout,
+                timeout=timeout,
                 metadata=self._metadata,
                 wait_for_ready=client.waits,
             )
@@ -214,7 +222,7 @@ class Reply:
                     made = self._client.error(error)
                     raise made from made.__cause__
                 self._client.forget_token(self._metadata)
-                self._send()
+                self._send(self._client.timeout)
             else:
                 self._client.waits = False
                 if answer is None:  # the call succeeded without one

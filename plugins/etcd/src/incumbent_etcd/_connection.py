@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from incumbent import BackendUnavailableError, InvalidStateError
+from incumbent import (
+    BackendUnavailableError,
+    Endpoint,
+    InvalidStateError,
+    addresses_of,
+    connect_socket,
+    note_address,
+    one_line,
+)
 
 from ._client import Client, Reply
 from ._errors import LeaseExistsError, LeaseGoneError
@@ -36,6 +45,8 @@ class Connection:
         self.on_rotation: Callable[[], None] = lambda: None
         self._lock = threading.Lock()
         self._clients: dict[int, Client] = {}
+        #: Servers whose name may have an address that is better than their client's: it did not answer.
+        self._doubted: set[int] = set()
         self._index = 0
         self._closed = False
         self._pid = os.getpid()
@@ -87,24 +98,77 @@ class Connection:
 
     def watch(self, requests: Iterator[Any]) -> tuple[Client, Any]:
         """Open a stream of watches on the present server; return its client, and the stream."""
-        client = self.client()
+        client = self.client(time.monotonic() + self.timeout)
         return client, client.watch(requests)
 
-    def client(self) -> Client:
-        """Return the connection to the present server."""
+    def client(self, deadline: float) -> Client:
+        """
+        Return the connection to the present server.
+
+        Its name is looked up here, and which of its addresses answers found out, by *deadline* on `time.monotonic`:
+        gRPC tries some or all of them anew at each connection, which may take longer than any request.
+
+        Raises:
+            BackendUnavailableError: None of them does. The next request is for the next server.
+        """
         self.check_process()
         with self._lock:
-            if self._closed:
-                raise BackendUnavailableError("etcd: the backend is closed")
-            return self._client(self._index)
+            self._check_open()
+            index, client = self._index, self._clients.get(self._index)
+            if client is not None and index not in self._doubted:
+                return client
+        endpoint = self.options.endpoints[index]
+        try:
+            # With a client there is something left to do should the resolver hang.
+            address = self._address(endpoint, deadline if client is None else (time.monotonic() + deadline) / 2)
+        except BackendUnavailableError:
+            if client is None:
+                self._pass_over(index)
+                raise
+            address = client.address
+        with self._lock:
+            self._check_open()
+            present = self._clients.get(index)
+            if present is not None and (present is not client or present.address == address):
+                self._doubted.discard(index)  # it answers after all, or somebody else has been here
+                return present
+            made = self._clients[index] = Client(endpoint, address, self.options, self.timeout)
+            self._doubted.discard(index)
+        if present is not None:
+            present.close()
+            self.on_rotation()
+        return made
 
-    def clients(self) -> Iterator[Client]:
-        """Yield a connection to each server, and make it the present one while it is asked."""
-        for index in range(len(self.options.endpoints)):
-            with self._lock:
-                self._index = index
-                client = self._client(index)
-            yield client
+    def _pass_over(self, index: int) -> None:
+        with self._lock:
+            if self._index != index or len(self.options.endpoints) == 1:
+                return
+            self._index = (index + 1) % len(self.options.endpoints)
+        self.on_rotation()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise BackendUnavailableError("etcd: the backend is closed")
+
+    def _address(self, endpoint: Endpoint, deadline: float) -> str:
+        host, port = endpoint.host, endpoint.port
+        try:
+            addresses = addresses_of(host, port, deadline)
+            if len(addresses) == 1:
+                return addresses[0]
+            with connect_socket(host, port, deadline) as found:
+                return str(found.getpeername()[0])
+        except TimeoutError:
+            raise BackendUnavailableError(f"etcd {endpoint}: no answer within {self.timeout:g} s") from None
+        except OSError as error:
+            reason = one_line(error.strerror or str(error))
+            raise BackendUnavailableError(f"etcd {endpoint}: {reason[:1].lower()}{reason[1:]}") from error
+
+    def each(self) -> Iterator[Endpoint]:
+        """Yield each server, and make it the present one while it is asked."""
+        for endpoint in self.options.endpoints:
+            self.prefer(endpoint)
+            yield endpoint
 
     def failed(self, client: Client) -> None:
         """Note that *client* did not answer: the next server is asked from now on."""
@@ -114,17 +178,20 @@ class Connection:
             is_outdated = client.is_outdated
             if is_outdated:
                 del self._clients[self._index]
-            elif len(self.options.endpoints) == 1:
+            elif client.address != client.endpoint.host:
+                note_address(client.endpoint.host, client.endpoint.port, client.address, answers=False)
+                self._doubted.add(self._index)
+            if not is_outdated and len(self.options.endpoints) == 1:
                 return
             self._index = (self._index + 1) % len(self.options.endpoints)
         if is_outdated:
             client.close()
         self.on_rotation()
 
-    def prefer(self, client: Client) -> None:
-        """Ask *client*'s server from now on."""
+    def prefer(self, endpoint: Endpoint) -> None:
+        """Ask that server from now on."""
         with self._lock:
-            self._index = self.options.endpoints.index(client.endpoint)
+            self._index = self.options.endpoints.index(endpoint)
 
     def close(self) -> None:
         """End everything. Idempotent. In a forked child, nothing is touched."""
@@ -135,11 +202,6 @@ class Connection:
             clients, self._clients = self._clients, {}
         for client in clients.values():
             client.close()
-
-    def _client(self, index: int) -> Client:
-        if index not in self._clients:
-            self._clients[index] = Client(self.options.endpoints[index], self.options, self.timeout)
-        return self._clients[index]
 
     def abandon(self) -> None:
         """Forget, in a forked child, what is the parent's."""
@@ -153,11 +215,12 @@ class Request:
 
     def __init__(self, connection: Connection, name: str, request: Any) -> None:
         self._connection = connection
+        deadline = time.monotonic() + connection.timeout
         #: Which server it went to.
-        self.client = connection.client()
+        self.client = connection.client(deadline)
         self._reply: Reply
         try:
-            self._reply = self.client.send(name, request)
+            self._reply = self.client.send(name, request, deadline)
         except BackendUnavailableError:
             connection.failed(self.client)
             raise

@@ -7,9 +7,17 @@ from collections.abc import Iterator
 from datetime import datetime, timezone
 from typing import Any
 
-from incumbent import BackendRejectedError, BackendSettings, ElectionError, Finding
+from incumbent import (
+    BackendRejectedError,
+    BackendSettings,
+    BackendUnavailableError,
+    ElectionError,
+    Endpoint,
+    Finding,
+    addresses_of,
+    connect_socket,
+)
 
-from ._client import Client
 from ._connection import Connection
 from ._lease import Lease
 from ._library import versions
@@ -20,6 +28,7 @@ __all__ = ["findings", "release_finding"]
 
 #: Days before a certificate's end from which on it is a warning.
 SOON = 14
+UNREACHABLE = "see that this server runs and can be reached from here, or take it out of the URL"
 #: Of the request timeout, what a request may take before that is a warning.
 SLOW = 0.5
 #: The first release of each line in which known faults are mended: a paused server answers reads and watches with what
@@ -33,10 +42,11 @@ def findings(connection: Connection, settings: BackendSettings, ttl: int) -> Ite
     shown = ", ".join(f"{name} {version}" for name, version in versions().items())
     yield Finding("ok", f"client libraries: {shown}")
     yield from _security(connection.options)
-    healthy: list[Client] = []
+    healthy: list[Endpoint] = []
     try:
-        for client in connection.clients():
-            yield from _server(client, connection.rpc, settings.request_timeout, healthy)
+        for endpoint in connection.each():
+            yield from _addresses(endpoint, settings.request_timeout)
+            yield from _server(connection, endpoint, settings.request_timeout, healthy)
     except BackendRejectedError as error:  # the library, or a file, cannot be used
         yield Finding("error", str(error), "install python-etcd3, grpcio and protobuf anew, or correct the file")
     if healthy:
@@ -72,7 +82,27 @@ def _security(options: Options) -> Iterator[Finding]:
             yield Finding("ok", text)
 
 
-def _server(client: Client, rpc: Any, limit: float, healthy: list[Client]) -> Iterator[Finding]:
+def _addresses(endpoint: Endpoint, limit: float) -> Iterator[Finding]:
+    """Name those of a name's addresses that nobody is at: elections do without, and nobody else would notice."""
+    try:
+        addresses = addresses_of(endpoint.host, endpoint.port, time.monotonic() + limit)
+    except OSError:
+        return  # the server cannot be reached at all, which is told for itself
+    for address in sorted(addresses) if len(addresses) > 1 else ():
+        try:
+            connect_socket(address, endpoint.port, time.monotonic() + limit).close()
+        except OSError as error:
+            what = "does not answer" if isinstance(error, TimeoutError) else "refuses connections"
+            yield Finding("warning", f"{endpoint}: its address {address} {what}", "take it out of the name's addresses")
+
+
+def _server(connection: Connection, endpoint: Endpoint, limit: float, healthy: list[Endpoint]) -> Iterator[Finding]:
+    rpc = connection.rpc
+    try:
+        client = connection.client(time.monotonic() + limit)
+    except BackendUnavailableError as error:
+        yield Finding("error", str(error), UNREACHABLE)
+        return
     try:
         client.send("Status", rpc.StatusRequest()).result()  # the first one connects
         began = time.monotonic()
@@ -82,16 +112,14 @@ def _server(client: Client, rpc: Any, limit: float, healthy: list[Client]) -> It
         if isinstance(error, BackendRejectedError):
             remedy = "correct user and password, or grant the role that the elector's page lists"
         else:
-            remedy = "see that this server runs and can be reached from here, or take it out of the URL"
+            remedy = UNREACHABLE
         yield Finding("error", str(error), remedy)
         return
-    healthy.append(client)
-    yield release_finding(str(client.endpoint), status.version)
+    healthy.append(endpoint)
+    yield release_finding(str(endpoint), status.version)
     if not status.leader:
-        yield Finding(
-            "error", f"{client.endpoint}: its cluster has no leader", "bring the majority of the servers back"
-        )
-    text = f"{client.endpoint}: answers within {took * 1000:.0f} ms; a request may take {limit:.2f} s"
+        yield Finding("error", f"{endpoint}: its cluster has no leader", "bring the majority of the servers back")
+    text = f"{endpoint}: answers within {took * 1000:.0f} ms; a request may take {limit:.2f} s"
     if took > SLOW * limit:
         yield Finding("warning", text, "choose a longer ttl, or a server that is nearer")
     else:

@@ -22,6 +22,7 @@ MEANINGS = (
     ("CERTIFICATE_VERIFY_FAILED", "TLS: the server's certificate is not accepted"),
     ("BAD_SIGNATURE", "TLS: the server's certificate is not accepted"),
     ("Hostname Verification Check failed", "TLS: the server's certificate is for another host"),
+    ("is not in peer certificate", "TLS: the server's certificate is for another host"),
     ("TSI_DATA_CORRUPTED", "TLS: the server ends the connection; it may want a certificate: options cert and key"),
     ("Handshake read failed", "TLS: the server ends the handshake; it may not speak TLS"),
     ("andshake failed", "TLS: the handshake failed"),

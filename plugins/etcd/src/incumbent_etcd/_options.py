@@ -50,9 +50,14 @@ class Options:
         environment = os.environ if environment is None else environment
         schemes: set[str] = set()
         if address.hosts:
-            endpoints = tuple(Endpoint(host, port or DEFAULT_PORT) for host, port in address.hosts)
+            endpoints = tuple(dict.fromkeys(Endpoint(host, port or DEFAULT_PORT) for host, port in address.hosts))
         else:
-            endpoints, schemes = _endpoints(environment.get("ETCDCTL_ENDPOINTS", ""))
+            named = environment.get("ETCDCTL_ENDPOINTS", "")
+            if environment.get("ETCDCTL_DISCOVERY_SRV") and not named:
+                raise ConfigurationError(
+                    "etcd: $ETCDCTL_DISCOVERY_SRV is not used: name the servers in the URL or in $ETCDCTL_ENDPOINTS"
+                )
+            endpoints, schemes = _endpoints(named)
         security = _security(address, environment, encrypted="https" in schemes)
         username, password = _user(address, environment)
         options = cls(endpoints, _prefix(address.path), security, username, password)

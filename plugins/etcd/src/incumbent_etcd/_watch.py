@@ -25,8 +25,6 @@ SHORT = 1.0
 FIRST_REST, LONGEST_REST = 0.1, 5.0
 #: A watch that is there cannot be overtaken by compaction, and only a few times on its way.
 MOST_COMPACTIONS = 3
-#: Seconds that `close` waits for the thread.
-PROMPT = 1.0
 
 
 class Watcher:
@@ -102,7 +100,7 @@ class Watcher:
         if stream is not None:
             stream.end()
             if threading.current_thread() is not stream.thread:
-                stream.ended.wait(PROMPT)
+                stream.ended.wait(self._connection.timeout)  # longest if it is still looking for an address
 
     # ------------------------------------------------------------ the thread
 
