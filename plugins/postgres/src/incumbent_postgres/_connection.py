@@ -15,8 +15,7 @@ from typing import Any
 
 from incumbent import one_line
 
-from ._errors import LostError, RefusedError
-from ._names import resolved
+from ._errors import SILENCE, LostError, RefusedError
 
 __all__ = ["Client", "Row"]
 
@@ -29,41 +28,48 @@ class Client:
     Connect to one server. One thread at a time.
 
     Args:
-        parameters: What libpq is told.
+        parameters: What libpq is told: of the host one address, or it would look the name up without a deadline.
         where: The server, for messages.
         end: When the connection must be there, on the monotonic clock.
+        until: When the server's system must have answered at all: one that is gone leaves time for the next address.
 
     Raises:
         LostError: It cannot be reached, or refuses; says which in libpq's words.
     """
 
-    def __init__(self, parameters: Mapping[str, str], where: str, end: float) -> None:
+    def __init__(self, parameters: Mapping[str, str], where: str, end: float, until: float) -> None:
         from psycopg import Error, pq  # noqa: PLC0415 - not before a URL asks for it
         from psycopg.conninfo import make_conninfo  # noqa: PLC0415
 
+        self.parameters = parameters
         self.where = where
         self._pq, self._error = pq, Error
         self._secret = parameters.get("password")
         self._notifications: list[str] = []
-        conninfo = make_conninfo("", **resolved(parameters, end))
-        self._conn: Any = pq.PGconn.connect_start(conninfo.encode())
+        began = time.monotonic()
+        self._conn: Any = pq.PGconn.connect_start(make_conninfo("", **parameters).encode())
         try:
             self._conn.nonblocking = 1
-            self._connect(end)
+            self._connect(end, until)
         except Error as error:
             self.close()
             raise LostError(one_line(str(error), self._secret)) from None
-        except LostError:
+        except LostError as error:
             self.close()
+            if str(error) == SILENCE:
+                raise LostError(f"no answer within {time.monotonic() - began:.2g} s") from None
             raise
 
-    def _connect(self, end: float) -> None:
+    def _connect(self, end: float, until: float) -> None:
         polling = self._pq.PollingStatus
         events = select.POLLOUT
+        limit = min(end, until)
         while True:
             if self._conn.status != self._pq.ConnStatus.BAD:
-                self._wait(events, end)
+                self._wait(events, limit)
             status = self._conn.connect_poll()
+            if self._conn.status != self._pq.ConnStatus.STARTED:
+                limit = end
             if status == polling.OK:
                 return
             if status == polling.FAILED:
@@ -168,7 +174,7 @@ class Client:
         poll = select.poll()
         poll.register(self._conn.socket, events)
         if left <= 0 or not poll.poll(left * 1000):
-            raise LostError("no answer in time")
+            raise LostError(SILENCE)
 
 
 def _rows(result: Any) -> list[Row]:

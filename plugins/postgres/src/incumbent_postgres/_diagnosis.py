@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from incumbent import BackendRejectedError, ElectionError, Finding
 
+from ._addresses import addressed, turn
 from ._connection import Client
 from ._errors import LostError, RefusedError, no_connection
 from ._read_only import refusal
@@ -36,7 +38,7 @@ def findings(store: Store, session: Session, limit: float) -> Iterator[Finding]:
     for host in options.hosts:
         where = options.shown(host)
         try:
-            client = Client(options.parameters(host), where, time.monotonic() + limit)
+            client = _reached(options.parameters(host), where, time.monotonic() + limit)
         except LostError as error:
             yield _unreached(no_connection(where, str(error)))
             continue
@@ -56,6 +58,15 @@ def findings(store: Store, session: Session, limit: float) -> Iterator[Finding]:
         )
     elif primaries:
         yield from _rights(store, session)
+
+
+def _reached(parameters: Mapping[str, str], where: str, end: float) -> Client:
+    """Connect to the first address that lets us in. Raises LostError."""
+    targets = addressed(parameters, end)
+    for number, target in enumerate(targets[:-1]):
+        with suppress(LostError):
+            return Client(target, where, end, turn(end, len(targets) - number))
+    return Client(targets[-1], where, end, end)
 
 
 def _unreached(error: ElectionError) -> Finding:

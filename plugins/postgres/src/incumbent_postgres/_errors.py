@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
 
-__all__ = ["MISSING", "LostError", "RefusedError", "no_connection", "senseless", "translated"]
+__all__ = ["MISSING", "SILENCE", "LostError", "RefusedError", "no_connection", "senseless", "translated"]
 
+#: The text of a LostError for an answer that has not come in time.
+SILENCE = "no answer in time"
 #: The schema or a table is not there.
 MISSING = ("3F000", "42P01")
 #: SQLSTATEs, or their first characters, for which asking again cannot help; but for those that are MISSING.

@@ -54,7 +54,7 @@ class Options:
         Raises:
             ConfigurationError: One line that names the part, its value and the rule.
         """
-        given = dict(address.options)
+        given = {**_environment(address), **address.options}
         _check(given)
         common = {"application_name": "incumbent"} | {name: given[name] for name in PASSED if name in given}
         common |= {"client_encoding": "UTF8", "target_session_attrs": "any"}
@@ -86,6 +86,16 @@ class Options:
         name = host.get("host") or os.environ.get("PGHOST") or "(default host)"
         name = f"[{name}]" if ":" in name else ascii(name)[1:-1][:80]
         return f"{name}:{host['port']}" if "port" in host else name
+
+
+def _environment(address: Address) -> Mapping[str, str]:
+    """Return the hosts of libpq's environment, for a URL without any: their names are looked up as those of a URL."""
+    has_hosts = address.hosts or address.options.keys() & {"host", "service"}
+    host = os.environ.get("PGHOST", "")
+    if has_hosts or not host or host.startswith("@") or os.environ.get("PGSERVICE") or os.environ.get("PGHOSTADDR"):
+        return {}
+    port = os.environ.get("PGPORT")
+    return {"host": host, "port": port} if port else {"host": host}
 
 
 def _once(option: str, part: str, value: str | None, given: Mapping[str, str]) -> str | None:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, InvalidStateError
 
+from ._addresses import addressed, note, share, turn
 from ._connection import Client, Row
-from ._errors import LostError, RefusedError, no_connection
+from ._errors import SILENCE, LostError, RefusedError, no_connection
 from ._options import Options
 from ._read_only import refusal
 
@@ -92,29 +93,26 @@ class Pool:
         """
         hosts, first = self.options.hosts, self._first
         errors: list[ElectionError] = []
-        for number in range(len(hosts)):
-            host = hosts[(first + number) % len(hosts)]
-            where = self.options.shown(host)
-            if number and time.monotonic() >= end:
-                break
-            try:
-                client = self._connect(host, where, self._until(end))
-            except ElectionError as error:
-                errors.append(error)
-                continue
-            self._first = (first + number) % len(hosts)
-            return client
+        tried = 0
+        while tried < len(hosts) and (not tried or time.monotonic() < end):
+            number = (first + tried) % len(hosts)
+            tried += 1
+            client = self._host(hosts[number], end, len(hosts) - tried, errors)
+            if client is not None:
+                self._first = number
+                return client
         if time.monotonic() >= end:  # the last one took all the time: the next call begins behind it
-            self._first = (first + len(errors)) % len(hosts)
+            self._first = (first + tried) % len(hosts)
         # Who cannot be reached now might let us in: only if all refuse, asking again is in vain.
         unreached = [error for error in errors if not isinstance(error, BackendRejectedError)]
-        if unreached or len(errors) < len(hosts):
+        if unreached or tried < len(hosts):
             raise BackendUnavailableError(str((unreached or errors)[0]))
         raise errors[0]
 
     def failed(self, client: Client) -> None:
         """Note that *client* is of no use: the next server is asked from now on, and nothing idle is trusted."""
         client.close()
+        note(client.parameters, answers=False)
         hosts = self.options.hosts
         with self._changed:
             if client.where == self.options.shown(hosts[self._first]):
@@ -138,10 +136,38 @@ class Pool:
 
     # ------------------------------------------------------------ inside
 
-    def _connect(self, host: Mapping[str, str], where: str, end: float) -> Client:
-        """Connect to *host*, if it takes writes. Raises what the contract has for one that does not."""
+    def _host(self, host: Mapping[str, str], end: float, others: int, errors: list[ElectionError]) -> Client | None:
+        """
+        Connect to the first address of *host* that takes writes, and leave time for so many *others*.
+
+        What is wrong with those before is added to *errors*.
+        """
+        where = self.options.shown(host)
         try:
-            client = Client(self.options.parameters(host), where, end)
+            targets = addressed(self.options.parameters(host), share(end, 1 + others))
+        except LostError as error:
+            errors.append(no_connection(where, self._in_words(error)))
+            return None
+        for number, target in enumerate(targets):
+            if number and time.monotonic() >= end:
+                errors.append(BackendUnavailableError(f"postgres {where}: its other addresses were not tried in time"))
+                break
+            try:
+                client = self._connect(target, where, self._until(end), turn(end, len(targets) - number + others))
+            except BackendRejectedError as error:
+                errors.append(error)
+            except ElectionError as error:
+                note(target, answers=False)
+                errors.append(error)
+            else:
+                note(target, answers=True)
+                return client
+        return None
+
+    def _connect(self, target: Mapping[str, str], where: str, end: float, until: float) -> Client:
+        """Connect, if that server takes writes. Raises what the contract has for one that does not."""
+        try:
+            client = Client(target, where, end, until)
         except LostError as error:
             raise no_connection(where, self._in_words(error)) from error
         try:
@@ -193,4 +219,4 @@ class Pool:
 
     def _in_words(self, error: LostError | RefusedError) -> str:
         text = str(error)
-        return f"no answer within {self.timeout:g} s" if text == "no answer in time" else text
+        return f"no answer within {self.timeout:g} s" if text == SILENCE else text

@@ -65,6 +65,7 @@ class Postgres:
         sql: Statements that are run when it is made.
         tls: The files of its certificate and key.
         primary: The server that it is to be a standby of.
+        where: Its address and port, if the port is not to be a free one of 127.0.0.1.
     """
 
     def __init__(
@@ -75,8 +76,9 @@ class Postgres:
         sql: Sequence[str] = (),
         tls: tuple[Path, Path] | None = None,
         primary: Postgres | None = None,
+        where: tuple[str, int] | None = None,
     ) -> None:
-        self.port = free_port()
+        self.host, self.port = where or ("127.0.0.1", free_port())
         self.folder = Path(tempfile.mkdtemp(prefix="incumbent-postgres-"))  # pytest's are closed to other users
         self._data = self.folder / "data"
         self._hba = [
@@ -93,7 +95,7 @@ class Postgres:
         self._process = ServerProcess(
             [
                 *(*_as_owner(), binary("postgres"), "-D", str(self._data)),
-                *("-p", str(self.port), "-h", "127.0.0.1", "-k", str(self.folder)),
+                *("-p", str(self.port), "-h", self.host, "-k", str(self.folder)),
             ],
             ready=self._is_ready,
             log=self.folder / "log",
@@ -103,7 +105,7 @@ class Postgres:
     @property
     def url(self) -> str:
         """Its URL, for the superuser."""
-        return f"postgres://postgres@127.0.0.1:{self.port}/postgres"
+        return f"postgres://postgres@{self.host}:{self.port}/postgres"
 
     @property
     def running(self) -> bool:
@@ -180,7 +182,7 @@ class Postgres:
         import psycopg  # noqa: PLC0415 - not before it is needed
 
         with psycopg.connect(
-            host="127.0.0.1", port=self.port, user="postgres", dbname="postgres", autocommit=True
+            host=self.host, port=self.port, user="postgres", dbname="postgres", autocommit=True
         ) as connection:
             cursor = connection.execute(statement.encode(), values or None)
             return cursor.fetchall() if cursor.description else []
@@ -203,7 +205,7 @@ class Postgres:
                 "--locale=C",
             )
         else:
-            source = f"host=127.0.0.1 port={self._primary.port} user=postgres"
+            source = f"host={self._primary.host} port={self._primary.port} user=postgres"
             self._tool(
                 "pg_basebackup", "-D", str(self._data), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"
             )
@@ -235,7 +237,7 @@ class Postgres:
     def _is_ready(self) -> bool:
         from psycopg import pq  # noqa: PLC0415 - not before it is needed
 
-        return bool(pq.PGconn.ping(b"host=127.0.0.1 port=%d user=postgres" % self.port) == pq.Ping.OK)
+        return bool(pq.PGconn.ping(b"host=%s port=%d user=postgres" % (self.host.encode(), self.port)) == pq.Ping.OK)
 
     def _children(self) -> list[int]:
         own = self._process.pid
