@@ -479,6 +479,17 @@ def test_a_path_that_is_too_long_is_refused_for_good(tmp_path, name):
         Directory(tmp_path / name).files("job").open_lock()
 
 
+def test_a_file_system_that_is_read_only_is_refused_for_good(tmp_path, monkeypatch):
+    """As of a container: asking for ever would hide it, and the message says what to do."""
+
+    def fail(*_, **__):
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+    with pytest.raises(BackendRejectedError, match="Read-only file system: give a directory that can be written to"):
+        Directory(tmp_path / "state").files("job").open_lock()
+
+
 def test_what_may_be_better_later_is_unavailable(files, monkeypatch):
     """Trouble of other kinds (no descriptors, a failing disk) is worth asking again."""
 

@@ -34,6 +34,11 @@ def mapped_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise BackendRejectedError(f"{error.filename or path}: is a symbolic link: remove it") from error
+        if error.errno == errno.EROFS:
+            raise BackendRejectedError(
+                f"{error.filename or path}: {error.strerror}: give a directory that can be written to, "
+                "as in local:///path/to/directory"
+            ) from error
         if error.errno == errno.ENAMETOOLONG:
             raise BackendRejectedError(f"{error.filename or path}: the path is too long: give a shorter one") from error
         raise BackendUnavailableError(f"{error.filename or path}: {error.strerror or error}") from error
