@@ -281,11 +281,13 @@ def test_a_misspelt_name_of_a_plugin_gets_what_to_install(monkeypatch):
     assert "did you mean 'acme-store'? (pip install 'incumbent[acme-store]')" in message
 
 
-def test_without_any_elector_the_message_says_so(monkeypatch):
-    """In an installation without entry points, nothing is listed as installed."""
+def test_without_metadata_our_own_electors_are_there(monkeypatch):
+    """In an installation without entry points, ours are found all the same, and it is said what others need."""
     monkeypatch.setattr("incumbent.registry.distributions", list)
-    assert "(installed: none)" in not_found("nothing")
-    assert installed() == []
+    message = not_found("nothing")
+    assert "local, memory" in message
+    assert "incumbent has no metadata here" in message
+    assert {"local", "memory"} <= {row.name for row in installed() if row.version == "unknown"}
 
 
 # ---------------------------------------------------------------- broken packages

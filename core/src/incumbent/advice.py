@@ -17,7 +17,7 @@ NAMES = {
     "etcd": ("etcd",),
     "consul": ("consul",),
     "postgres": ("postgres", "postgresql"),
-    "redis": ("redis", "rediss", "valkey", "valkeys"),
+    "redis": ("redis", "rediss", "valkey", "valkeys", "redis+unix"),
 }
 EXTRAS = {name: f"incumbent[{extra}]" for extra, names in NAMES.items() for name in names}
 #: What to write for schemes that people know from elsewhere; an `s` of theirs means TLS, and so must what is written.
@@ -26,6 +26,7 @@ HINTS = {
     "https": "for etcd write etcd://HOST:2379?tls=yes, for Consul consul://HOST:8501?tls=yes",
     "etcds": "for TLS write etcd://HOST:2379?tls=yes",
     "consuls": "for TLS write consul://HOST:8501?tls=yes",
+    "unix": "for Redis write redis+unix:///PATH, for Consul consul://%2FPATH",
 }
 #: What tells in a name that it means TLS, besides a final `s`.
 _TLS = re.compile(r"tls|ssl|secure|https", re.IGNORECASE)

@@ -18,6 +18,7 @@ from .declared import check_backend
 from .elector import Backend, BackendSettings
 from .errors import ElectionError, ElectorLoadError, ElectorNotFoundError
 from .greenlets import check_threads
+from .ours import REMARK, importable
 
 __all__ = [
     "ENTRY_POINT_GROUP",
@@ -159,7 +160,7 @@ def _look() -> tuple[list[_Found], list[str]]:
     """
     Return every elector's entry point, and what is to be said of packages whose entry points cannot be read.
 
-    Of a distribution that is found twice, the first counts: it is what Python would import.
+    Of a distribution that is found twice, the first counts: it is what Python would import. Ours are found in any case.
 
     Raises:
         ElectorLoadError: There are no descriptors to read any of them.
@@ -181,6 +182,11 @@ def _look() -> tuple[list[_Found], list[str]]:
             unreadable.append(f"the entry points of {name} {version} cannot be read: {_cause(error)}")
         else:
             found.extend(_Found(point, name, version) for point in points)
+    known = {point.entry_point.value for point in found}
+    for name, module, package in importable(EXTRAS, known):
+        found.append(_Found(EntryPoint(name, module, ENTRY_POINT_GROUP), package, UNKNOWN))
+        if name == "memory":
+            unreadable.append(REMARK)
     return found, unreadable
 
 

@@ -271,8 +271,8 @@ def test_lock_that_was_asked_for_twice_is_recognised(opened, name):
     assert elector.relinquish_leadership()
     ask, lost = Connection.ask, []
 
-    def lose(connection, request, deadline):
-        answer = ask(connection, request, deadline)
+    def lose(connection, request, *limits):
+        answer = ask(connection, request, *limits)
         if locks(request) and not lost:
             lost.append(answer)
             connection.close()

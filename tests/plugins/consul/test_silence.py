@@ -5,7 +5,7 @@ from __future__ import annotations
 import consul_stage as stage
 import pytest
 
-from incumbent import BackendUnavailableError
+from incumbent import BackendSettings, BackendUnavailableError
 from incumbent.testing import FakeClock
 
 
@@ -16,7 +16,7 @@ def clock():
 
 @pytest.fixture
 def backend(opened, clock):
-    settings = stage.BackendSettings(stage.TTL, stage.REQUEST_TIMEOUT, clock.now)
+    settings = BackendSettings(stage.TTL, stage.REQUEST_TIMEOUT, clock.now)
     return opened(settings=settings)
 
 

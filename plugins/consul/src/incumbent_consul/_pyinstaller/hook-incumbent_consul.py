@@ -1,0 +1,3 @@
+"""What is imported by its name only."""
+
+hiddenimports = ["consul"]
