@@ -16,23 +16,27 @@ class Situation:
     What a candidate knows of its election at one moment. Immutable; `str` makes one line of it.
 
     It has been found out while campaigning: nothing is asked for it, and nothing in it is a promise.
+
+    Attributes:
+        state: What the candidate is.
+        campaigns: Whether it is in the election: false before `start` and when it has left.
+        leader: Who leads: this candidate, or what `on_leader_changed` was told last. None: not known, as ever without
+            that.
+        error: Why the last call into the backend failed, or what has ended the election; None if all is well.
+        failing: For how long the backend has failed, seconds.
+        callback: The callback that has not returned, so that the end (or the beginning) of a term waits; None if none
+            does.
+        waiting: For how long it has kept that waiting, seconds.
+        aside: For how long this candidate, which has handed over, still stands aside if nobody leads before, seconds.
     """
 
-    #: What the candidate is.
     state: State
-    #: Whether it is in the election: false before `start` and when it has left.
     campaigns: bool = True
-    #: Who leads: this candidate, or what `on_leader_changed` was told last. None: not known, as ever without that.
     leader: LeaderRecord | None = None
-    #: Why the last call into the backend failed, or what has ended the election; None if all is well.
     error: Exception | None = None
-    #: For how long the backend has failed, seconds.
     failing: float = 0.0
-    #: The callback that has not returned, so that the end (or the beginning) of a term waits; None if none does.
     callback: str | None = None
-    #: For how long it has kept that waiting, seconds.
     waiting: float = 0.0
-    #: For how long this candidate, which has handed over, still stands aside if nobody leads before, seconds.
     aside: float = 0.0
 
     def __str__(self) -> str:

@@ -43,9 +43,12 @@ class ServerHarness(Harness):
 
     Args:
         url: The server that the user asked for; None to start one.
+
+    Attributes:
+        server: The server that was started here; None if there is none yet, or if it is somebody else's.
+        is_ours: Whether the server is to be started here.
     """
 
-    #: The server that was started here; None if there is none yet, or if it is somebody else's.
     server: StoreServer | None = None
 
     def __init__(self, url: str | None = None) -> None:
