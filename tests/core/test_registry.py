@@ -232,7 +232,7 @@ def test_the_commands_to_type_are_those_of_our_plugins():
     """`pip install 'incumbent[etcd]'` and the same for the others."""
     from incumbent.advice import EXTRAS
 
-    redis = dict.fromkeys(("redis", "rediss", "valkey", "valkeys"), "incumbent[redis]")
+    redis = dict.fromkeys(("redis", "rediss", "valkey", "valkeys", "redis+unix"), "incumbent[redis]")
     postgres = dict.fromkeys(("postgres", "postgresql"), "incumbent[postgres]")
     assert {"etcd": "incumbent[etcd]", "consul": "incumbent[consul]", **postgres, **redis} == EXTRAS
 
