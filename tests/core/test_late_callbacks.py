@@ -154,6 +154,16 @@ def test_a_term_that_is_not_announced_is_told(stage, caplog):
     assert len(service.warnings) < 3
 
 
+def test_a_callback_that_gets_no_thread_is_told_as_well(stage, caplog):
+    """Where the system has no thread to give, no callback is to blame, and the hand-over waits all the same."""
+    puppet = stage.puppet()
+    election = stage.election(puppet)
+    with caplog.at_level(logging.WARNING, "incumbent"):
+        election.relinquish()
+        stage.advance(6, callbacks=False)
+    assert f"a callback that the system gives no thread {ENDED}" in caplog.text
+
+
 # ---------------------------------------------------------------- with a limit
 
 

@@ -233,11 +233,11 @@ class LeaderElection:
         """
         Hand over, and stay a candidate. The term is over when this returns; the rest follows in the background.
 
-        The claim is given up when the deposed and follower callbacks have returned (P6). This candidate
-        then stands aside until another leads or `cooldown` has passed.
+        The claim is given up when all callbacks of the term have returned (P6), or after `handover_timeout`.
+        This candidate then stands aside until another leads or `cooldown` has passed.
 
         Raises:
-            InvalidStateError: This candidate does not lead.
+            InvalidStateError: This candidate does not lead; says what it is instead.
         """
         self._refuse_fork()
         term = self.term

@@ -95,15 +95,15 @@ class Candidacy:
         return self.machine.phase.state
 
     @property
-    def held_up_by(self) -> str | None:
-        """Name of the callback that runs while the beginning or the end of a term waits to be told."""
+    def knows(self) -> bool:
+        """Whether the application knows of the present term, or of the last one's end."""
         term = self.term
-        told = self.machine.told if term is None else self._announced is term
-        return None if told else self.dispatcher.current
+        return self.machine.told if term is None else self._announced is term
 
     def situation(self, now: float) -> Situation:
         """Return what is known at *now*."""
-        machine, term, failure, callback = self.machine, self.term, self.machine.failure, self.held_up_by
+        machine, term, failure = self.machine, self.term, self.machine.failure
+        callback = None if self.knows else self.dispatcher.current
         if self.finished:
             return Situation(state=self.state, campaigns=False, error=self.error)
         return Situation(
@@ -209,9 +209,9 @@ class Candidacy:
 
     def callbacks_late(self, waited: float, *, kept: bool) -> None:
         """Log which callback does not return, and what that costs."""
-        name = self.held_up_by
-        if name is None:
+        if self.knows:
             return
+        name = self.dispatcher.current or "a callback that the system gives no thread"
         if self.term is not None:
             cost = "the term that began %.0f s ago is not announced before it does"
         elif kept:
