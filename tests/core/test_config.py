@@ -287,6 +287,8 @@ def test_a_candidate_may_be_any_printable_text():
         (b"1", "must be seconds (a number) or a timedelta, not b'1'"),
         (1j, "must be seconds (a number) or a timedelta, not 1j"),
         (Decimal(5), "must be seconds (a number) or a timedelta, not Decimal('5')"),
+        (Decimal("Infinity"), "must be seconds (a number) or a timedelta, not Decimal('Infinity')"),
+        (Decimal("sNaN"), "must be seconds (a number) or a timedelta, not Decimal('sNaN')"),
         (Fraction(5), "must be seconds (a number) or a timedelta, not Fraction(5, 1)"),
         ([5], "must be seconds (a number) or a timedelta, not [5]"),
         (Chatty(), "must be seconds (a number) or a timedelta, not [[1 2]"),

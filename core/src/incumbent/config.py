@@ -65,7 +65,8 @@ class Seconds:
         return self._default if instance is None else instance.__dict__[self._name]
 
     def __set__(self, instance: object, value: Duration | None) -> None:
-        kept = (value is None and self._default is None) or (self._endless and value == inf)
+        endless = self._endless and isinstance(value, float) and value == inf
+        kept = endless or (value is None and self._default is None)
         instance.__dict__[self._name] = value if kept else _seconds(self._name, value, zero=self._zero)
 
     def complete(self, instance: object, default: float) -> None:
