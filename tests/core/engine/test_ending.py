@@ -196,3 +196,15 @@ def test_asyncio_program_that_ends_gives_up_what_it_leads(way):
     )
     assert said == ["leads: None"]
     assert (code, complained) == (0, "")
+
+
+def test_backend_that_does_not_answer_is_named_and_not_waited_for():
+    """P10: a backend that hangs while the process ends puts its end off for a bounded time, and is said to be why."""
+    code, _, complained = run("""
+        from incumbent.electors.memory import MemoryElector
+        MemoryElector.relinquish_leadership = lambda elector: time.sleep(120)
+        ending.LONGEST = 1.0
+        led()
+    """)
+    assert code == 0
+    assert "the process ends without close(), and waited 1 s for the backend: a claim lasts until" in complained
