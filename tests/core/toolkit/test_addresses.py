@@ -69,6 +69,17 @@ def test_name_without_an_address_is_an_error(host):
         addresses_of(host, 1, soon())
 
 
+def test_look_up_without_a_thread_is_an_error(monkeypatch):
+    """Where no thread can be started, the failure is told in the words of all others."""
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with pytest.raises(OSError, match="can't start new thread"):
+        addresses_of("localhost", 1, soon())
+
+
 def test_address_is_not_looked_up(port):
     """What is an address already is taken as it is, brackets left out."""
     assert [addresses_of(host, port, soon()) for host in (LIVE, "::1", "fe80::1%lo")] == [

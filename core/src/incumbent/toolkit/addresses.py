@@ -177,7 +177,10 @@ def _look_up(host: str, deadline: float) -> list[str]:
     lookup = _lookups.get(host)
     if lookup is None or not lookup.is_alive():  # of a process that this one was forked from
         lookup = _LookUp(host)
-        lookup.start()
+        try:
+            lookup.start()
+        except RuntimeError as error:  # there is no thread to be had, as when Python ends
+            raise OSError(str(error)) from None
         if lookup.is_alive():
             _lookups[host] = lookup
     lookup.join(max(0.0, deadline - time.monotonic()))

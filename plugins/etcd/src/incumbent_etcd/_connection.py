@@ -19,7 +19,7 @@ from incumbent import (
     one_line,
 )
 
-from ._client import Client, Reply
+from ._client import Client
 from ._errors import LeaseExistsError, LeaseGoneError
 from ._library import load
 from ._options import Options
@@ -88,13 +88,19 @@ class Connection:
         return self.send(name, request).result()
 
     def read(self, name: str, request: Any) -> Any:
-        """Do the same for what can be repeated: if there is a next server, it is asked at once."""
+        """Do the same for what can be repeated: if there is a next server, or address, it is asked at once."""
         try:
-            return self.call(name, request)
+            sent = self.send(name, request)
         except BackendUnavailableError:
             if len(self.options.endpoints) == 1:
                 raise
             return self.call(name, request)
+        try:
+            return sent.result()
+        except BackendUnavailableError:
+            if self.client(time.monotonic() + self.timeout) is sent.client:
+                raise
+        return self.call(name, request)
 
     def watch(self, requests: Iterator[Any]) -> tuple[Client, Any]:
         """Open a stream of watches on the present server; return its client, and the stream."""
@@ -218,7 +224,6 @@ class Request:
         deadline = time.monotonic() + connection.timeout
         #: Which server it went to.
         self.client = connection.client(deadline)
-        self._reply: Reply
         try:
             self._reply = self.client.send(name, request, deadline)
         except BackendUnavailableError:
