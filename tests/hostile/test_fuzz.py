@@ -121,6 +121,10 @@ SCHEMES = {
     "etcd": ["ca", "cert", "key", "tls", "password-file", "insecure"],
     "local": [],
     "memory": [],
+    "postgres": [
+        *("schema", "host", "port", "user", "password", "dbname", "service", "options", "application_name"),
+        *("sslmode", "sslrootcert", "sslcert", "sslkey", "passfile", "connect_timeout", "target_session_attrs"),
+    ],
     "redis": [
         "db",
         "sentinel",

@@ -76,6 +76,14 @@ def test_password_of_an_option_is_one(text):
     assert "S3CRET" not in f"{address}{address!r}{options!r}{open_backend(address, PATIENT)!r}"
 
 
+def test_ssl_means_what_libpq_takes_it_for():
+    """`ssl=true`, as other drivers write it, demands encryption; anything else there is refused, and nothing weaker."""
+    assert Options.of(Address.parse("postgresql://h/db?ssl=true")).common["sslmode"] == "require"
+    for wrong in ("ssl=false", "ssl=true&sslmode=verify-full", "ssl=no-verify"):
+        with pytest.raises(ConfigurationError, match="sslmode"):
+            open_backend(f"postgresql://h/db?{wrong}", PATIENT)
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [

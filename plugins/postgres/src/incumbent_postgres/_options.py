@@ -24,6 +24,7 @@ HELP: Mapping[str, str] = {
     "dbname": "database, for URLs without a path (default: $PGDATABASE, or the user's name)",
     "connect_timeout": "whole seconds for one connection, within the request timeout (default: 0, no other limit)",
     "target_session_attrs": "read-write, primary or any: whichever it is, a server that takes writes is used",
+    "ssl": "true: the same as sslmode=require, which other drivers write so",
     **PASSED,
 }
 FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile")
@@ -54,7 +55,7 @@ class Options:
         Raises:
             ConfigurationError: One line that names the part, its value and the rule.
         """
-        given = {**_environment(address), **address.options}
+        given = _given(address)
         _check(given)
         common = {"application_name": "incumbent"} | {name: given[name] for name in PASSED if name in given}
         common |= {"client_encoding": "UTF8", "target_session_attrs": "any"}
@@ -86,6 +87,16 @@ class Options:
         name = host.get("host") or os.environ.get("PGHOST") or "(default host)"
         name = f"[{name}]" if ":" in name else ascii(name)[1:-1][:80]
         return f"{name}:{host['port']}" if "port" in host else name
+
+
+def _given(address: Address) -> dict[str, str]:
+    """Return the options, with what they are short for."""
+    given = {**_environment(address), **address.options}
+    if "ssl" in given:
+        if given.pop("ssl") != "true" or "sslmode" in given:
+            raise ConfigurationError("postgres: option ssl: can only be true: leave it out, and give sslmode instead")
+        given["sslmode"] = "require"
+    return given
 
 
 def _environment(address: Address) -> Mapping[str, str]:
