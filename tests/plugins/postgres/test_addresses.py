@@ -8,7 +8,7 @@ import postgres_stage as stage
 import pytest
 from names import NAME, dead_address, named
 
-from incumbent import open_backend
+from incumbent import BackendUnavailableError, open_backend
 
 #: Requests that are answered, though a second of their time is waited for who is gone.
 PATIENT = stage.settings(60.0)
@@ -53,6 +53,15 @@ def test_address_that_answered_is_used_first(server, opened, name, monkeypatch):
         begun = connections_made(monkeypatch)
         assert opened(url(server), PATIENT).elector(name, "b").acquire_leadership() is None
         assert set(begun) == {LIVE}
+
+
+def test_address_is_named_with_what_is_wrong(server, opened, name):
+    """Who reads why nobody answers learns at which of a name's addresses."""
+    with (
+        named("127.0.0.3"),
+        pytest.raises(BackendUnavailableError, match=r"service\.test:\d+ \(127\.0\.0\.3\): .*refused"),
+    ):
+        opened(url(server), PATIENT).elector(name, "a").acquire_leadership()
 
 
 def test_dead_host_leaves_time_for_the_next(server, opened, name):

@@ -166,15 +166,16 @@ class Pool:
 
     def _connect(self, target: Mapping[str, str], where: str, end: float, until: float) -> Client:
         """Connect, if that server takes writes. Raises what the contract has for one that does not."""
+        address = f"{where} ({target['hostaddr']})" if "hostaddr" in target else where
         try:
             client = Client(target, where, end, until)
         except LostError as error:
-            raise no_connection(where, self._in_words(error)) from error
+            raise no_connection(address, self._in_words(error)) from error
         try:
             refused = refusal(client, end)
         except (LostError, RefusedError) as error:
             client.close()
-            raise BackendUnavailableError(f"postgres {where}: {self._in_words(error)}") from error
+            raise BackendUnavailableError(f"postgres {address}: {self._in_words(error)}") from error
         except BaseException:
             client.close()
             raise
