@@ -4,6 +4,7 @@ import ast
 import inspect
 import re
 import textwrap
+import types
 
 import pytest
 
@@ -14,7 +15,7 @@ CLASSES = {
     name: value
     for module in (incumbent, incumbent.testing)
     for name, value in ((name, getattr(module, name)) for name in module.__all__)
-    if isinstance(value, type)
+    if isinstance(value, type) and not isinstance(value, types.GenericAlias)  # which Python 3.10 takes for a type
 }
 
 
