@@ -13,7 +13,7 @@ import pytest
 from oneline import LONGEST
 from patience import PATIENCE
 
-from incumbent.ours import REMARK, modules
+from incumbent.ours import LIBRARIES, REMARK, modules
 from incumbent.registry import EXTRAS
 
 if sys.version_info >= (3, 11):
@@ -88,6 +88,16 @@ def test_vendored_plugins_are_found(site):
     vendor(site, *OURS)
     of = {name: module.partition(".")[0].replace("_", "-") for name, module in modules(EXTRAS).items()}
     assert run(site, LIST) == [f"{name} of {of[name]} unknown None" for name in sorted(of)]
+
+
+@pytest.mark.parametrize("name", ["etcd", "consul", "postgres", "redis"])
+def test_plugin_without_its_client_library_is_not_there(site, name):
+    """An application that was given half of what an elector needs is told so at once, rather than at each attempt."""
+    vendor(site, "incumbent", f"incumbent_{name}")
+    (site / LIBRARIES[f"incumbent_{name}"]).unlink()
+    assert [row.split()[0] for row in run(site, LIST)] == ["local", "memory"]
+    (refusal, _) = run(site, REFUSALS.replace("etcd", name))
+    assert refusal.startswith(f"no elector '{name}' is installed: pip install 'incumbent[{name}]' ")
 
 
 def test_ours_are_those_that_have_entry_points():

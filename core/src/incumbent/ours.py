@@ -12,6 +12,13 @@ REMARK = (
     "incumbent has no metadata here, as in a frozen or vendored application: electors of other packages are found by "
     "theirs, so bring those along (PyInstaller: --copy-metadata PACKAGE)"
 )
+#: What pip would have installed with a plugin: without it, there is no elector.
+LIBRARIES = {
+    "incumbent_etcd": "etcd3",
+    "incumbent_consul": "consul",
+    "incumbent_postgres": "psycopg",
+    "incumbent_redis": "redis",
+}
 
 
 def modules(extras: Mapping[str, str]) -> dict[str, str]:
@@ -26,7 +33,7 @@ def modules(extras: Mapping[str, str]) -> dict[str, str]:
 
 def importable(extras: Mapping[str, str], known: set[str]) -> Iterator[tuple[str, str, str]]:
     """
-    Yield name, module and distribution of those that can be imported. Imports none.
+    Yield name, module and distribution of those that can be imported, with what they stand on. Imports none.
 
     Args:
         extras: See `modules`.
@@ -34,6 +41,10 @@ def importable(extras: Mapping[str, str], known: set[str]) -> Iterator[tuple[str
     """
     for name, module in modules(extras).items():
         package = module.partition(".")[0]
-        spec = None if module in known else find_spec(package)
-        if spec is not None and spec.origin is not None:  # a directory without a module may be what an uninstall left
+        if module not in known and _is_there(package) and _is_there(LIBRARIES.get(package, package)):
             yield name, module, package.replace("_", "-")
+
+
+def _is_there(module: str) -> bool:
+    spec = find_spec(module)
+    return spec is not None and spec.origin is not None  # a directory without a module may be what an uninstall left
