@@ -9,19 +9,12 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from incumbent import (
-    BackendUnavailableError,
-    Endpoint,
-    InvalidStateError,
-    addresses_of,
-    connect_socket,
-    note_address,
-    one_line,
-)
+from incumbent import BackendUnavailableError, Endpoint, InvalidStateError, note_address
 
 from ._client import Client
 from ._errors import LeaseExistsError, LeaseGoneError
 from ._library import load
+from ._names import answering
 from ._options import Options
 
 __all__ = ["Connection", "Request"]
@@ -109,13 +102,10 @@ class Connection:
 
     def client(self, deadline: float) -> Client:
         """
-        Return the connection to the present server.
-
-        Its name is looked up here, and which of its addresses answers found out, by *deadline* on `time.monotonic`:
-        gRPC tries some or all of them anew at each connection, which may take longer than any request.
+        Return the connection to the present server, by *deadline* on `time.monotonic`.
 
         Raises:
-            BackendUnavailableError: None of them does. The next request is for the next server.
+            BackendUnavailableError: None of the server's addresses answers. The next request is for the next server.
         """
         self.check_process()
         with self._lock:
@@ -126,7 +116,8 @@ class Connection:
         endpoint = self.options.endpoints[index]
         try:
             # With a client there is something left to do should the resolver hang.
-            address = self._address(endpoint, deadline if client is None else (time.monotonic() + deadline) / 2)
+            until = deadline if client is None else (time.monotonic() + deadline) / 2
+            address = answering(endpoint, until, self.timeout)
         except BackendUnavailableError:
             if client is None:
                 self._pass_over(index)
@@ -155,20 +146,6 @@ class Connection:
     def _check_open(self) -> None:
         if self._closed:
             raise BackendUnavailableError("etcd: the backend is closed")
-
-    def _address(self, endpoint: Endpoint, deadline: float) -> str:
-        host, port = endpoint.host, endpoint.port
-        try:
-            addresses = addresses_of(host, port, deadline)
-            if len(addresses) == 1:
-                return addresses[0]
-            with connect_socket(host, port, deadline) as found:
-                return str(found.getpeername()[0])
-        except TimeoutError:
-            raise BackendUnavailableError(f"etcd {endpoint}: no answer within {self.timeout:g} s") from None
-        except OSError as error:
-            reason = one_line(error.strerror or str(error))
-            raise BackendUnavailableError(f"etcd {endpoint}: {reason[:1].lower()}{reason[1:]}") from error
 
     def each(self) -> Iterator[Endpoint]:
         """Yield each server, and make it the present one while it is asked."""
