@@ -21,7 +21,7 @@ PATCHED = """
 ELECTIONS = """
     from incumbent import LeaderElection, LeaderElectionConfig
     config = LeaderElectionConfig(
-        sys.argv[2], ttl=30.0, request_timeout=20.0, leader_check_interval=0.1, relinquish_interval=None
+        sys.argv[2], ttl=30.0, request_timeout=20.0, leader_check_interval=0.1, cooldown=60.0, relinquish_interval=None
     )
     first, second = LeaderElection(config, sys.argv[1]), LeaderElection(config, sys.argv[1])
     first.start()
