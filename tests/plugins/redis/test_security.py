@@ -140,6 +140,21 @@ def test_encrypted_server(tmp_path, name, opened):
         server.stop()
 
 
+def test_authority_that_is_an_intermediate_needs_the_one_above(tmp_path, name, opened):
+    """As for redis-cli, `ca` must hold the root, and certificates may be of any form: the same on every Python."""
+    root = Authority(tmp_path / "ca", "root")
+    team = Authority(tmp_path / "ca", "team", root, identifiers=False)
+    cert, key = team.issue("server")
+    both = tmp_path / "both.pem"
+    both.write_text(team.file.read_text() + root.file.read_text())
+    arguments = ("--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(both))
+    server = stage.Server(tmp_path / "server", arguments=(*arguments, "--tls-auth-clients", "no"), tls=True)
+    with stage.running(server):
+        stage.lead(opened(stage.url(server, f"?ca={both}"), stage.SHORT).elector(name, "a"))
+        with pytest.raises(BackendUnavailableError, match="not accepted"):
+            opened(stage.url(server, f"?ca={team.file}"), stage.SHORT).elector(name, "b").acquire_leadership()
+
+
 def test_doctor_says_what_it_finds(server, opened):
     """The doctor tells the versions, how a claim is kept, and what a divided network would do; nothing is an error."""
     findings = list(opened().diagnose())
