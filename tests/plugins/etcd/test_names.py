@@ -53,7 +53,7 @@ def test_an_address_that_does_not_answer_keeps_nobody_from_leading(server, name,
 def test_who_looks_once_is_answered(server, name):
     """P7: Who only looks, in a process of its own, knows of no address whether it answers: it asks the next one too."""
     with silent_address(server.port), named(OTHER, ALIVE):
-        assert read_leader(f"etcd://{NAME}:{server.port}", name, request_timeout=1.0).candidate is None
+        assert read_leader(f"etcd://{NAME}:{server.port}", name, request_timeout=4.0).candidate is None
 
 
 def test_localhost_that_is_ipv6_first_is_the_server_on_ipv4(server, name, opened):
@@ -185,7 +185,7 @@ def test_resolver_that_hangs_costs_a_call_its_timeout(name, opened, monkeypatch)
 def test_doctor_names_the_addresses_that_do_not_answer(server, opened):
     """Item 8: Elections do without a dead address, so nobody would notice it: the doctor does."""
     with dead_address(server.port, OTHER), named(OTHER, "127.0.0.3", ALIVE):
-        found = list(opened(f"etcd://{NAME}:{server.port}", stage.BRIEF).diagnose())
+        found = list(opened(f"etcd://{NAME}:{server.port}", stage.settings(request_timeout=3.0)).diagnose())
     where = f"{NAME}:{server.port}"
     assert [finding.text for finding in found if finding.level == "warning" and "address" in finding.text] == [
         f"{where}: its address {OTHER} does not answer",
