@@ -126,7 +126,9 @@ def test_thousand_elections_share_everything(victim, name):
             assert before["Watch"] == 1
             assert before["LeaseGrant"] == 1
             grown = {thread.name for thread in threading.enumerate()} - threads
-            assert len(grown) <= 16, grown  # the engine's two pools of eight
+            ours = {thread for thread in grown if thread.startswith("incumbent-")}
+            assert len(ours) <= 16 + 1, ours  # the engine's two pools of eight, and who logs
+            assert len(grown - ours) <= 4, grown  # gRPC's, which come and go with the stream of a renewal
             time.sleep(5.0)
             cost = difference(before, started(victim))
             # Each of them was checked at least once: without sharing, that were 1,000 renewals.
