@@ -122,7 +122,7 @@ def test_thousand_elections_share_everything(victim, opened, name):
             assert victim.sql("SELECT count(*) FROM incumbent.election") == [(ELECTIONS,)]
             assert stage.connections(victim) <= 3
             grown = {thread.name for thread in threading.enumerate()} - threads
-            assert len(grown) <= 16, grown  # the engine's two pools of eight
+            assert len(grown) <= 16 + 1, grown  # the engine's two pools of eight, and who logs
             renewals = "SELECT beat FROM incumbent.session"
             beats = set()
             end = time.monotonic() + 5.0
