@@ -11,7 +11,7 @@ from unittest.mock import patch
 
 from patience import eventually
 
-__all__ = ["NAME", "dead_address", "named"]
+__all__ = ["NAME", "dead_address", "named", "silent_address"]
 
 #: No resolver knows it (RFC 6761), so only `named` can be what resolves it.
 NAME = "service.test"
@@ -42,6 +42,13 @@ def dead_address(port: int, address: str = "127.0.0.2") -> Iterator[str]:
         eventually(lambda: select.select([listening], [], [], 0.0)[0])
         while _is_answered(_connect(stack, listening)):  # not on Linux, where a queue of 0 is full with one
             pass
+        yield address
+
+
+@contextmanager
+def silent_address(port: int, address: str = "127.0.0.2") -> Iterator[str]:
+    """Have connections to *port* of *address* accepted, but nothing answered."""
+    with socket.create_server((address, port)):
         yield address
 
 

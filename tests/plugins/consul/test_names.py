@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
-from contextlib import contextmanager
 
 import consul_stage as stage
 import pytest
-from names import dead_address, named
+from names import dead_address, named, silent_address
 
 from incumbent import BackendUnavailableError, LeaderElection, Runner
 
@@ -19,13 +18,6 @@ ALIVE, OTHER = "127.0.0.1", "127.0.0.2"
 def host(name):
     """A name of which nothing is remembered."""
     return f"{name.rpartition('/')[2]}.test"
-
-
-@contextmanager
-def silent_address(port: int, address: str = OTHER):
-    """Have connections to *port* of *address* accepted, but nothing answered."""
-    with socket.create_server((address, port)):
-        yield address
 
 
 @pytest.mark.parametrize("order", [(OTHER, ALIVE), (ALIVE, OTHER)])

@@ -5,24 +5,17 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import etcd_stage as stage
 import pytest
 from certificates import Authority
-from names import NAME, dead_address, named
+from names import NAME, dead_address, named, silent_address
 
 from incumbent import BackendUnavailableError, LeaderElection, Runner, open_backend, read_leader
 from incumbent.testing import FaultProxy
 
 ALIVE, OTHER = "127.0.0.1", "127.0.0.2"
-
-
-@contextmanager
-def silent_address(port: int, address: str = OTHER):
-    """Have connections to *port* of *address* accepted, but nothing answered."""
-    with socket.create_server((address, port)):
-        yield address
 
 
 class Beside(FaultProxy):
