@@ -39,9 +39,9 @@ os.environ.setdefault("INCUMBENT_REDIS_BIN", str(server_binaries.find("redis")))
 
 @pytest.fixture
 def copies(tmp_path):
-    copies = Copies(tmp_path)
     (tmp_path / "make-reports").write_text(MAKE_REPORTS)
     (tmp_path / "make-reports").chmod(0o755)
+    copies = Copies(tmp_path)
     yield copies
     copies.close()
 
@@ -99,7 +99,7 @@ class UnixConnection(http.client.HTTPConnection):
 
 def ask(copies, number, verb, path):
     """Return status and answer of the copy *number*."""
-    with contextlib.closing(UnixConnection(copies.directory / f"{number}.sock")) as connection:
+    with contextlib.closing(UnixConnection(copies.sockets / f"{number}.sock")) as connection:
         connection.request(verb, path)
         response = connection.getresponse()
         return response.status, json.loads(response.read())
@@ -107,7 +107,7 @@ def ask(copies, number, verb, path):
 
 def answers(copies, number):
     """Wait until the copy *number* answers at all."""
-    sock = copies.directory / f"{number}.sock"
+    sock = copies.sockets / f"{number}.sock"
     eventually(sock.exists)
 
     def connects():

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import yaml
 from programs import end
+from sockets import short_folder
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples/frameworks"
 SITE = EXAMPLES / "django_site"
@@ -73,6 +74,8 @@ class Copies:
 
     def __init__(self, directory):
         self.directory = directory
+        self._made = contextlib.ExitStack()
+        self.sockets = self._made.enter_context(short_folder())
         self.journal = directory / "journal"
         self.url = f"local://{directory}/elections"
         # Measuring what imports of this size cover doubles their time, and they cover nothing that no other test does.
@@ -136,6 +139,7 @@ class Copies:
         """Kill what a failed test has left."""
         for process in self.processes:
             end(process)
+        self._made.close()
 
 
 def children(pid):
@@ -159,7 +163,7 @@ def uvicorn(copies, number, app="fastapi_app:app"):
     _, only = container("reports")
     command = [app if word == "fastapi_app:app" else word for word in only["command"]]
     at = command.index("--host")
-    command[at : at + 4] = ["--uds", str(copies.directory / f"{number}.sock")]
+    command[at : at + 4] = ["--uds", str(copies.sockets / f"{number}.sock")]
     return command
 
 

@@ -87,7 +87,7 @@ class Pair:
 def pooler(server: Postgres, mode: str) -> Iterator[str]:
     """Run PgBouncer before *server*, and yield its URL."""
     port, program = free_port(), server_binaries.find("pgbouncer")
-    folder = Path(tempfile.mkdtemp(prefix="incumbent-pgbouncer-"))
+    folder = Path(tempfile.mkdtemp(prefix="incumbent-pgbouncer-", dir="/tmp"))
     folder.chmod(0o755)
     lines = [
         "[databases]",

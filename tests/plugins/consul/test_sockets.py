@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import consul_stage as stage
 import pytest
+from sockets import short_folder
 
 from incumbent import BackendUnavailableError, LeaderElection
 from incumbent.cli import main
@@ -16,11 +17,12 @@ from incumbent_consul.testing import ConsulServer, consul_program
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):
     """The path of a server's socket."""
-    folder = tmp_path_factory.mktemp("agent")
-    made = ConsulServer({"addresses": {"http": f"127.0.0.1 unix://{folder}/http.sock"}}, folder)
-    made.start()
-    yield f"{folder}/http.sock"
-    made.stop()
+    with short_folder() as folder:
+        http = {"http": f"127.0.0.1 unix://{folder}/http.sock"}
+        made = ConsulServer({"addresses": http}, tmp_path_factory.mktemp("agent"))
+        made.start()
+        yield f"{folder}/http.sock"
+        made.stop()
 
 
 def test_election_by_a_socket(path, name, opened):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 import redis_stage as stage
 from certificates import Authority
+from sockets import short_folder
 
 from incumbent import Address, BackendUnavailableError, ConfigurationError
 from incumbent.testing import free_port
@@ -22,11 +25,13 @@ def options(url):
 def reachable(tmp_path_factory):
     """One server with a password, and the URLs that lead to it: plain, encrypted, and by a Unix socket."""
     folder = tmp_path_factory.mktemp("reachable")
-    authority, port, path = Authority(folder / "ca"), free_port(), folder / "redis.sock"
+    authority, port = Authority(folder / "ca"), free_port()
     cert, key = authority.issue("server")
     files = ("--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(authority.file))
-    arguments = (*files, "--tls-auth-clients", "no", "--tls-port", str(port), "--unixsocket", str(path))
-    with stage.running(stage.Server(folder / "server", arguments=arguments)) as server:
+    with contextlib.ExitStack() as stack:
+        path = stack.enter_context(short_folder()) / "redis.sock"
+        arguments = (*files, "--tls-auth-clients", "no", "--tls-port", str(port), "--unixsocket", str(path))
+        server = stack.enter_context(stage.running(stage.Server(folder / "server", arguments=arguments)))
         stage.come_of_age(server)
         with stage.client(server) as asking:
             asking.config_set("requirepass", "pw")
@@ -79,9 +84,10 @@ def test_password_without_a_user_is_the_default_users(scheme):
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_server_behind_a_socket_that_is_not_there_is_an_outage(tmp_path, name, opened):
+def test_server_behind_a_socket_that_is_not_there_is_an_outage(name, opened):
     """P7: a socket that is missing, or that nobody serves, may be served yet; the message names it."""
-    path = tmp_path / "redis.sock"
+    with short_folder() as folder:
+        path = folder / "redis.sock"
     with pytest.raises(BackendUnavailableError, match=f"redis {path}: No such file or directory"):
         opened(f"redis+unix://{path}").elector(name, "a").acquire_leadership()
 

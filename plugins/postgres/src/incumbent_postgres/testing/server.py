@@ -31,6 +31,8 @@ SETTINGS = {
     "max_wal_senders": "4",
     "log_min_messages": "warning",
 }
+#: Where another user, who may be the server's owner, can enter, and a socket's path is short: TMPDIR may be neither.
+PLACE = "/tmp"  # noqa: S108 - the folder in it gets a random name, and is its owner's alone
 #: Seconds that its processes may take to end.
 PATIENCE = 30.0
 
@@ -79,7 +81,7 @@ class Postgres:
         where: tuple[str, int] | None = None,
     ) -> None:
         self.host, self.port = where or ("127.0.0.1", free_port())
-        self.folder = Path(tempfile.mkdtemp(prefix="incumbent-postgres-"))  # pytest's are closed to other users
+        self.folder = Path(tempfile.mkdtemp(prefix="incumbent-postgres-", dir=PLACE))
         self._data = self.folder / "data"
         self._hba = [
             *hba,
