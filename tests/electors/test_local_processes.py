@@ -150,8 +150,8 @@ def test_a_child_of_a_dead_leader_does_not_keep_its_claim(act):
 
 @pytest.fixture
 def shared():
-    """Return a directory in a place that every user can reach, unlike the tests' own."""
-    with tempfile.TemporaryDirectory() as place:
+    """Return a directory in a place that every user can reach, unlike the tests' own, and perhaps the checkout's."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as place:
         Path(place).chmod(0o755)
         path = Path(place, "state")
         path.mkdir()

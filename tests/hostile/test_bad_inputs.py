@@ -271,7 +271,7 @@ def test_path_that_is_no_file_is_refused(refused, files, monkeypatch, url, optio
 @pytest.mark.parametrize("what", ["empty", "garbage", "latin", "lines", "spaced", "huge"])
 def test_file_that_holds_no_token_is_refused(refused, files, what):
     """Empty, binary, not UTF-8, two lines, two words, megabytes: said when the URL is read; nothing of it is shown."""
-    refused(status(f"{CONSUL}?token-file={files / what}"), "option token-file", str(files / what))
+    refused(status(f"{CONSUL}?token-file={files / what}"), "option token-file", f"/{what}: must hold one line")
 
 
 @number(50)

@@ -288,6 +288,12 @@ def test_address_of_the_environment_that_is_none(text):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_long_path_is_shown_with_its_end():
+    """Contract: what does not fit into a message is left out in the middle: a path's end says which file it is."""
+    with pytest.raises(ConfigurationError, match=r"there is no file /run/x+…x+/token$"):
+        told(f"consul://?token-file=/run/{'x' * 300}/token")
+
+
 def test_url_wins_over_the_environment(server, name, opened, tmp_path):
     """What the URL says is used, whatever Consul's variables and those of proxies say; the library would not."""
     path = tmp_path / "token"

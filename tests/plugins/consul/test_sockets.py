@@ -57,8 +57,9 @@ def test_doctor_names_the_socket(path, capsys):
     assert f"{path}: Consul" in capsys.readouterr().out
 
 
-def test_socket_that_is_not_there(name, opened, tmp_path):
+def test_socket_that_is_not_there(name, opened):
     """P7: Nobody listens yet: an outage, which names the path."""
-    elector = opened(stage.url(quote(f"{tmp_path}/none", safe=""))).elector(name, "a")
-    with pytest.raises(BackendUnavailableError, match=f"^consul at {tmp_path}/none: No such file"):
+    with short_folder() as folder:
+        elector = opened(stage.url(quote(f"{folder}/none", safe=""))).elector(name, "a")
+    with pytest.raises(BackendUnavailableError, match=f"^consul at {folder}/none: No such file"):
         elector.acquire_leadership()

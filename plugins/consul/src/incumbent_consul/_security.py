@@ -14,9 +14,9 @@ SOCKET_RULE = f"which begins with a slash, and has {LONGEST_SOCKET} bytes at mos
 
 
 def brief(text: object) -> str:
-    """Return *text* for a message: printable, and cut if it is longer than a line."""
-    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text)[: SHOWN + 1])
-    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN - 1]}…"
+    """Return *text* for a message: printable, and cut in the middle if it is long: a path's end says which file."""
+    shown = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
+    return shown if len(shown) <= SHOWN else f"{shown[: SHOWN // 3]}…{shown[-SHOWN // 2 :]}"
 
 
 def is_file(path: str) -> bool:
