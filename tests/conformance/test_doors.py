@@ -261,3 +261,12 @@ def test_processes_on_one_store_take_turns(tmp_path):
     for thread in (*using, freezing):
         thread.join()
     assert order[-1] == "freezes"
+
+
+def test_child_that_is_dead_is_named_and_not_waited_for(pytester, run_pytest_elsewhere):
+    """A library whose handlers of forks end the child, as gRPC's may, fails the tests that fork, and hangs none."""
+    pytester.makepyfile(CLASS.replace("MemoryHarness", "LocalHarness"))
+    pytester.makeconftest("import os; os.register_at_fork(after_in_child=lambda: os._exit(1))")
+    result = run_pytest_elsewhere("-k", "forked_child", "-rf")
+    assert result.parseoutcomes()["failed"] == 3
+    result.stdout.fnmatch_lines(["*the forked child has ended before anything was done in it*"])

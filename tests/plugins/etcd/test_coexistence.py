@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib.metadata
+import time
 import warnings
 from functools import partial
 
@@ -11,6 +12,7 @@ import etcd_stage as stage
 import forking
 import pytest
 from forking import CAMPAIGN, Endings, Forks
+from oneline import refusal
 from programs import forked
 
 from incumbent import open_backend
@@ -171,8 +173,51 @@ def test_child_that_drops_everything_does_not_end_the_connection(server, name, f
         held["backend"].close()
 
 
-def test_child_may_open_a_backend_of_its_own(opened, url, name, forking):
-    """P9: A child that needs an election opens its own backend: it is another candidate."""
+def test_children_end_by_themselves(opened, name, forking):
+    """P9: A hundred children of a candidate with calls and a watch live as long as they want to: gRPC ends none."""
+    leader, follower = (opened().elector(name, candidate) for candidate in ("leader", "follower"))
+    assert leader.acquire_leadership() is not None
+    for _ in range(100):
+        follower.acquire_leadership()
+        with forked(lambda: time.sleep(0.02)):
+            leader.check_leadership()
+
+
+def test_child_is_refused_a_backend_in_one_line(opened, url, name, forking):
+    """P10: gRPC hangs in the child of a process that uses it, whatever the timeout: the child is told what to do."""
+    opened().elector(name, "parent").acquire_leadership()
+
+    def child() -> None:
+        assert "was forked from one that uses gRPC, and cannot: start it anew" in refusal(opened)
+
+    with forked(child):
+        pass
+
+
+@pytest.mark.parametrize("before", ["os.environ['GRPC_ENABLE_FORK_SUPPORT'] = '1'", "import grpc"])
+def test_who_decides_on_forks_before_us_is_heeded(url, name, before):
+    """P9: Who turns gRPC's support of forks on has children that can be candidates; who had gRPC before us, decides."""
+    program = f"""
+    import os, sys, warnings
+    warnings.simplefilter("ignore")
+    {before}
+    {CAMPAIGN}
+    campaign(sys.argv[1])
+    if os.environ.get("GRPC_ENABLE_FORK_SUPPORT") == "1":
+        pid = os.fork()
+        if pid == 0:
+            campaign(sys.argv[1])
+            os._exit(0)
+        assert os.waitpid(pid, 0)[1] == 0
+    from incumbent_etcd import _library
+    assert _library._handles_forks
+    print("fine")
+    """
+    assert run(program, url, name) == "fine"
+
+
+def test_another_process_opens_a_backend_of_its_own(opened, url, name):
+    """P9: One that was started anew is another candidate."""
     elector = opened().elector(name, "parent")
     assert elector.acquire_leadership() is not None
     program = """

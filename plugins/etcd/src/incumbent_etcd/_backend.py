@@ -19,6 +19,7 @@ from incumbent import (
 from ._connection import Connection
 from ._elector import EtcdElector
 from ._greenlets import check_grpc
+from ._library import check_fork
 from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options, whole_ttl
 from ._session import Sessions
 from ._watch import Watcher
@@ -47,6 +48,7 @@ class EtcdBackend(Backend):
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
         check_grpc()
+        check_fork()
         self._shown = str(address)
         self.ttl = whole_ttl(settings)
         self.settings = settings

@@ -12,7 +12,7 @@ from incumbent import BackendRejectedError, BackendUnavailableError, Configurati
 
 from ._errors import is_token_refused, senseless, translated
 from ._exchange import Exchanges
-from ._library import load
+from ._library import load, note_use
 from ._options import Options
 
 __all__ = ["Client", "Reply"]
@@ -53,6 +53,7 @@ class Client:
         self.timeout = timeout
         self._library = load()
         self._files = options.security.signature()
+        note_use()
         self._etcd = _client_class(options)(
             host=f"[{address}]" if ":" in address else address,
             port=endpoint.port,

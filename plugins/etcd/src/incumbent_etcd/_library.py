@@ -19,15 +19,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from incumbent import BackendRejectedError, BackendUnavailableError
+from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError
 
-__all__ = ["DISTRIBUTIONS", "Library", "load", "versions"]
+__all__ = ["DISTRIBUTIONS", "Library", "check_fork", "load", "note_use", "versions"]
 
 #: What the plugin stands on, as it is called where it is installed from.
 DISTRIBUTIONS = ("etcd3", "grpcio", "protobuf")
 
+#: What is set while gRPC is imported, which reads it then. What matters of its remarks, at each failed handshake, is
+#: raised as well. And its handlers of forks, on if nothing is said, abort one child in twenty (SIGABRT, measured with
+#: 1.85.3): they make new threads in it, on the stacks of its parent's, which may still stand in a queue.
+SETTINGS = {"GRPC_VERBOSITY": "NONE", "GRPC_ENABLE_FORK_SUPPORT": "0"}
+
 _lock = threading.RLock()
 _loaded: Library | None = None
+#: The process that has used gRPC first, if it does without handlers of forks.
+_used_by: int | None = None
+_handles_forks = True
 # A fork waits for an import that is under way: its child could never finish it, nor begin anew (P9).
 os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
@@ -64,6 +72,26 @@ def load() -> Library:
         return _loaded
 
 
+def note_use() -> None:
+    """Note that gRPC has threads from now on."""
+    global _used_by  # noqa: PLW0603 - as above
+    _used_by = _used_by or os.getpid()
+
+
+def check_fork() -> None:
+    """
+    Return if gRPC can be used in this process.
+
+    Raises:
+        ConfigurationError: It was forked from one that used gRPC, whose threads are not here: every call would hang.
+    """
+    if not _handles_forks and _used_by not in (None, os.getpid()):
+        raise ConfigurationError(
+            "etcd: this process was forked from one that uses gRPC, and cannot: start it anew (subprocess, or "
+            "multiprocessing's spawn), or set GRPC_ENABLE_FORK_SUPPORT=1 for its parent, whose forks take 1 s then"
+        )
+
+
 def versions() -> dict[str, str]:
     """Return the versions of what is installed, without importing it."""
     found = {}
@@ -79,22 +107,26 @@ def _import() -> Library:
     protobuf = importlib.import_module("google.protobuf")
     if "etcd3" not in sys.modules and int(protobuf.__version__.partition(".")[0]) >= 4:
         sys.modules.update(_rebuilt())
-    with _quiet_grpc():
+    with _settings():
         grpc = importlib.import_module("grpc")
     return Library(importlib.import_module("etcd3"), grpc, importlib.import_module("etcd3.etcdrpc"))
 
 
 @contextmanager
-def _quiet_grpc() -> Iterator[None]:
-    """Import gRPC without its remarks on stderr, at each failed handshake and each fork, unless others have decided."""
-    if "grpc" in sys.modules or "GRPC_VERBOSITY" in os.environ:
+def _settings() -> Iterator[None]:
+    """Have gRPC imported with our settings, as far as others have not decided, or imported it before."""
+    global _handles_forks  # noqa: PLW0603 - as above
+    if "grpc" in sys.modules:
         yield
         return
-    os.environ["GRPC_VERBOSITY"] = "NONE"  # read during the import; what matters is raised as well
+    ours = {name: value for name, value in SETTINGS.items() if name not in os.environ}
+    os.environ.update(ours)
+    _handles_forks = os.environ["GRPC_ENABLE_FORK_SUPPORT"].lower() not in ("0", "false", "no", "f", "n")
     try:
         yield
     finally:
-        os.environ.pop("GRPC_VERBOSITY", None)
+        for name in ours:
+            os.environ.pop(name, None)
 
 
 def _rebuilt() -> dict[str, ModuleType]:

@@ -126,10 +126,10 @@ def _done_by_a_child(scene: Scene, calls: Mapping[str, Callable[[], object]]) ->
         selector.register(answers, selectors.EVENT_READ)
         for call in calls:
             has_come = selector.select(limit)
-            came[call] = answers.readline().decode().strip() if has_come else ""
-            came[call] = came[call] or f"did not end in {limit:g} s"
+            line = answers.readline().decode().strip() if has_come else ""
+            came[call] = line or ("ended the child" if has_come else f"did not end in {limit:g} s")
             scene.journal.note("child", call, came[call])
-            if not has_come:
+            if not line:
                 break
     return came
 
@@ -150,12 +150,13 @@ def _forked_child(work: Callable[[], None]) -> Iterator[None]:
             os.read(reading, 1)
         finally:
             os._exit(0)
-    os.close(reading)
-    os.read(born, 1)
+    for descriptor in (reading, birth):
+        os.close(descriptor)
     try:
+        assert os.read(born, 1), "the forked child has ended before anything was done in it"
         yield
     finally:
         os.kill(child, signal.SIGKILL)  # it may hang
-        for descriptor in (born, birth, writing):
+        for descriptor in (born, writing):
             os.close(descriptor)
         os.waitpid(child, 0)
