@@ -96,14 +96,14 @@ def test_least_policy_of_a_check(strict, name, opened):
     """`consul+check` needs to write its agent's node as well; that is named where it is missing."""
     where = f"consul+check://{strict}/elections?token="
     node = 'node_prefix "" { policy = "write" }'
-    backend = opened(where + token(strict, f"{LEAST}\n{node}"), stage.settings(2.0))
+    backend = opened(where + token(strict, f"{LEAST}\n{node}"), stage.settings(30.0))
     elector = backend.elector(name, "a")
     assert elector.acquire_leadership() is not None
     assert elector.check_leadership() is not None
     backend.close()
     assert [check for check in strict.ask("GET", "/v1/agent/checks") if "incumbent" in check] == []
     with pytest.raises(BackendRejectedError, match="node_prefix"):
-        opened(where + token(strict, LEAST), stage.settings(2.0)).elector(name, "a").acquire_leadership()
+        opened(where + token(strict, LEAST), stage.settings(30.0)).elector(name, "a").acquire_leadership()
 
 
 def test_deleted_token_ends_the_run(strict, name):

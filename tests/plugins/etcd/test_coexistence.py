@@ -106,7 +106,7 @@ def test_library_that_cannot_be_read_just_now_is_an_outage(url, name):
     program = """
         import os, resource, sys
         from incumbent import BackendSettings, BackendUnavailableError, open_backend
-        backend = open_backend(sys.argv[1], BackendSettings(3.0, 1.0))
+        backend = open_backend(sys.argv[1], BackendSettings(30.0, 10.0))
         elector = backend.elector(sys.argv[2], "a")
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))

@@ -113,7 +113,7 @@ def test_guarantee_is_what_was_granted(tmp_path, name):
     server = stage.Etcd(tmp_path, arguments=["--heartbeat-interval", "500", "--election-timeout", "4000"])
     server.start()
     try:
-        backend = open_backend(f"etcd://127.0.0.1:{server.port}", BackendSettings(2.0, 1.0))
+        backend = open_backend(f"etcd://127.0.0.1:{server.port}", BackendSettings(2.0, 20.0))
         elector = backend.elector(name, "a")
         assert elector.acquire_leadership().guarantee == 6.0
         assert elector.check_leadership().guarantee == 6.0
