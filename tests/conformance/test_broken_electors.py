@@ -3,25 +3,14 @@
 from pathlib import Path
 
 import pytest
-from broken_electors import BRIEF, BROKEN, SLACK
+from broken_electors import BRIEF, BROKEN, SLACK, failed
 from patience import in_time
-from selected import Only
 
 from incumbent.testing import run_conformance
-from incumbent.testing.collecting import Conformance
 from incumbent.testing.conformance import suite_tests
 from incumbent.testing.sections import SECTIONS, anchor
-from incumbent.testing.session import session
 
 each_broken = pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.name) for broken in BROKEN])
-
-
-def failed(broken, *, of, slack):
-    """Run these tests of the suite on an elector with that fault, and return the outcomes of those that failed."""
-    harness, outcomes = broken.harness(), []
-    harness.slack = slack
-    session(harness, Conformance(outcomes.append), Only(of))
-    return [outcome for outcome in outcomes if outcome.result == "failed"]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,32 @@
+"""Electors on a store over a socket, as strangers write them: a correct one, and others with one mistake each.
+
+A mistake is a small subclass of `ZooElector`, of `ZooBackend`, or of a backend with another `client_class` or
+`watch_class`, entered with `@mistaken`; its docstring is one sentence that says what is wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from broken_electors import SLACK, Broken
+
+from .harness import ZooHarness
+
+#: All that have a mistake.
+ZOO: list[Broken] = []
+
+
+def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attributes: object) -> Callable[[type], type]:
+    """Enter an elector or a backend into the list, with the tests that see its mistake, and what its harness needs."""
+
+    def enter(which: type) -> type:
+        short = {"which": which, "ttl": 1.0, "request_timeout": 0.3, "slack": SLACK}
+        made = type("MistakenHarness", (ZooHarness,), {**short, **attributes})
+        fault = which.__doc__ or ""
+        ZOO.append(Broken(which.__name__, fault, made, frozenset(caught_by), frozenset(may_be_caught_by)))
+        return which
+
+    return enter
+
+
+from . import guarantees, memories  # noqa: E402, F401 - they fill the list
