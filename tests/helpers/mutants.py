@@ -210,7 +210,7 @@ MUTANTS = [
     ),
     Mutant(
         "local: a lock file that was replaced is not noticed", "P1", CORE + "electors/local/elector.py",
-        "if self._files.is_current(lock) and self._files.is_current_wake(wake):", "if True:",
+        "return self._files.is_current(lock) and self._files.is_current_wake(wake)", "return True",
         ("the suite on local", "tests of local"),
     ),
     Mutant(

@@ -205,8 +205,9 @@ class LeaderElector(ABC):
         """
         Claim the election if nobody holds it. One atomic attempt; never waits.
 
-        While the claim is held, this is a no-op that returns it. A backend that queues its candidates
-        may keep this one's place until `close`; whoever waited re-reads its own claim first (P5).
+        While the claim is held, by what the backend says and not by memory, this is a no-op that
+        returns it. A backend that queues its candidates may keep this one's place until `close`;
+        whoever waited re-reads its own claim first (P5).
 
         Returns:
             The claim, or None while another candidate holds the election.

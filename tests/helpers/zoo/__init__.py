@@ -29,4 +29,4 @@ def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attribut
     return enter
 
 
-from . import guarantees, memories  # noqa: E402, F401 - they fill the list
+from . import bounds, guarantees, lateness, memories, outages, terms  # noqa: E402, F401 - they fill the list

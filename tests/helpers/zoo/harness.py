@@ -72,8 +72,11 @@ class ZooHarness(ServerHarness):
             self.server = ZooServer(self.folder, self.delay)
             self.server.start()
             self.url = f"zoo://127.0.0.1:{self.server.port}"
+        self.elsewhere = patch.dict(os.environ, installed(self.folder, self.which))
+        self.elsewhere.start()
 
     def close(self):
+        self.elsewhere.stop()
         super().close()
         shutil.rmtree(self.folder)
 
@@ -101,10 +104,6 @@ class ZooHarness(ServerHarness):
     def rejected_url(self):
         address = Address.parse(self.url)
         return f"zoo://nobody:secret@{address.hosts[0][0]}:{address.hosts[0][1]}"
-
-    def outsider(self, lock_id, candidate):
-        with patch.dict(os.environ, installed(self.folder, self.which)):
-            return super().outsider(lock_id, candidate)
 
 
 def installed(folder, which):

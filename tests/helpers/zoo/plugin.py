@@ -21,5 +21,5 @@ def backend_of(which: type) -> type[Backend]:
     from .elector import ZooBackend, ZooElector
 
     if issubclass(which, ZooElector):
-        return type(f"{which.__name__}Backend", (ZooBackend,), {"elector_class": which})
+        return type(f"{which.__name__}Backend", (ZooBackend,), {"elector_class": which, "__module__": which.__module__})
     return which

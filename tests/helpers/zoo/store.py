@@ -41,10 +41,11 @@ class Elections:
         draft.write_text(json.dumps({"token": self.token, "claims": self.claims}))
         draft.replace(self.file)
 
-    def claim(self, election, owner, candidate, ttl, session=None):
+    def claim(self, election, owner, candidate, ttl, session=None, note=None, bound=False):
+        """Give the election to *owner*, with a *note* for all; if it is *bound*, only as long as the session lasts."""
         leader = self.claims.get(election)
         if leader is not None and leader["owner"] == owner:
-            return self.renew(election, owner, ttl)
+            return self.renew(election, owner, ttl, note)
         if owner in self.gone:
             return {"granted": False}
         if leader is not None:
@@ -52,16 +53,16 @@ class Elections:
             return {"granted": False}
         self.token += 1
         self.places.get(election, {}).pop(owner, None)
-        leader = {"owner": owner, "candidate": candidate, "token": self.token, "since": time.time()}
-        self.claims[election] = {**leader, "expires": now() + ttl}
+        leader = {"owner": owner, "candidate": candidate, "token": self.token, "since": time.time(), "note": note}
+        self.claims[election] = {**leader, "expires": now() + ttl, "bound": session if bound else None}
         self.tell(election)
         return {"granted": True, "token": self.token, "ttl": ttl}
 
-    def renew(self, election, owner, ttl):
+    def renew(self, election, owner, ttl, note=None):
         leader = self.claims.get(election)
         if leader is None or leader["owner"] != owner:
             return {"granted": False}
-        leader["expires"] = now() + ttl
+        leader.update(expires=now() + ttl, note=note)
         self.save()
         return {"granted": True, "token": leader["token"], "ttl": ttl}
 
@@ -80,7 +81,7 @@ class Elections:
     def show(self, election):
         leader = self.claims.get(election)
         waiting = [candidate for candidate, _ in self.places.get(election, {}).values()]
-        shown = leader and {name: leader[name] for name in ("candidate", "token", "since", "owner")}
+        shown = leader and {name: leader[name] for name in ("candidate", "token", "since", "owner", "note")}
         return {"leader": shown, "waiting": waiting}
 
     def forgive(self, owner):
@@ -113,6 +114,8 @@ class Elections:
         for places in self.places.values():
             for owner in [owner for owner, (_, watching) in places.items() if watching == session]:
                 del places[owner]
+        for election in [name for name, leader in self.claims.items() if leader["bound"] == session]:
+            self.end(election)
 
 
 class Connection:

@@ -70,6 +70,7 @@ class Candidate:
     ) -> None:
         self._harness = harness
         self.backend = backend
+        self.lock_id = lock_id
         self.candidate = candidate
         self._journal = journal
         self._shown = shown

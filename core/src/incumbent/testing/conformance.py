@@ -12,12 +12,16 @@ import pytest
 from .harness import Harness
 from .runs import RUN
 from .scene import Scene
+from .suite.bounds import Bounds
 from .suite.deadline import Deadline
 from .suite.declarations import Declarations
 from .suite.exclusion import Exclusion
 from .suite.faults import Faults
+from .suite.freshness import Freshness
 from .suite.handover import HandOver
 from .suite.hygiene import Hygiene
+from .suite.keeping import Keeping
+from .suite.lateness import Lateness
 from .suite.observing import Observing
 from .suite.processes import Processes
 from .suite.push import Push
@@ -36,12 +40,16 @@ class ElectorConformance(
     Hygiene,
     Processes,
     Restarts,
+    Lateness,
+    Bounds,
     Faults,
     Push,
     Observing,
     Waiting,
     HandOver,
+    Freshness,
     Renewal,
+    Keeping,
     Deadline,
     Tokens,
     Exclusion,

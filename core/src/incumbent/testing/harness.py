@@ -21,8 +21,10 @@ from incumbent import (
 from incumbent.registry import load_backend_class, make_backend
 
 from .outsider import Outsider
+from .proxy import FaultProxy
+from .relay import relayed
 
-__all__ = ["OPERATIONS", "SINCE", "Harness", "harness_for", "made_by"]
+__all__ = ["IMPLEMENTED", "OPERATIONS", "SINCE", "Harness", "harness_for", "made_by"]
 
 T = TypeVar("T")
 
@@ -38,10 +40,13 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tool": ("tool_acquires", "tool_relinquishes"),
         "rejected_url": ("rejected_url",),
         "outsider": ("outsider",),
+        "relay": ("relay",),
     }
 )
+#: Those that are there already, for every store that they suit.
+IMPLEMENTED = frozenset({"outsider", "relay"})
 #: The contract with which an operation has come, if not with the first: a harness written before cannot know it.
-SINCE: Mapping[str, int] = MappingProxyType({})
+SINCE: Mapping[str, int] = MappingProxyType({"relay": 2})
 
 
 class Harness:
@@ -157,6 +162,17 @@ class Harness:
         """Start a candidate in another process. Implemented for every store that two processes can share."""
         return Outsider(self.url, self.ttl, self.request_timeout, lock_id, candidate)
 
+    def relay(self) -> tuple[FaultProxy, str]:
+        """
+        Start a relay in front of the store; return it, and the URL of the store behind it. The suite closes it.
+
+        Implemented for every store that is reached over TCP, at the one host and port that `url` names.
+
+        Raises:
+            NotImplementedError: It is not such a store; the message says why.
+        """
+        return relayed(self.url)
+
 
 class BareHarness(Harness):
     """Stands in for the harness that a package does not ship: the elector is tested through itself alone."""
@@ -165,7 +181,7 @@ class BareHarness(Harness):
         super().__init__(url)
         self.scheme = _scheme(url)
         reason = f"the package of {self.scheme!r} ships no harness (Backend.harness)"
-        self.cannot = {operation: reason for operation in OPERATIONS if operation != "outsider"}
+        self.cannot = {operation: reason for operation in OPERATIONS if operation not in IMPLEMENTED}
         # Asked of the elector, which may not be given less than it grants.
         self.ttl = max(type(self).ttl, self.backend_class().capabilities.ttl_range[0])
 

@@ -8,7 +8,10 @@ import sys
 import time
 from types import TracebackType
 
-from incumbent import BackendSettings, BackendUnavailableError, Claim, LeaderElector, open_backend
+from incumbent import Address, BackendSettings, BackendUnavailableError, Claim, LeaderElector, open_backend
+from incumbent.registry import load_backend_class
+
+from .wall import WRONG_BY, be_wrong_by
 
 __all__ = ["Outsider"]
 
@@ -34,7 +37,14 @@ class Outsider:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         # The URL may hold a password, so it does not go into the arguments.
-        order = {"url": url, "ttl": ttl, "timeout": request_timeout, "lock_id": lock_id, "candidate": candidate}
+        order: dict[str, object] = {
+            "url": url,
+            "ttl": ttl,
+            "timeout": request_timeout,
+            "lock_id": lock_id,
+            "candidate": candidate,
+        }
+        order["wall"] = WRONG_BY.get()
         self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -80,6 +90,9 @@ def told(elector: LeaderElector) -> Claim | None:
 def main() -> None:
     """Do what the first line of stdin says; close when stdin ends."""
     order = json.loads(sys.stdin.readline())
+    if order["wall"]:
+        for_package = be_wrong_by(order["wall"])  # before it is loaded: it may take the clock's functions for its own
+        for_package(load_backend_class(Address.parse(order["url"]).scheme).__module__.partition(".")[0])
     backend = open_backend(order["url"], BackendSettings(order["ttl"], order["timeout"]))
     elector = backend.elector(order["lock_id"], order["candidate"])
     claim = told(elector)

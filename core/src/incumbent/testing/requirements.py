@@ -11,7 +11,7 @@ from incumbent import Address, Capabilities, ConfigurationError, Support, no, ye
 from incumbent.address import shorten
 from incumbent.declared import check_backend
 
-from .harness import OPERATIONS, SINCE, Harness, made_by
+from .harness import IMPLEMENTED, OPERATIONS, SINCE, Harness, made_by
 
 __all__ = ["requires", "validate", "why_not"]
 
@@ -119,4 +119,4 @@ def _unknown_to(harness: Harness, operation: str) -> str | None:
 
 
 def _implements(harness: Harness, method: str) -> bool:
-    return method == "outsider" or getattr(type(harness), method) is not getattr(Harness, method)
+    return method in IMPLEMENTED or getattr(type(harness), method) is not getattr(Harness, method)

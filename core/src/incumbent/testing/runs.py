@@ -105,7 +105,7 @@ class Run:
         if report.failed:
             outcome = replace(outcome, result=FAILED, **_explained(report, clean))
         elif report.skipped:
-            outcome = replace(outcome, result=NOT_RUN, detail=clean(seen(report)))
+            outcome = replace(outcome, result=NOT_RUN, detail=clean(seen(report).removeprefix("Skipped: ")))
         elif report.when == "call" and outcome.result == NOT_SELECTED:
             outcome = replace(outcome, result=PASSED)
         seconds = outcome.seconds + report.duration - self._waited.pop(test, 0.0)

@@ -9,12 +9,14 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TypeVar
 
-from incumbent import Backend, BackendSettings, Capabilities, LeaderRecord
+from incumbent import Backend, BackendSettings, Capabilities, ElectionError, LeaderRecord
 
 from .candidate import GUARD, Candidate, bounded
 from .harness import Harness
 from .journal import Journal
 from .outsider import Outsider
+from .relay import Relay
+from .wall import WRONG_BY
 
 __all__ = ["ELECTIONS", "GUARD", "Candidate", "Scene", "bounded"]
 
@@ -37,17 +39,17 @@ class Scene:
         self.settings = BackendSettings(harness.ttl, harness.request_timeout, harness.clock)
         self._candidates: list[Candidate] = []
         self._put_right: list[Callable[[], None]] = []
+        self._relays: list[Relay] = []
 
     @property
     def capabilities(self) -> Capabilities:
         """What the backend declares."""
         return self.harness.backend_class().capabilities
 
-    def backend(self, settings: BackendSettings | None = None) -> Backend:
+    def backend(self, settings: BackendSettings | None = None, *, relay: Relay | None = None) -> Backend:
         """Open a backend of its own. The test closes it, or passes it to `candidate`."""
-        harness = self.harness
-        limit = harness.request_timeout + harness.slack
-        return bounded(limit, lambda: harness.backend(settings or self.settings), "the backend's constructor")
+        make = partial(self.harness.backend, settings or self.settings, None if relay is None else relay.url)
+        return bounded(self.harness.request_timeout + self.harness.slack, make, "the backend's constructor")
 
     def candidate(self, name: str = "a", *, lock_id: str | None = None, backend: Backend | None = None) -> Candidate:
         """Make a candidate, with a backend of its own if none is given."""
@@ -71,7 +73,7 @@ class Scene:
             unique,
             journal=self.journal,
             shown=shown,
-            is_sound=lambda: not self._put_right,
+            is_sound=lambda: not self._put_right and all(relay.is_sound for relay in self._relays),
         )
         self._candidates.append(candidate)
         return candidate
@@ -130,10 +132,18 @@ class Scene:
         self._put_right.remove(self.harness.restart)
         self._act(lambda: self.harness.restart(empty=empty), "restart")
 
-    def outsider(self, *, leader: Candidate | None = None) -> Outsider:
-        """Start a candidate in another process; it knows whether it leads, and *leader* has checked meanwhile."""
+    def outsider(self, *, leader: Candidate | None = None, lock_id: str | None = None, wall: float = 0.0) -> Outsider:
+        """
+        Start a candidate in another process; it knows whether it leads, and *leader* has checked meanwhile.
+
+        Its wall clock is *wall* seconds ahead.
+        """
+
+        def start() -> Outsider:
+            WRONG_BY.set(wall)  # on this thread, which is the call's own
+            return self.harness.outsider(self.lock_id if lock_id is None else lock_id, "outsider")
+
         with ThreadPoolExecutor(1) as pool:
-            start = partial(self.harness.outsider, self.lock_id, "outsider")
             started = pool.submit(self._act, start, "outsider")
             while leader is not None and wait([started], self.harness.ttl / 5).not_done:
                 leader.check_leadership()
@@ -147,6 +157,24 @@ class Scene:
         """Let the tool give up what it has."""
         self._act(lambda: self.harness.tool_relinquishes(self.lock_id), "tool_relinquishes")
 
+    def relay(self) -> Relay:
+        """Put a relay between the store and the backends that are to be opened through it."""
+        import pytest  # noqa: PLC0415 - harnesses that need this module do without
+
+        try:
+            proxy, url = bounded(HARNESS_LIMIT, self.harness.relay, "the harness's relay()")
+        except NotImplementedError as error:
+            pytest.skip(f"the harness cannot relay: {error}")
+        relay = Relay(proxy, url, self.journal)
+        self._relays.append(relay)
+        try:
+            self.candidate("relayed", lock_id=f"{self.lock_id}/relayed", backend=self.backend(relay=relay)).lead()
+        except ElectionError as error:
+            pytest.skip(f"the store cannot be used through a relay: {error}")
+        if not relay.is_used:
+            pytest.skip("the store is not reached at the address that its URL names")
+        return relay
+
     def _act(self, operation: Callable[[], T], name: str) -> T:
         limited = partial(bounded, HARNESS_LIMIT, operation, f"the harness's {name}()")
         return self.journal.call("harness", f"{name}()", limited)
@@ -155,6 +183,8 @@ class Scene:
 
     def close(self) -> None:
         """Put the store right, and close what the test opened; what that raises is another test's business."""
+        for relay in self._relays:
+            relay.heal()
         for repair in reversed(self._put_right):
             self._act(repair, "repair")
         for candidate in self._candidates:
@@ -163,3 +193,5 @@ class Scene:
         for candidate in self._candidates:
             with suppress(Exception):
                 candidate.close_backend()
+        for relay in self._relays:
+            relay.close()

@@ -19,7 +19,7 @@ class Renewal:
         for _ in range(10):
             scene.advance(scene.settings.ttl / 4)
             assert a.check_leadership() is not None
-            b.acquire_leadership()
+            assert b.acquire_leadership() is None
 
     @requires("expire")
     def test_leader_is_told_of_its_successor(self, scene: Scene) -> None:

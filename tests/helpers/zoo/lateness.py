@@ -1,0 +1,78 @@
+"""Answers that come late, and requests that arrive late or never."""
+
+from __future__ import annotations
+
+from incumbent import BackendUnavailableError
+
+from . import mistaken
+from .client import Client
+from .elector import ZooBackend, ZooElector
+
+
+class Keeping(Client):
+    def drop(self, connection):
+        if connection is not None and not self.is_closed:
+            self.put_back(connection)
+
+
+@mistaken(
+    "test_late_answer_is_not_taken_for_another",
+    may_be_caught_by=(
+        "test_election_goes_on_after_a_restart",
+        "test_one_leads_after_a_restart",
+        "test_leader_is_told_of_an_empty_restart",
+        "test_claim_outlives_its_connection",
+    ),
+)
+class KeepsTheConnection(ZooBackend):
+    """A connection on which an answer did not come in time is used again, and the answer comes then."""
+
+    client_class = Keeping
+
+
+@mistaken("test_late_release_meets_no_later_term")
+class HasOneOwner(ZooElector):
+    """All terms of an elector have the same owner: what was sent to end one ends the next."""
+
+    def new_owner(self):
+        return getattr(self, "owner", None) or super().new_owner()
+
+    def claim(self):
+        self.ask("show")
+        self.backend.ask("forgive", owner=self.owner)
+        return super().claim()
+
+
+@mistaken("test_attempt_that_was_lost_is_repeated")
+class TakesAnAttemptForAClaim(ZooElector):
+    """Who had no answer to an attempt, and sees nobody lead, believes that it does."""
+
+    is_unknown = False
+
+    def claim(self):
+        if self.is_unknown and self.ask("show")["leader"] is None:
+            self.is_unknown = False
+            return {"granted": True, "token": 10**9, "ttl": self.ttl()}
+        try:
+            answer = super().claim()
+        except BackendUnavailableError:
+            self.is_unknown = True
+            raise
+        self.is_unknown = False
+        return answer
+
+
+@mistaken("test_relinquishing_that_was_lost_is_repeated")
+class TakesAnAttemptForTheEnd(ZooElector):
+    """Who had no answer when it relinquished says the next time that it is done, and asks nobody."""
+
+    is_unknown = False
+
+    def release(self):
+        if self.is_unknown:
+            self.is_unknown = False
+            return {"released": True}
+        self.is_unknown = True
+        answer = super().release()
+        self.is_unknown = False
+        return answer
