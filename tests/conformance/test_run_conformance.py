@@ -166,6 +166,14 @@ def test_what_acts_on_the_whole_store_runs_alone():
     assert max(map(len, heard.together)) > 1
 
 
+def test_nothing_runs_alone_where_each_process_has_its_store():
+    """With the bare name of an elector each process starts a store of its own, and need not wait for the others."""
+    heard = Heard()
+    assert run_conformance("memory", progress=heard, jobs=4).exit_status == 0
+    alone = {name for name, test in suite_tests().items() if is_alone(test)}
+    assert [running for running in heard.together if len(running) > 1 and running & alone]
+
+
 @pytest.mark.parametrize("jobs", [0, -1])
 def test_number_of_jobs_is_checked(jobs):
     """No tests at a time would take for ever."""

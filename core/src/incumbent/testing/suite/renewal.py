@@ -16,8 +16,8 @@ class Renewal:
         """P2: A leader that renews in time leads for much longer than a ttl."""
         a, b = scene.candidate("a"), scene.candidate("b")
         a.lead()
-        for _ in range(10):
-            scene.advance(scene.settings.ttl / 4)
+        for _ in range(6):
+            scene.advance(scene.settings.ttl / 3)
             assert a.check_leadership() is not None
             assert b.acquire_leadership() is None
 
