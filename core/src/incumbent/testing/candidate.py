@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -14,7 +16,7 @@ from incumbent import Backend, BackendUnavailableError, Claim, LeaderElector, Le
 from .harness import Harness
 from .journal import Journal
 
-__all__ = ["GUARD", "Candidate", "bounded", "ticks"]
+__all__ = ["GUARD", "NOBODY_LEADS", "Candidate", "HangError", "bounded", "ticks"]
 
 T = TypeVar("T")
 
@@ -22,6 +24,24 @@ T = TypeVar("T")
 TRIES = 3
 #: Name of the threads that calls run on.
 GUARD = "incumbent-conformance"
+#: How it is told that a candidate was refused without a reason.
+NOBODY_LEADS = "was not elected, though nobody leads"
+
+
+class HangError(TimeoutError):
+    """
+    A call has not returned in time.
+
+    Attributes:
+        thread: The one that it hangs on.
+        stack: Where it hung.
+    """
+
+    def __init__(self, text: str, thread: threading.Thread) -> None:
+        super().__init__(text)
+        self.thread = thread
+        frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - it is documented
+        self.stack = [] if frame is None else traceback.extract_stack(frame)
 
 
 def bounded(limit: float, call: Callable[[], T], name: str) -> T:
@@ -45,7 +65,7 @@ def bounded(limit: float, call: Callable[[], T], name: str) -> T:
     if raised:
         raise raised[0]
     if not done:
-        raise TimeoutError(f"{name} has not returned {limit:g} s after it was called (P10)")
+        raise HangError(f"{name} has not returned {limit:g} s after it was called (P10)", thread)
     return done[0]
 
 
@@ -107,7 +127,7 @@ class Candidate:
     def lead(self) -> Claim:
         """Acquire the leadership, which must be free."""
         claim = self.acquire_leadership()
-        assert claim is not None, f"{self.candidate} was not elected, though nobody leads"
+        assert claim is not None, f"{self.candidate} {NOBODY_LEADS}"
         return claim
 
     def lead_soon(self) -> Claim:
@@ -149,6 +169,7 @@ class Candidate:
     def _bounded(self, call: Callable[[], T], name: str) -> T:
         timeout = self._harness.request_timeout
         limit = timeout + self._harness.slack
+        self._journal.methods[name] = call
         ask = partial(self._journal.call, self._shown, name, lambda: bounded(limit, call, name))
         for _ in range(TRIES - 1):
             was_sound, began = self._is_sound(), time.monotonic()

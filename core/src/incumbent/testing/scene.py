@@ -5,13 +5,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
 from incumbent import Backend, BackendSettings, Capabilities, ElectionError, LeaderRecord
 
-from .candidate import GUARD, Candidate, bounded
+from .candidate import GUARD, Candidate, HangError, bounded
 from .harness import Harness
 from .journal import Journal
 from .outsider import Outsider
@@ -26,6 +26,8 @@ T = TypeVar("T")
 ELECTIONS = "conformance/"
 #: Seconds that a harness may take to start, kill or restart its store.
 HARNESS_LIMIT = 60.0
+#: Seconds more that the busiest machine takes to close something.
+LAST = 15.0
 
 
 class Scene:
@@ -182,16 +184,26 @@ class Scene:
     # ------------------------------------------------------------ the end
 
     def close(self) -> None:
-        """Put the store right, and close what the test opened; what that raises is another test's business."""
+        """
+        Put the store right, and close what the test opened; what that raises is another test's business.
+
+        Raises:
+            HangError: Something cannot be closed, though the store is sound: what was not closed then, stays open.
+        """
         for relay in self._relays:
             relay.heal()
         for repair in reversed(self._put_right):
             self._act(repair, "repair")
-        for candidate in self._candidates:
-            with suppress(Exception):
-                candidate.close()
-        for candidate in self._candidates:
-            with suppress(Exception):
-                candidate.close_backend()
+        self._put_right.clear()
+        electors = [candidate.close for candidate in self._candidates]
+        for close in (*electors, *(candidate.close_backend for candidate in self._candidates)):
+            try:
+                close()
+            except HangError as error:
+                error.thread.join(LAST)
+                if error.thread.is_alive():
+                    raise
+            except Exception:  # noqa: S112 - see above
+                continue
         for relay in self._relays:
             relay.close()
