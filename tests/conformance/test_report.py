@@ -268,7 +268,7 @@ def test_secrets_of_the_url_do_not_show_in_what_the_author_wrote():
     class TalkativeHarness(ModelHarness):
         model = Talkative
         url = "model://me:s3cret@here"
-        cannot = {"tool": "nothing takes part in model://me:s3cret@here"}  # noqa: RUF012
+        cannot = {"rejected_url": "all do as model://me:s3cret@here"}  # noqa: RUF012
 
     report = run_conformance("model://", harness=lambda _: TalkativeHarness())
     assert report.store == (Finding("warning", "speaks of ***", "forget ***"),)

@@ -84,6 +84,11 @@ class Elections:
         shown = leader and {name: leader[name] for name in ("candidate", "token", "since", "owner", "note")}
         return {"leader": shown, "waiting": waiting}
 
+    def names(self, election):
+        """Return the elections whose names begin with that one's."""
+        known = {*self.claims, *self.places}
+        return {"names": sorted(name for name in known if name.startswith(election))}
+
     def forgive(self, owner):
         """Forget that *owner* has gone; for administrators."""
         self.gone.pop(owner, None)

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -16,12 +16,16 @@ from incumbent import Backend, BackendUnavailableError, Claim, LeaderElector, Le
 from .harness import Harness
 from .journal import Journal
 
-__all__ = ["GUARD", "NOBODY_LEADS", "Candidate", "HangError", "bounded", "ticks"]
+__all__ = ["GUARD", "NOBODY_LEADS", "Candidate", "HangError", "bounded", "lead_by_news", "ticks"]
 
 T = TypeVar("T")
 
 #: How often a call is made that nothing but a busy machine can have kept from its answer.
 TRIES = 3
+#: Seconds that news may be under way.
+UNDER_WAY = 0.05
+#: Times that all are asked who are told of what happened before.
+FEW = 2
 #: Name of the threads that calls run on.
 GUARD = "incumbent-conformance"
 #: How it is told that a candidate was refused without a reason.
@@ -153,9 +157,20 @@ class Candidate:
                 return call()
         raise AssertionError(f"the store still seems unavailable {self._harness.patience:g} s after the outage")
 
-    def forget_news(self) -> None:
-        """Forget that the elector has called `notify`."""
+    def may_have_lost(self, claim: Claim) -> bool:
+        """Tell whether *claim* is so old that it may have ended by itself."""
+        return self._harness.clock() - claim.sent > claim.guarantee / 2
+
+    def forget_news(self, *, at_once: bool = False) -> None:
+        """Forget that the elector has called `notify`, also for what happened before and is told only now."""
+        if not at_once:
+            time.sleep(UNDER_WAY)
         self._told.clear()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the elector has called `notify` since they were forgotten."""
+        return self._told.is_set()
 
     def hears_news(self, seconds: float | None = None) -> bool:
         """Wait until the elector calls `notify`. Time is real here: the call comes from the elector's own thread."""
@@ -189,3 +204,40 @@ def ticks(harness: Harness, seconds: float) -> Iterator[None]:
     for _ in range(int(seconds / step) + 1):
         yield
         harness.advance(step)
+
+
+def lead_by_news(leader: Candidate, waiting: Iterable[Candidate], seconds: float) -> None:
+    """
+    Let *leader* give up, and whoever is told ask, lead, and give up, until all of *waiting* have led.
+
+    Not all need be told at once: where candidates stand in a queue, a hand-over is news to the next one only.
+    """
+    left = list(waiting)
+    while left:
+        for _ in range(FEW):  # what is told by now is asked about while there is a leader: it is no news of the end
+            time.sleep(UNDER_WAY)
+            _ask_if_told(left)
+        leader.relinquish_leadership()
+        leader = _elected_by_news(left, seconds)
+        left.remove(leader)
+
+
+def _elected_by_news(waiting: list[Candidate], seconds: float) -> Candidate:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        elected = _ask_if_told(waiting)
+        if elected is not None:
+            return elected
+        time.sleep(0.01)
+    names = ", ".join(candidate.candidate for candidate in waiting)
+    raise AssertionError(f"the leader has gone, and of those who wait ({names}) none that is told is elected")
+
+
+def _ask_if_told(waiting: list[Candidate]) -> Candidate | None:
+    """Let each of *waiting* that is told ask, as the engine does; return who is elected."""
+    for candidate in waiting:
+        if candidate.has_news:
+            candidate.forget_news(at_once=True)
+            if candidate.acquire_leadership() is not None:
+                return candidate
+    return None

@@ -90,7 +90,10 @@ class Run:
                 if DOOR in item.config.stash:
                     self.store = _probe(self._harness)
             except (Exception, SystemExit) as error:
-                raise self._end(item, error, f"the harness {type(self._harness).__name__} cannot open") from error
+                failure = self._end(item, error, f"the harness {type(self._harness).__name__} cannot open")
+                if failure is error:
+                    raise
+                raise failure from error
         return self._harness
 
     def _end(self, item: pytest.Item, error: Exception | SystemExit, what: str) -> ElectionError:
