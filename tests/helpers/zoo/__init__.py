@@ -33,6 +33,7 @@ from . import (  # noqa: E402 - they fill the list
     bounds,  # noqa: F401
     declared,  # noqa: F401
     forks,  # noqa: F401
+    gaps,  # noqa: F401
     guarantees,  # noqa: F401
     lateness,  # noqa: F401
     memories,  # noqa: F401

@@ -99,8 +99,9 @@ class Candidate:
         self._journal = journal
         self._shown = shown
         self._is_sound = is_sound
-        limit = harness.request_timeout + harness.slack
-        self.elector: LeaderElector = bounded(limit, lambda: backend.elector(lock_id, candidate), "elector()")
+        #: Seconds after which a call hangs.
+        self.limit = harness.request_timeout + harness.slack
+        self.elector: LeaderElector = bounded(self.limit, lambda: backend.elector(lock_id, candidate), "elector()")
         self._told = threading.Event()
         self.elector.notify = self._notify
 
@@ -183,7 +184,7 @@ class Candidate:
 
     def _bounded(self, call: Callable[[], T], name: str) -> T:
         timeout = self._harness.request_timeout
-        limit = timeout + self._harness.slack
+        limit = self.limit
         self._journal.methods[name] = call
         ask = partial(self._journal.call, self._shown, name, lambda: bounded(limit, call, name))
         for _ in range(TRIES - 1):

@@ -19,6 +19,7 @@ from .suite.exclusion import Exclusion
 from .suite.faults import Faults
 from .suite.forking import Forking
 from .suite.freshness import Freshness
+from .suite.gaps import Gaps
 from .suite.handover import HandOver
 from .suite.hygiene import Hygiene
 from .suite.keeping import Keeping
@@ -56,6 +57,7 @@ class ElectorConformance(
     Keeping,
     Deadline,
     Tokens,
+    Gaps,
     Naming,
     Sharing,
     Exclusion,

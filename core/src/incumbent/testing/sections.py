@@ -33,6 +33,7 @@ THEMES: Mapping[str, str] = MappingProxyType(
         "Declarations": "capabilities",
         "Exclusion": "acquire",
         "Sharing": "acquire",
+        "Gaps": "acquire",
         "Naming": "acquire",
         "Tokens": "claim",
         "Deadline": "claim",

@@ -132,6 +132,18 @@ class Push:
         a.after_outage(a.relinquish_leadership)
         assert b.hears_news()
 
+    @requires("push", "relay")
+    def test_hand_over_during_a_lost_connection_is_told(self, scene: Scene) -> None:
+        """P7: Who was cut off is told, when it is connected again, of what has happened meanwhile."""
+        relay = scene.relay()
+        a, b = scene.candidate("a"), scene.candidate("b", backend=scene.backend(relay=relay))
+        a.lead()
+        b.acquire_leadership()
+        b.forget_news()
+        with relay.broken("all connections are cut", lambda proxy: proxy.cut()):
+            a.relinquish_leadership()
+        assert b.hears_news(scene.harness.patience)
+
     @requires("push", "kill")
     def test_hand_over_after_a_restart_is_told(self, scene: Scene) -> None:
         """P7: News arrive again when the store has been away."""
