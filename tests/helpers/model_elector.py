@@ -37,7 +37,7 @@ class ModelElector(LeaderElector):
         self.owner = object()
         self.claim: Claim | None = None
         self.closed = False
-        self.pid = os.getpid()
+        self.pid = backend.pid
 
     def acquire_leadership(self):
         self.refuse_fork()
@@ -147,6 +147,7 @@ class ModelBackend(Backend):
             raise ConfigurationError(f"ttl {settings.ttl}: must lie between {shortest} and {longest}")
         self.address = address
         self.settings = settings
+        self.pid = os.getpid()
 
     def __repr__(self):
         return f"<{type(self).__name__} {self.address}>"

@@ -29,4 +29,19 @@ def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attribut
     return enter
 
 
-from . import bounds, guarantees, lateness, memories, outages, terms  # noqa: E402, F401 - they fill the list
+from . import (  # noqa: E402 - they fill the list
+    bounds,  # noqa: F401
+    declared,  # noqa: F401
+    forks,  # noqa: F401
+    gaps,  # noqa: F401
+    guarantees,  # noqa: F401
+    lateness,  # noqa: F401
+    memories,  # noqa: F401
+    names,  # noqa: F401
+    outages,  # noqa: F401
+    records,  # noqa: F401
+    secrets_told,  # noqa: F401
+    sharing,  # noqa: F401
+    telling,  # noqa: F401
+    terms,  # noqa: F401
+)

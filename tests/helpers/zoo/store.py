@@ -84,6 +84,35 @@ class Elections:
         shown = leader and {name: leader[name] for name in ("candidate", "token", "since", "owner", "note")}
         return {"leader": shown, "waiting": waiting}
 
+    def names(self, election):
+        """Return the elections whose names begin with that one's."""
+        known = {*self.claims, *self.places}
+        return {"names": sorted(name for name in known if name.startswith(election))}
+
+    def put(self, election, owner, candidate, ttl, token=None):
+        """Write a claim, whoever has one; count its token, if none is given."""
+        self.token = max(self.token, token or self.token + 1)
+        token = token or self.token
+        made = {"owner": owner, "candidate": candidate, "token": token, "since": time.time(), "note": None}
+        self.claims[election] = {**made, "expires": now() + ttl, "bound": None}
+        self.tell(election)
+        return {"granted": True, "token": token, "ttl": ttl}
+
+    def put_first(self, election, owner, candidate, ttl, token):
+        """Write a claim with this token, if there is none."""
+        if election in self.claims:
+            return {"granted": False}
+        return self.put(election, owner, candidate, ttl, token)
+
+    def count(self, election):
+        """Return a token that nobody has had."""
+        self.token += 1
+        return {"token": self.token}
+
+    def last(self, election):
+        """Return the last token."""
+        return {"token": self.token}
+
     def forgive(self, owner):
         """Forget that *owner* has gone; for administrators."""
         self.gone.pop(owner, None)

@@ -69,6 +69,8 @@ class Harness:
             out.
         slack: Seconds by which a call may outlast its timeout, because the machine is busy.
         cannot: Operations that this store cannot do, each with the reason.
+        characters: All that names of elections and ids of candidates may have here, letters, digits and one more at
+            least; None for any. The suite's own then have no others; names that are tried are refused, or kept apart.
     """
 
     #: No test for pytest, though a subclass may have a name such as `TestStoreHarness`.
@@ -80,6 +82,7 @@ class Harness:
     request_timeout: float = 0.5
     slack: float = 5.0
     cannot: Mapping[str, str] = MappingProxyType({})
+    characters: str | None = None
 
     def __init__(self, url: str | None = None) -> None:
         if url is not None:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
+from weakref import WeakKeyDictionary
 
 from incumbent import Backend, BackendSettings, Capabilities, ElectionError, LeaderRecord
 
-from .candidate import GUARD, Candidate, bounded
+from .candidate import GUARD, Candidate, HangError, bounded
 from .harness import Harness
 from .journal import Journal
 from .outsider import Outsider
@@ -26,6 +29,14 @@ T = TypeVar("T")
 ELECTIONS = "conformance/"
 #: Seconds that a harness may take to start, kill or restart its store.
 HARNESS_LIMIT = 60.0
+#: Calls, one after the other, that claims outlive which are to end with their test.
+CALLS = 60
+#: Seconds more that the busiest machine takes to close something.
+LAST = 15.0
+#: Threads that close what a test has opened.
+CLOSERS = 8
+
+_seconds_of_a_call: WeakKeyDictionary[Harness, float] = WeakKeyDictionary()
 
 
 class Scene:
@@ -33,7 +44,7 @@ class Scene:
 
     def __init__(self, harness: Harness) -> None:
         self.harness = harness
-        self.lock_id = f"{ELECTIONS}{uuid.uuid4().hex[:12]}"
+        self.lock_id = self.fitting(f"{ELECTIONS}{uuid.uuid4().hex[:12]}")
         #: What happens in the test.
         self.journal = Journal(harness.clock)
         self.settings = BackendSettings(harness.ttl, harness.request_timeout, harness.clock)
@@ -51,16 +62,43 @@ class Scene:
         make = partial(self.harness.backend, settings or self.settings, None if relay is None else relay.url)
         return bounded(self.harness.request_timeout + self.harness.slack, make, "the backend's constructor")
 
+    @property
+    def lasting(self) -> BackendSettings:
+        """Settings for claims that nobody means to end: of a store that is slow, they are kept for longer."""
+        _, longest = self.capabilities.ttl_range
+        settings = replace(self.settings, ttl=max(self.settings.ttl, min(longest, CALLS * self._seconds_of_a_call())))
+        if settings.ttl > self.settings.ttl:  # some elect nobody until a new store has been there for as long
+            self._elsewhere("warm", self.backend(settings)).lead_soon()
+        return settings
+
+    def _seconds_of_a_call(self) -> float:
+        if self.harness not in _seconds_of_a_call:
+            began = ended = 0.0
+            with suppress(Exception):  # another test's business
+                probe = self._elsewhere("speed")
+                probe.lead_soon()
+                began = time.monotonic()
+                probe.check_leadership()
+                ended = time.monotonic()
+            _seconds_of_a_call[self.harness] = ended - began
+        return _seconds_of_a_call[self.harness]
+
+    def _elsewhere(self, name: str, backend: Backend | None = None) -> Candidate:
+        return self.candidate(name, lock_id=f"{self.lock_id}/{name}", backend=backend)
+
     def candidate(self, name: str = "a", *, lock_id: str | None = None, backend: Backend | None = None) -> Candidate:
         """Make a candidate, with a backend of its own if none is given."""
-        unique = f"{name}:{uuid.uuid4().hex[:8]}"
+        unique = self.fitting(f"{name}:{uuid.uuid4().hex[:8]}")
         self.journal.name(unique, name)
         return self.namesake(unique, lock_id=lock_id, backend=backend)
 
     def namesake(self, unique: str, *, lock_id: str | None = None, backend: Backend | None = None) -> Candidate:
         """Make a candidate with exactly this id."""
+        return self.named(unique, self.lock_id if lock_id is None else self.fitting(lock_id), backend)
+
+    def named(self, unique: str, election: str, backend: Backend | None = None) -> Candidate:
+        """Make a candidate with exactly this id, in exactly this election."""
         chosen = self.backend() if backend is None else backend
-        election = self.lock_id if lock_id is None else lock_id
         shown = self.journal.name(unique, unique)
         if any(candidate.candidate == unique for candidate in self._candidates):
             shown += "'"  # a namesake
@@ -91,7 +129,7 @@ class Scene:
             self.advance(self.harness.patience)
             return
         for lock_id in lock_ids or (self.lock_id,):
-            self._act(partial(self.harness.expire, lock_id), "expire")
+            self._act(partial(self.harness.expire, self.fitting(lock_id)), "expire")
 
     def delete(self) -> None:
         """Delete the election in the store."""
@@ -175,6 +213,14 @@ class Scene:
             pytest.skip("the store is not reached at the address that its URL names")
         return relay
 
+    def fitting(self, name: str) -> str:
+        """Return *name* with what the store does not take replaced by what it takes."""
+        taken = self.harness.characters
+        if taken is None:
+            return name
+        other = next((character for character in taken if not character.isalnum()), "0")
+        return "".join(character if character in taken else other for character in name)
+
     def _act(self, operation: Callable[[], T], name: str) -> T:
         limited = partial(bounded, HARNESS_LIMIT, operation, f"the harness's {name}()")
         return self.journal.call("harness", f"{name}()", limited)
@@ -182,16 +228,37 @@ class Scene:
     # ------------------------------------------------------------ the end
 
     def close(self) -> None:
-        """Put the store right, and close what the test opened; what that raises is another test's business."""
+        """
+        Put the store right, and close what the test opened; what that raises is another test's business.
+
+        Raises:
+            HangError: Something cannot be closed, though the store is sound: what was not closed then, stays open.
+        """
         for relay in self._relays:
             relay.heal()
         for repair in reversed(self._put_right):
             self._act(repair, "repair")
-        for candidate in self._candidates:
-            with suppress(Exception):
-                candidate.close()
-        for candidate in self._candidates:
-            with suppress(Exception):
-                candidate.close_backend()
+        self._put_right.clear()
+        backends = {id(candidate.backend): candidate for candidate in self._candidates}
+        closes = (
+            [candidate.close for candidate in self._candidates],
+            [candidate.close_backend for candidate in backends.values()],
+        )
+        with ThreadPoolExecutor(CLOSERS) as pool:
+            hanging = [error for each in closes for error in pool.map(_hanging, each) if error is not None]
         for relay in self._relays:
             relay.close()
+        if hanging:
+            raise hanging[0]
+
+
+def _hanging(close: Callable[[], None]) -> HangError | None:
+    """Close something; return the error if that has not returned even on the busiest machine."""
+    try:
+        close()
+    except HangError as error:
+        error.thread.join(LAST)
+        return error if error.thread.is_alive() else None
+    except Exception:  # another test's business
+        return None
+    return None

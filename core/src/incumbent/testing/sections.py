@@ -32,6 +32,9 @@ THEMES: Mapping[str, str] = MappingProxyType(
     {
         "Declarations": "capabilities",
         "Exclusion": "acquire",
+        "Sharing": "acquire",
+        "Gaps": "acquire",
+        "Naming": "acquire",
         "Tokens": "claim",
         "Deadline": "claim",
         "Keeping": "claim",
@@ -46,6 +49,7 @@ THEMES: Mapping[str, str] = MappingProxyType(
         "Lateness": "errors",
         "Restarts": "errors",
         "Processes": "acquire",
+        "Forking": "errors",
         "Hygiene": "close",
         "Secrets": "backend",
     }

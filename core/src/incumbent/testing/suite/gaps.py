@@ -1,0 +1,150 @@
+"""Who reads first and writes later: what was read may be wrong when the writing arrives."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import pytest
+
+from incumbent import BackendUnavailableError, Claim
+from incumbent.testing.relay import Relay
+from incumbent.testing.requirements import requires
+from incumbent.testing.scene import HARNESS_LIMIT, Candidate, Scene
+
+T = TypeVar("T")
+
+#: Requests of a call that are held back, each in a try of its own: a call of more is not understood.
+MOST = 8
+
+
+class Gaps:
+    """A call of several requests is as good as one: whoever leads between two of them is seen, and left alone."""
+
+    @requires("relay")
+    def test_other_is_elected_during_an_attempt(self, scene: Scene) -> None:
+        """P1: Who finds nobody, and is overtaken before it writes, is not elected, and ends nobody's claim."""
+        for a, b, held in _held_back(scene):
+            elected: list[Claim | None] = []
+            claim = held(a.acquire_leadership, partial(_ask, b, elected))
+            if elected[0] is not None:
+                assert claim is None, "both are elected"
+                assert b.check_leadership() is not None, "the attempt has ended the claim of who was elected meanwhile"
+
+    @requires("relay", "expire")
+    def test_other_is_elected_during_a_renewal(self, scene: Scene) -> None:
+        """P1: Who finds its claim, and loses it before it writes, is told so, and does not take it back."""
+        for a, b, held in _held_back(scene):
+            a.lead()
+            claim = held(a.check_leadership, partial(_succeed, scene, b))
+            assert b.check_leadership() is not None, "the renewal has ended the successor's claim"
+            assert claim is None or not held.has_held, "the leader is not told of its successor"
+
+    @requires("relay", "expire")
+    def test_other_is_elected_during_relinquishing(self, scene: Scene) -> None:
+        """P1: Who finds its claim, and loses it before it gives it up, leaves what the successor has."""
+        for a, b, held in _held_back(scene):
+            a.lead()
+            held(a.relinquish_leadership, partial(_succeed, scene, b))
+            assert b.check_leadership() is not None, "relinquishing has ended the successor's claim"
+
+    @requires("relay", "expire")
+    def test_other_is_elected_during_closing(self, scene: Scene) -> None:
+        """P1: Who closes, and loses its claim before it gives it up, leaves what the successor has."""
+        for a, b, held in _held_back(scene):
+            a.lead()
+            held(a.close, partial(_succeed, scene, b))
+            assert b.check_leadership() is not None, "closing has ended the successor's claim"
+
+    @requires("relay")
+    def test_token_of_an_overtaken_attempt_grows(self, scene: Scene) -> None:
+        """P4: Who is elected after another that overtook it has a greater token, and the next one a greater still."""
+        for a, b, held in _held_back(scene):
+            terms: list[Claim] = []
+            claim = held(a.acquire_leadership, partial(_whole_term, b, terms))
+            if claim is not None:
+                tokens = [term.token for term in terms]
+                assert all(claim.token > token for token in tokens), f"{claim.token} comes after {tokens}"
+                terms.append(claim)
+                a.relinquish_leadership()
+            token = b.lead_soon().token
+            assert all(token > term.token for term in terms), f"{token} comes after {[term.token for term in terms]}"
+
+    @requires("relay", "push")
+    def test_hand_over_during_an_attempt_is_told(self, scene: Scene) -> None:
+        """P7: News of what happens between the reading and the waiting are not missed."""
+        for a, b, held in _held_back(scene, connected=False):
+            b.lead()
+            claim = held(a.acquire_leadership, b.relinquish_leadership)
+            assert claim is not None or a.hears_news(), "it was refused, and is not told that the leader has gone"
+
+
+def _ask(candidate: Candidate, answers: list[Claim | None]) -> None:
+    answers.append(candidate.acquire_leadership())
+
+
+def _whole_term(candidate: Candidate, terms: list[Claim]) -> None:
+    claim = candidate.acquire_leadership()
+    if claim is not None:
+        terms.append(claim)
+        candidate.relinquish_leadership()
+
+
+def _succeed(scene: Scene, successor: Candidate) -> None:
+    """End the leader's claim, and let another have it."""
+    if "expire" in scene.harness.cannot:
+        pytest.skip(f"the harness cannot expire: {scene.harness.cannot['expire']}")
+    scene.expire(successor.elector.lock_id)
+    successor.lead_soon()
+
+
+class _Hold:
+    """Makes a call whose *number*-th request is held back while something happens."""
+
+    def __init__(self, relay: Relay, number: int, seconds: float) -> None:
+        self._relay = relay
+        self._number = number
+        self._seconds = seconds
+        #: Whether the call was held up: it has had so many requests.
+        self.has_held = False
+
+    def __call__(self, call: Callable[[], T], meanwhile: Callable[[], object]) -> T | None:
+        """Return what *call* came to, or None if that is unknown; do the other thing in any case."""
+        came: list[threading.Event] = []
+        with ThreadPoolExecutor(1) as pool:
+            with self._relay.broken(
+                f"holds back request {self._number}", lambda proxy: came.append(proxy.hold(self._number))
+            ):
+                calling = pool.submit(call)
+                calling.add_done_callback(lambda _: came[0].set())
+                came[0].wait(self._seconds)
+                wait([calling], self._seconds / 5)  # what was held back may be nothing that it waits for
+                meanwhile()
+                self.has_held = not calling.done()
+            with suppress(BackendUnavailableError):
+                return calling.result()
+        return None
+
+
+def _held_back(scene: Scene, *, connected: bool = True) -> Iterator[tuple[Candidate, Candidate, _Hold]]:
+    """Yield a candidate, one that leads meanwhile, and what holds back the first request; then the second."""
+    relay = scene.relay()
+    settings = scene.lasting
+    patient = replace(settings, request_timeout=settings.ttl / 2)
+    ours, others = scene.backend(patient, relay=relay), scene.backend(settings)
+    if connected:
+        scene.candidate("connected", lock_id=f"{scene.lock_id}/connected", backend=ours).lead_soon()
+    for number in range(1, MOST + 1):
+        lock_id = f"{scene.lock_id}/{number}"
+        chosen = ours if connected else scene.backend(patient, relay=relay)
+        held = _Hold(relay, number, settings.ttl / 2)
+        a = scene.candidate("a", lock_id=lock_id, backend=chosen)
+        a.limit = HARNESS_LIMIT  # it is held up by us
+        yield a, scene.candidate("b", lock_id=lock_id, backend=others), held
+        if not held.has_held:
+            return
