@@ -1,7 +1,7 @@
 """The suite on a real clock and over a socket: a correct elector passes, and each mistake is caught by its tests."""
 
 import pytest
-from broken_electors import SLACK, failed
+from broken_electors import failed
 from zoo import ZOO
 from zoo.harness import ZooHarness
 
@@ -20,7 +20,7 @@ class TestZoo(ElectorConformance):
 @each
 def test_mistake_is_caught_by_its_tests(broken):
     """Every test that an entry names fails for an elector with this mistake."""
-    found = failed(broken, of=broken.caught_by, slack=SLACK)
+    found = failed(broken, of=broken.caught_by, slack=broken.harness.slack)
     assert {outcome.test for outcome in found} == broken.caught_by, broken.fault
 
 

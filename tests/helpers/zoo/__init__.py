@@ -23,7 +23,9 @@ def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attribut
         short = {"which": which, "ttl": 1.0, "request_timeout": 0.3, "slack": SLACK}
         made = type("MistakenHarness", (ZooHarness,), {**short, **attributes})
         fault = which.__doc__ or ""
-        ZOO.append(Broken(which.__name__, fault, made, frozenset(caught_by), frozenset(may_be_caught_by)))
+        ZOO.append(
+            Broken(which.__name__, fault, made, frozenset(caught_by), frozenset(may_be_caught_by) - {*caught_by})
+        )
         return which
 
     return enter
@@ -39,6 +41,7 @@ from . import (  # noqa: E402 - they fill the list
     memories,  # noqa: F401
     names,  # noqa: F401
     outages,  # noqa: F401
+    plain,  # noqa: F401
     records,  # noqa: F401
     secrets_told,  # noqa: F401
     sharing,  # noqa: F401

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -44,6 +45,9 @@ class ZooServer(ServerProcess):
             self.file.unlink(missing_ok=True)
         self.start()
 
+    def forget_token(self):
+        self.file.write_text(json.dumps({**json.loads(self.file.read_text()), "token": 0}))
+
     def ask(self, do, **fields):
         end = time.monotonic() + ANSWERED
         with closing(Connection("127.0.0.1", self.port, "harness", "", end)) as connection:
@@ -57,11 +61,17 @@ class ZooHarness(ServerHarness):
     Attributes:
         which: The elector or the backend that is tested: the correct one, or one with a mistake.
         delay: Seconds by which the store answers late.
+        counts_anew: Whether the store forgets the last token when it is restarted.
     """
 
     scheme = "zoo"
     which: type = ZooElector
     delay = 0.0
+    counts_anew = False
+
+    def key(self, lock_id):
+        """Return where the elector keeps the election."""
+        return lock_id
 
     def backend_class(self):
         return backend_of(self.which)
@@ -81,18 +91,23 @@ class ZooHarness(ServerHarness):
         shutil.rmtree(self.folder)
 
     def expire(self, lock_id):
-        self.server.ask("end", election=lock_id)
+        self.server.ask("end", election=self.key(lock_id))
 
     def delete(self, lock_id):
-        self.server.ask("delete", election=lock_id)
+        self.server.ask("delete", election=self.key(lock_id))
 
     def leader(self, lock_id):
         leader = self.server.ask("show", election=lock_id)["leader"]
         return LeaderRecord(lock_id, leader and leader["candidate"], leader and leader["token"])
 
     def claims(self, lock_id):
-        shown = self.server.ask("show", election=lock_id)
+        shown = self.server.ask("show", election=self.key(lock_id))
         return len(shown["waiting"]) + (shown["leader"] is not None)
+
+    def restart(self, *, empty=False):
+        if self.counts_anew:
+            self.server.forget_token()
+        super().restart(empty=empty)
 
     def tool_acquires(self, lock_id):
         return self.server.ask("claim", election=lock_id, owner="tool", candidate="tool", ttl=60.0)["granted"]

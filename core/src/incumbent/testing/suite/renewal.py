@@ -16,7 +16,7 @@ class Renewal:
         """P2: A leader that renews in time leads for much longer than a ttl."""
         a, b = scene.candidate("a"), scene.candidate("b")
         a.lead()
-        for _ in range(6):
+        for _ in range(5):
             scene.advance(scene.settings.ttl / 3)
             assert a.check_leadership() is not None
             assert b.acquire_leadership() is None
