@@ -57,6 +57,10 @@ class Scene:
         """What the backend declares."""
         return self.harness.backend_class().capabilities
 
+    def patient(self, request_timeout: float) -> BackendSettings:
+        """Return settings with that timeout, and a ttl that suits it."""
+        return replace(self.settings, request_timeout=request_timeout, ttl=max(self.settings.ttl, 4 * request_timeout))
+
     def backend(self, settings: BackendSettings | None = None, *, relay: Relay | None = None) -> Backend:
         """Open a backend of its own. The test closes it, or passes it to `candidate`."""
         make = partial(self.harness.backend, settings or self.settings, None if relay is None else relay.url)
@@ -206,7 +210,9 @@ class Scene:
         relay = Relay(proxy, url, self.journal)
         self._relays.append(relay)
         try:
-            self.candidate("relayed", lock_id=f"{self.lock_id}/relayed", backend=self.backend(relay=relay)).lead()
+            # With a timeout that the others do not have: it must not become theirs.
+            backend = self.backend(self.patient(3 * self.settings.request_timeout), relay=relay)
+            self.candidate("relayed", lock_id=f"{self.lock_id}/relayed", backend=backend).lead_soon()
         except ElectionError as error:
             pytest.skip(f"the store cannot be used through a relay: {error}")
         if not relay.is_used:
