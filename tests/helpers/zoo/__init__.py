@@ -8,10 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from broken_electors import SLACK, Broken
+import pytest
+from broken_electors import SLACK, Broken, failed
+
+from incumbent.testing.conformance import suite_tests
 
 from .harness import ZooHarness
 
+#: What may see a mistake that is felt everywhere.
+ANY = tuple(suite_tests())
+#: The modules of mistakes, in parts that are run side by side: most of them wait.
+PARTS = {
+    "terms": ("guarantees", "lateness", "memories", "outages", "terms"),
+    "bounds": ("bounds",),
+    "kinds": ("declared", "forks", "gaps", "names", "records", "secrets_told", "sharing", "telling"),
+    "plain": ("plain",),
+}
 #: All that have a mistake.
 ZOO: list[Broken] = []
 
@@ -29,6 +41,19 @@ def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attribut
         return which
 
     return enter
+
+
+def each(*parts: str) -> pytest.MarkDecorator:
+    """Run a test on each mistake of these *parts*, or of all."""
+    modules = {f"{__name__}.{module}" for part in parts or PARTS for module in PARTS[part]}
+    chosen = [broken for broken in ZOO if broken.harness.which.__module__ in modules]
+    return pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.name) for broken in chosen])
+
+
+def assert_caught(broken: Broken) -> None:
+    """Check that every test that an entry names fails for an elector with this mistake."""
+    found = failed(broken, of=broken.caught_by, slack=broken.harness.slack)
+    assert {outcome.test for outcome in found} == broken.caught_by, broken.fault
 
 
 from . import (  # noqa: E402 - they fill the list

@@ -193,14 +193,14 @@ class _Cast:
         return leader
 
     def _follower(self, election: str) -> Candidate:
-        self._scene.candidate("a", lock_id=election, backend=self._direct).lead()
+        self._scene.candidate("a", lock_id=election, backend=self._direct).lead_soon()
         follower = self._newcomer(election)
-        follower.acquire_leadership()
+        follower.after_outage(follower.acquire_leadership)
         return follower
 
     def _watcher(self, election: str) -> Candidate:
         watcher = self._newcomer(election)
-        watcher.observe_leadership()
+        watcher.after_outage(watcher.observe_leadership)
         return watcher
 
 
