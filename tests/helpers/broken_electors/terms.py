@@ -292,7 +292,7 @@ class CheckIsNoInsteadOfInvalid(ModelElector):
         return None if self.claim is None else super().check_leadership()
 
 
-@broken("test_claim_acquired_again_is_kept_as_long_as_it_says", "test_recognised_claim_is_kept_as_long_as_it_says")
+@broken("test_claim_acquired_again_is_kept_as_long_as_it_says")
 class AcquiringAgainIsDatedAnew(ModelElector):
     """Acquiring while leading says that the claim was renewed now, and renews nothing."""
 
