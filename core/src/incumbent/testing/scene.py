@@ -19,6 +19,7 @@ from .harness import Harness
 from .journal import Journal
 from .outsider import Outsider
 from .relay import Relay
+from .suspicion import has_done_nothing, is_not_held_back, shown
 from .wall import WRONG_BY
 
 __all__ = ["ELECTIONS", "GUARD", "Candidate", "Scene", "bounded"]
@@ -50,6 +51,7 @@ class Scene:
         self.settings = BackendSettings(harness.ttl, harness.request_timeout, harness.clock)
         self._candidates: list[Candidate] = []
         self._put_right: list[Callable[[], None]] = []
+        self._suspicion: str | None = None
         self._relays: list[Relay] = []
 
     @property
@@ -133,11 +135,24 @@ class Scene:
             self.advance(self.harness.patience)
             return
         for lock_id in lock_ids or (self.lock_id,):
-            self._act(partial(self.harness.expire, self.fitting(lock_id)), "expire")
+            self._end("expire", self.fitting(lock_id))
 
     def delete(self) -> None:
         """Delete the election in the store."""
-        self._act(lambda: self.harness.delete(self.lock_id), "delete")
+        self._end("delete", self.lock_id)
+
+    def _end(self, operation: str, lock_id: str) -> None:
+        before = bounded(HARNESS_LIMIT, partial(shown, self.harness, lock_id), "the harness")
+        self._act(partial(getattr(self.harness, operation), lock_id), operation)
+        again = partial(has_done_nothing, self.harness, operation, lock_id, before)
+        self._suspicion = bounded(HARNESS_LIMIT, again, "the harness") or self._suspicion
+
+    def suspicion(self) -> str | None:
+        """Return, when a test has failed, what the harness has not done."""
+        if self._suspicion is None and self._put_right:
+            operation = "freeze" if self._put_right[-1] == self.harness.thaw else "kill"
+            self._suspicion = is_not_held_back(self, operation)
+        return self._suspicion
 
     def leader(self) -> LeaderRecord:
         """Read the leader from the store."""
