@@ -152,7 +152,7 @@ class Scene:
         if self._suspicion is None and self._put_right:
             operation = "freeze" if self._put_right[-1] == self.harness.thaw else "kill"
             self._suspicion = is_not_held_back(self, operation)
-        return self._suspicion
+        return self._suspicion and self.journal.tidy(self._suspicion)
 
     def leader(self) -> LeaderRecord:
         """Read the leader from the store."""

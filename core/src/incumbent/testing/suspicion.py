@@ -39,12 +39,11 @@ def has_done_nothing(harness: Harness, operation: str, lock_id: str, before: str
 
 def is_not_held_back(scene: Scene, operation: str) -> str | None:
     """Return, as a sentence, that a store which *operation* has frozen or killed answers; None if it does not."""
-    first, second = scene.candidate("first"), scene.candidate("second")
+    first, second = (scene.candidate(name, lock_id=f"{scene.lock_id}/fresh") for name in ("first", "second"))
     try:
         # Who invents its answers in an outage would have both elected, or none.
         answers = first.acquire_leadership() is not None and second.acquire_leadership() is None
     except Exception:  # as it should be
         return None
-    return (
-        f"the harness's {operation}() has done nothing: the store elects one, and refuses another" if answers else None
-    )
+    seen = "the store elects one, and refuses another"
+    return f"the harness's {operation}() has done nothing: {seen}" if answers else None
