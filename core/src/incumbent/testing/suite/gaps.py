@@ -13,6 +13,7 @@ from typing import TypeVar
 import pytest
 
 from incumbent import BackendUnavailableError, Claim
+from incumbent.testing.pace import pace_of
 from incumbent.testing.relay import Relay
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import HARNESS_LIMIT, Candidate, Scene
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 #: Requests of a call that are held back, each in a try of its own: a call of more is not understood.
 MOST = 8
+#: Seconds, and some calls' time, in which a call goes on that waits for nothing that is held back.
+GRACE = 0.2
 
 
 class Gaps:
@@ -109,10 +112,11 @@ def _succeed(scene: Scene, successor: Candidate) -> None:
 class _Hold:
     """Makes a call whose *number*-th request is held back while something happens."""
 
-    def __init__(self, relay: Relay, number: int, seconds: float) -> None:
+    def __init__(self, scene: Scene, relay: Relay, number: int) -> None:
         self._relay = relay
         self._number = number
-        self._seconds = seconds
+        self._seconds = scene.harness.slack + scene.harness.request_timeout
+        self._grace = GRACE + 3 * pace_of(scene).seconds
         #: Whether the call was held up: it has had so many requests. And whether it was over all the same, before
         #: they went on.
         self.has_held = self.was_over = False
@@ -127,7 +131,7 @@ class _Hold:
                 calling = pool.submit(call)
                 calling.add_done_callback(lambda _: came[0].set())
                 came[0].wait(self._seconds)
-                wait([calling], self._seconds / 5)  # what was held back may be nothing that it waits for
+                wait([calling], self._grace)  # what was held back may be nothing that it waits for
                 self.has_held = not calling.done()
                 if always or self.has_held:
                     meanwhile()
@@ -148,7 +152,7 @@ def _held_back(scene: Scene, *, connected: bool = True) -> Iterator[tuple[Candid
     for number in range(1, MOST + 1):
         lock_id = f"{scene.lock_id}/{number}"
         chosen = ours if connected else scene.backend(patient, relay=relay)
-        held = _Hold(relay, number, settings.ttl / 2)
+        held = _Hold(scene, relay, number)
         a = scene.candidate("a", lock_id=lock_id, backend=chosen)
         a.limit = HARNESS_LIMIT  # it is held up by us
         yield a, scene.candidate("b", lock_id=lock_id, backend=others), held
