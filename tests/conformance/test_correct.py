@@ -1,9 +1,12 @@
 """No false alarm: correct electors on stores that are slow, or take few characters, pass the suite."""
 
+from dataclasses import replace
+
 import pytest
 from model_elector import ModelHarness
 from selected import run_only
 from zoo.dns import DnsHarness
+from zoo.elector import ZooElector
 from zoo.harness import ZooHarness
 
 from incumbent import ConfigurationError
@@ -34,6 +37,30 @@ def test_names_as_in_dns_can_be_tested():
     )
     assert failures(report) == []
     assert len(report.of("passed")) == 10
+
+
+class ReadsWhatItClaimed(ZooElector):
+    """Claims in one request, and renews in another, from which it counts."""
+
+    def acquire_leadership(self):
+        claim = super().acquire_leadership()
+        return claim and self.check_leadership()
+
+
+class CountsFromItsAnswer(ReadsWhatItClaimed):
+    """Counts from when the second answer is there, and not from before it was asked."""
+
+    def check_leadership(self):
+        claim = super().check_leadership()
+        return claim and replace(claim, sent=self.clock())
+
+
+@pytest.mark.parametrize(("which", "failed"), [(ReadsWhatItClaimed, 0), (CountsFromItsAnswer, 1)])
+def test_claim_may_be_counted_from_before_it_was_renewed(which, failed):
+    """P2: A claim that a second request of the attempt has read and renewed counts from before that one, not after."""
+    harness = type("OwnHarness", (ZooHarness,), {"which": which, "ttl": 1.0, "request_timeout": 0.3})()
+    report = run_only(harness, "test_claim_is_counted_from_before_the_request")
+    assert len(report.of("failed")) == failed, failures(report)
 
 
 @pytest.mark.thorough
@@ -69,7 +96,5 @@ def test_characters_of_a_harness_are_validated(taken):
     class Odd(ModelHarness):
         characters = taken
 
-    with pytest.raises(
-        ConfigurationError, match=r"Odd\.characters must be text with small letters, digits and one more"
-    ):
+    with pytest.raises(ConfigurationError, match=r"Odd\.characters must be text with small letters, digits and"):
         validate(Odd())

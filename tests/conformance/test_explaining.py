@@ -8,7 +8,7 @@ from counted import RUN
 from model_elector import ModelBackend, ModelElector, ModelHarness
 from selected import run_only
 
-from incumbent import ConfigurationError
+from incumbent import BackendUnavailableError, Claim, ConfigurationError
 from incumbent.testing import ConformanceReport, LocalHarness, Outcome, run_conformance
 from incumbent.testing.conformance import suite_tests
 
@@ -235,3 +235,37 @@ def test_outsider_whose_close_hangs_ends_itself(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (outcome,) = run_only(LocalHarness(), "test_leader_in_another_process_excludes_us").of("failed")
     assert "the candidate in the other process could not close" in outcome.detail
+
+
+# ------------------------------------------------------------ a harness that does nothing
+
+
+@pytest.mark.parametrize(
+    ("operation", "test", "seen"),
+    [
+        ("expire", "test_leader_that_expired_is_not_shown", "a leads, with token"),
+        ("delete", "test_leader_is_told_of_a_deletion", "a leads, with token"),
+        ("freeze", "test_checking_in_a_freeze_is_unknown", "the store elects one, and refuses another"),
+        ("kill", "test_dead_store_shows_nothing", "the store elects one, and refuses another"),
+    ],
+)
+def test_harness_that_does_nothing_is_named(operation, test, seen):
+    """What fails because of it is no fault of the elector's, and the explanation begins with whose it is."""
+    harness = harness_of(ModelElector, **{operation: lambda *_: None})
+    (outcome,) = run_only(harness(), test).of("failed")
+    assert outcome.detail.startswith(f"the harness's {operation}() has done nothing: {seen}")
+    assert outcome.code == ""
+
+
+def test_elector_that_invents_answers_is_not_taken_for_a_harness_that_does_nothing():
+    """In a freeze that is one, whoever believes that it leads is still the one who is wrong."""
+
+    class Believes(ModelElector):
+        def acquire_leadership(self):
+            try:
+                return super().acquire_leadership()
+            except BackendUnavailableError:
+                return Claim(1, self.ttl, self.clock())
+
+    outcome = failure(Believes, "test_acquiring_in_a_freeze_is_unknown")
+    assert outcome.detail == "BackendUnavailableError was not raised"

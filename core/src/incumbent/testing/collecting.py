@@ -17,7 +17,7 @@ from .explaining import explain
 from .harness import Harness, made_by
 from .outcome import NOT_SELECTED, Outcome, from_dict
 from .report import ConformanceReport
-from .runs import DOOR, RUN, Run
+from .runs import DOOR, RUN, SCENE, Run
 
 __all__ = ["NAME", "Conformance", "aim"]
 
@@ -56,6 +56,9 @@ class Conformance:
         if report.failed and call.excinfo is not None and item.nodeid in self._places:
             run, _ = self._places[item.nodeid]
             explanation = explain(item, call.excinfo, report, run.authors)
+            if call.when == "call" and (suspicion := item.stash[SCENE].suspicion()) is not None:
+                explanation["seen"] = f"{suspicion}; {explanation['seen']}"
+                explanation["code"] = ""
             vars(report)["explanation"] = explanation
             if item.config.getoption("tbstyle", None) == "auto":  # the summary tells the rest, and once
                 report.longrepr = run.redacted()(explanation["seen"])

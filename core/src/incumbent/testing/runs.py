@@ -35,7 +35,7 @@ from .scene import HARNESS_LIMIT, Scene, bounded
 from .sections import section_of
 from .turns import is_alone, turn
 
-__all__ = ["DOOR", "RUN", "Run"]
+__all__ = ["DOOR", "RUN", "SCENE", "Run"]
 
 #: Characters of a reason that are shown.
 LONGEST = 500
@@ -121,6 +121,7 @@ class Run:
             self._waited[test] = time.monotonic() - began
             scene = Scene(harness)
             item.stash[JOURNAL] = scene.journal
+            item.stash[SCENE] = scene
             yield scene
             try:
                 scene.close()
@@ -186,6 +187,8 @@ class Run:
 
 #: On the config: makes the harness for the class that names none, behind the doors that need no test file.
 DOOR = pytest.StashKey[Callable[[], Harness]]()
+#: On the item of a test that is run.
+SCENE = pytest.StashKey[Scene]()
 #: On the node of a test class.
 RUN = pytest.StashKey[Run]()
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 from incumbent import Backend, BackendSettings, Capabilities, ElectionError, LeaderRecord
 
@@ -18,7 +16,9 @@ from .candidate import GUARD, Candidate, HangError, bounded
 from .harness import Harness
 from .journal import Journal
 from .outsider import Outsider
+from .pace import pace_of
 from .relay import Relay
+from .suspicion import has_done_nothing, is_not_held_back, shown
 from .wall import WRONG_BY
 
 __all__ = ["ELECTIONS", "GUARD", "Candidate", "Scene", "bounded"]
@@ -29,14 +29,10 @@ T = TypeVar("T")
 ELECTIONS = "conformance/"
 #: Seconds that a harness may take to start, kill or restart its store.
 HARNESS_LIMIT = 60.0
-#: Calls, one after the other, that claims outlive which are to end with their test.
-CALLS = 60
 #: Seconds more that the busiest machine takes to close something.
 LAST = 15.0
 #: Threads that close what a test has opened.
 CLOSERS = 8
-
-_seconds_of_a_call: WeakKeyDictionary[Harness, float] = WeakKeyDictionary()
 
 
 class Scene:
@@ -50,6 +46,7 @@ class Scene:
         self.settings = BackendSettings(harness.ttl, harness.request_timeout, harness.clock)
         self._candidates: list[Candidate] = []
         self._put_right: list[Callable[[], None]] = []
+        self._suspicion: str | None = None
         self._relays: list[Relay] = []
 
     @property
@@ -68,27 +65,17 @@ class Scene:
 
     @property
     def lasting(self) -> BackendSettings:
-        """Settings for claims that nobody means to end: of a store that is slow, they are kept for longer."""
-        _, longest = self.capabilities.ttl_range
-        settings = replace(self.settings, ttl=max(self.settings.ttl, min(longest, CALLS * self._seconds_of_a_call())))
-        if settings.ttl > self.settings.ttl:  # some elect nobody until a new store has been there for as long
-            self._elsewhere("warm", self.backend(settings)).lead_soon()
+        """Settings for claims that nobody means to end, however slow the store and the machine are."""
+        pace = pace_of(self)
+        timeout = max(self.settings.request_timeout, pace.ttl / 6)  # they are answered
+        settings = replace(self.settings, ttl=pace.ttl, request_timeout=timeout)
+        if not pace.elects_at_once:
+            self.elsewhere("waits", settings).lead_soon()
         return settings
 
-    def _seconds_of_a_call(self) -> float:
-        if self.harness not in _seconds_of_a_call:
-            began = ended = 0.0
-            with suppress(Exception):  # another test's business
-                probe = self._elsewhere("speed")
-                probe.lead_soon()
-                began = time.monotonic()
-                probe.check_leadership()
-                ended = time.monotonic()
-            _seconds_of_a_call[self.harness] = ended - began
-        return _seconds_of_a_call[self.harness]
-
-    def _elsewhere(self, name: str, backend: Backend | None = None) -> Candidate:
-        return self.candidate(name, lock_id=f"{self.lock_id}/{name}", backend=backend)
+    def elsewhere(self, name: str, settings: BackendSettings) -> Candidate:
+        """Make the only candidate of an election of its own."""
+        return self.candidate(name, lock_id=f"{self.lock_id}/{name}", backend=self.backend(settings))
 
     def candidate(self, name: str = "a", *, lock_id: str | None = None, backend: Backend | None = None) -> Candidate:
         """Make a candidate, with a backend of its own if none is given."""
@@ -133,11 +120,24 @@ class Scene:
             self.advance(self.harness.patience)
             return
         for lock_id in lock_ids or (self.lock_id,):
-            self._act(partial(self.harness.expire, self.fitting(lock_id)), "expire")
+            self._end("expire", self.fitting(lock_id))
 
     def delete(self) -> None:
         """Delete the election in the store."""
-        self._act(lambda: self.harness.delete(self.lock_id), "delete")
+        self._end("delete", self.lock_id)
+
+    def _end(self, operation: str, lock_id: str) -> None:
+        before = bounded(HARNESS_LIMIT, partial(shown, self.harness, lock_id), "the harness")
+        self._act(partial(getattr(self.harness, operation), lock_id), operation)
+        again = partial(has_done_nothing, self.harness, operation, lock_id, before)
+        self._suspicion = bounded(HARNESS_LIMIT, again, "the harness") or self._suspicion
+
+    def suspicion(self) -> str | None:
+        """Return, when a test has failed, what the harness has not done."""
+        if self._suspicion is None and self._put_right:
+            operation = "freeze" if self._put_right[-1] == self.harness.thaw else "kill"
+            self._suspicion = is_not_held_back(self, operation)
+        return self._suspicion and self.journal.tidy(self._suspicion)
 
     def leader(self) -> LeaderRecord:
         """Read the leader from the store."""

@@ -9,8 +9,9 @@ import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
+from dataclasses import replace
 
-from incumbent import InvalidStateError
+from incumbent import BackendSettings, InvalidStateError
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Scene
 
@@ -39,7 +40,8 @@ class Forking:
     @requires("freeze")
     def test_forked_child_is_refused_during_a_call(self, scene: Scene) -> None:
         """P9, Rule 3: So it is if another thread was in a call when the process was forked: no lock stays held."""
-        family = _Family(scene)
+        settings = replace(scene.lasting, request_timeout=scene.settings.request_timeout)
+        family = _Family(scene, settings)
         hanging = (family.leader.check_leadership, family.follower.acquire_leadership)
         with scene.frozen(), ThreadPoolExecutor(len(hanging)) as pool:
             calls = [pool.submit(call) for call in hanging]
@@ -63,9 +65,10 @@ class Forking:
 class _Family:
     """A leader and a follower, which the process that is forked has, and what its child may try with them."""
 
-    def __init__(self, scene: Scene) -> None:
+    def __init__(self, scene: Scene, settings: BackendSettings | None = None) -> None:
         self._scene = scene
-        self.leader, self.follower = (scene.candidate(name, backend=scene.backend(scene.lasting)) for name in "ab")
+        chosen = settings or scene.lasting
+        self.leader, self.follower = (scene.candidate(name, backend=scene.backend(chosen)) for name in "ab")
         self._unused = scene.candidate("c", lock_id=f"{scene.lock_id}/c", backend=self.leader.backend)
         self.leader.lead()
         self.follower.acquire_leadership()
@@ -97,7 +100,9 @@ class _Family:
 
     def came_of(self, call: str) -> str:
         """Return what came of a *call* that a child of its own has made: what one leaves behind helps no other."""
-        return self.came_of_all(call)[call]
+        came = self.came_of_all(call)[call]
+        assert self.leader.check_leadership() is not None, f"{call} in the child has ended the claim of the parent"
+        return came
 
     def came_of_all(self, *calls: str) -> dict[str, str]:
         """Return what came of *calls* that one child has made, one after the other."""
