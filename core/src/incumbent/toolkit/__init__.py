@@ -1,1 +1,58 @@
-"""What electors are built with: renewals on a thread, addresses of a name, and options read with one voice."""
+"""What electors are built with, beside the contract: none of it has to be used, all of it is what our own stand on.
+
+The names are listed here, and imported when first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .addresses import addresses_of, connect_socket, note_address
+    from .base import BackendBase, ElectorBase
+    from .deadlines import deadline, time_left, within
+    from .keepalive import KeepAlive, Renewal
+    from .options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
+    from .process import ProcessBound
+
+__all__ = [
+    "BackendBase",
+    "ElectorBase",
+    "Endpoint",
+    "KeepAlive",
+    "ProcessBound",
+    "Renewal",
+    "addresses_of",
+    "connect_socket",
+    "deadline",
+    "is_loopback",
+    "note_address",
+    "one_line",
+    "read_file",
+    "read_line",
+    "read_switch",
+    "time_left",
+    "within",
+]
+
+_HOMES = {
+    "addresses": ("addresses_of", "connect_socket", "note_address"),
+    "base": ("BackendBase", "ElectorBase"),
+    "deadlines": ("deadline", "time_left", "within"),
+    "keepalive": ("KeepAlive", "Renewal"),
+    "options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),
+    "process": ("ProcessBound",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            value = globals()[name] = getattr(import_module(f".{home}", __name__), name)
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *(name for name in globals() if name.startswith("__"))})
