@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from certificates import Authority
 
 import incumbent
 from incumbent.advice import EXTRAS
@@ -112,6 +113,42 @@ def test_tests_of_the_package_pass(package, installed, some):
 def test_new_elector_is_found_by_its_name(installed):
     """Installing the package is all that it takes: the elector is listed under its name, with its version."""
     assert "acme  incumbent-acme 0.1.0" in done(INCUMBENT, "electors", PYTHONPATH=installed)
+
+
+#: Leads over TLS on a server whose certificate is for 127.0.0.1, and says what is said to who does not trust it.
+ENCRYPTED = """
+import sys, shutil
+from pathlib import Path
+from incumbent import BackendSettings, ElectionError, open_backend
+from incumbent_acme.testing.harness import AcmeServer as Server
+folder, ca, cert, key = map(Path, sys.argv[1:])
+shutil.copy(cert, folder / "cert.pem")
+shutil.copy(key, folder / "key.pem")
+server = Server(folder)
+server.start()
+for options in (f"ca={ca}", "tls=yes"):
+    url = f"acme://app:{server.password}@127.0.0.1:{server.port}?{options}"
+    backend = open_backend(url, BackendSettings(30.0, 20.0))
+    try:
+        print(backend.elector("e", "a").acquire_leadership().token)
+    except ElectionError as error:
+        print(type(error).__name__, error)
+    backend.close()
+server.stop()
+"""
+
+
+@pytest.mark.parametrize("kind", ["server"], indirect=True)
+def test_new_elector_encrypts(installed, tmp_path):
+    """What the scaffold for a server says of TLS is so: it speaks it, and to nobody whom it cannot trust."""
+    authority, folder = Authority(tmp_path), tmp_path / "server"
+    folder.mkdir()
+    cert, key = authority.issue("server", hosts=("127.0.0.1",))
+    out = done(sys.executable, "-c", ENCRYPTED, folder, authority.file, cert, key, PYTHONPATH=installed)
+    led, refused = out.splitlines()
+    assert led == "1"
+    assert refused.startswith("BackendUnavailableError acme 127.0.0.1:")
+    assert "CERTIFICATE_VERIFY_FAILED" in refused
 
 
 def test_new_elector_is_typed(installed):

@@ -2,7 +2,8 @@
 A stand-in for your server, so that everything works before you have put yours in its place.
 
 A question is a line of JSON, and so is its answer. Claims end by the monotonic clock, which nobody sets; after a
-restart each lasts its ttl once more. What must outlive a restart is in a file. Arguments: the port, and a folder.
+restart each lasts its ttl once more. What must outlive a restart is in a file. Arguments: the port, and a folder, in
+which the password is, and cert.pem and key.pem if it is to speak TLS.
 """
 
 # CHANGE: this module goes when your server comes.
@@ -11,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -121,7 +123,11 @@ async def main(port: int, folder: Path) -> None:
             elections.watchers.discard(writer)
             writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", port):
+    tls = None
+    if (folder / "cert.pem").exists():
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    async with await asyncio.start_server(serve, "127.0.0.1", port, ssl=tls):
         await elections.look()
 
 
