@@ -75,7 +75,7 @@ class BeatStore(ABC):
     share: ClassVar[float] = 0.0
 
     @abstractmethod
-    def read(self, lock_ids: Collection[str]) -> Mapping[str, Record]:
+    def read(self, lock_ids: Sequence[str]) -> Mapping[str, Record]:
         """Read the records of these elections; those that nobody leads are left out. Writes nothing."""
 
     @abstractmethod

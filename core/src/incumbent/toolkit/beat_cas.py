@@ -70,7 +70,7 @@ class CompareAndSetStore(BeatStore):
 
     # ------------------------------------------------------------ what the electors ask
 
-    def read(self, lock_ids: Collection[str]) -> Mapping[str, Record]:
+    def read(self, lock_ids: Sequence[str]) -> Mapping[str, Record]:
         """See `BeatStore.read`."""
         found = {lock_id: self._there(lock_id)[0] for lock_id in lock_ids}
         return {lock_id: record for lock_id, record in found.items() if record is not None and record.owner}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from incumbent.clock import boottime
@@ -120,7 +120,7 @@ class Beats:
         for member in self._of(lock_id):
             member.told(is_free=is_free, owner=owner)
 
-    def look(self, read: Callable[[Collection[str]], Mapping[str, Record]] | None = None) -> float | None:
+    def look(self, read: Callable[[Sequence[str]], Mapping[str, Record]] | None = None) -> float | None:
         """
         Read all elections that are followed, and tell their electors.
 
