@@ -31,8 +31,10 @@ def soon(seconds=ANSWERED):
 
 
 def peer(port, host=NAME, seconds=ANSWERED):
-    with connect_socket(host, port, soon(seconds)) as sock:
-        return sock.getpeername()[0]
+    sock, address = connect_socket(host, port, soon(seconds))
+    with sock:
+        assert sock.getpeername()[0] == address
+    return address
 
 
 @pytest.mark.parametrize("addresses", [(DEAD, LIVE), (LIVE, DEAD), (LIVE,)])

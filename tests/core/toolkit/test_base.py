@@ -56,7 +56,8 @@ class Shelf(BackendBase):
         return Sitter(lock_id, candidate, self)
 
     def _end(self):
-        self.close_electors()
+        for elector in self.electors():
+            elector.close()
         self.ended += 1
 
 

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from .keepalive import KeepAlive, Renewal
     from .options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
     from .process import ProcessBound
+    from .tls import SYSTEM, Tls, read_tls, refuse_plain_text
+    from .translation import Translation, caused_by
 
 __all__ = [
+    "SYSTEM",
     "BackendBase",
     "BeatBackend",
     "BeatElector",
@@ -35,7 +38,10 @@ __all__ = [
     "ProcessBound",
     "Record",
     "Renewal",
+    "Tls",
+    "Translation",
     "addresses_of",
+    "caused_by",
     "connect_socket",
     "deadline",
     "is_loopback",
@@ -44,6 +50,8 @@ __all__ = [
     "read_file",
     "read_line",
     "read_switch",
+    "read_tls",
+    "refuse_plain_text",
     "time_left",
     "within",
 ]
@@ -60,6 +68,8 @@ _HOMES = {
     "keepalive": ("KeepAlive", "Renewal"),
     "options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),
     "process": ("ProcessBound",),
+    "tls": ("SYSTEM", "Tls", "read_tls", "refuse_plain_text"),
+    "translation": ("Translation", "caused_by"),
 }
 
 

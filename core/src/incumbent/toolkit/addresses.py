@@ -63,7 +63,7 @@ def note_address(host: str, port: int, address: str, *, answers: bool) -> None:
     _orders[host, port] = (address, *known) if answers else (*known, address)
 
 
-def connect_socket(host: str, port: int, deadline: float) -> socket.socket:
+def connect_socket(host: str, port: int, deadline: float) -> tuple[socket.socket, str]:
     """
     Connect to whichever address of *host* answers, by *deadline*; one that is dead keeps nobody from the others.
 
@@ -77,7 +77,8 @@ def connect_socket(host: str, port: int, deadline: float) -> socket.socket:
         deadline: On `time.monotonic`.
 
     Returns:
-        A socket without a timeout, with keep-alive, and without delay of what is sent.
+        A socket without a timeout, with keep-alive, and without delay of what is sent; and the address that it reached,
+        for `note_address` should that fall silent.
 
     Raises:
         TimeoutError: None has answered in time.
@@ -90,7 +91,7 @@ def connect_socket(host: str, port: int, deadline: float) -> socket.socket:
     with suppress(OSError):  # closed already: who uses it will see
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    return sock
+    return sock, address
 
 
 class _Race:

@@ -78,13 +78,10 @@ class BackendBase(Backend, ProcessBound):
         finally:
             self._starting.release()
 
-    def close_electors(self) -> None:
-        """Close the electors that nobody has closed, for `_end`: what they hold is given up while there is time."""
+    def electors(self) -> list[LeaderElector]:
+        """Return the electors that are in use: to be told of news, or closed by `_end` while there is time."""
         with self._members_lock:
-            electors = list(self._members)
-            self._members.clear()
-        for elector in electors:
-            elector.close()
+            return list(self._members)
 
     def close(self) -> None:
         """End what all electors share, within the request timeout. In a forked child, nothing is touched."""

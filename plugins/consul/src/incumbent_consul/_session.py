@@ -51,9 +51,6 @@ class Holder(Protocol):
     def look(self) -> None:
         """Give up what nobody asks for any more."""
 
-    def close(self) -> None:
-        """Give up everything. Never raises."""
-
 
 class Session:
     """
@@ -159,14 +156,6 @@ class Session:
         for holder in holders:
             holder.session_died(session)
 
-    def end(self) -> None:
-        """Have the electors give up what they have, so that no lock-delay follows, and end the session."""
-        with self._lock:
-            holders = list(self._holders)
-        for holder in holders:
-            holder.close()
-        self.close()
-
     def close(self) -> None:
         """End the session, if the servers answer. Idempotent; never raises."""
         with self._lock:
@@ -268,10 +257,10 @@ class Sessions:
             self._sessions.append(session)
             return session
 
-    def end(self) -> list[Session]:
-        """Unlock what is still locked, and end all; return them, whose threads may take a moment to end."""
+    def close(self) -> list[Session]:
+        """End all; return them, whose threads may take a moment to end."""
         with self._lock:
             sessions, self._sessions = self._sessions, []
         for session in sessions:
-            session.end()
+            session.close()
         return sessions

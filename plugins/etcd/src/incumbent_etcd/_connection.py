@@ -9,7 +9,8 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from incumbent import BackendUnavailableError, Endpoint, InvalidStateError, note_address
+from incumbent import BackendUnavailableError
+from incumbent.toolkit import Endpoint, ProcessBound, deadline, note_address
 
 from ._client import Client
 from ._errors import LeaseExistsError, LeaseGoneError
@@ -22,7 +23,7 @@ __all__ = ["Connection", "Request"]
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
-class Connection:
+class Connection(ProcessBound):
     """
     The servers of a URL. Connects when first used. Thread-safe.
 
@@ -32,6 +33,7 @@ class Connection:
     """
 
     def __init__(self, options: Options, timeout: float) -> None:
+        super().__init__()
         self.options = options
         self.timeout = timeout
         #: Called when the server that was asked until now is left for another.
@@ -42,23 +44,12 @@ class Connection:
         self._doubted: set[int] = set()
         self._index = 0
         self._closed = False
-        self._pid = os.getpid()
         _connections.add(self)
 
     @property
     def rpc(self) -> Any:
         """python-etcd3's messages."""
         return load().rpc
-
-    def check_process(self) -> None:
-        """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
-        if os.getpid() != self._pid:
-            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether this process was forked from the one that connected."""
-        return os.getpid() != self._pid
 
     def send(self, name: str, request: Any) -> Request:
         """
@@ -91,13 +82,13 @@ class Connection:
         try:
             return sent.result()
         except BackendUnavailableError:
-            if self.client(time.monotonic() + self.timeout) is sent.client:
+            if self.client(deadline(self.timeout)) is sent.client:
                 raise
         return self.call(name, request)
 
     def watch(self, requests: Iterator[Any]) -> tuple[Client, Any]:
         """Open a stream of watches on the present server; return its client, and the stream."""
-        client = self.client(time.monotonic() + self.timeout)
+        client = self.client(deadline(self.timeout))
         return client, client.watch(requests)
 
     def client(self, deadline: float) -> Client:
@@ -198,11 +189,11 @@ class Request:
 
     def __init__(self, connection: Connection, name: str, request: Any) -> None:
         self._connection = connection
-        deadline = time.monotonic() + connection.timeout
+        until = deadline(connection.timeout)
         #: Which server it went to.
-        self.client = connection.client(deadline)
+        self.client = connection.client(until)
         try:
-            self._reply = self.client.send(name, request, deadline)
+            self._reply = self.client.send(name, request, until)
         except BackendUnavailableError:
             connection.failed(self.client)
             raise

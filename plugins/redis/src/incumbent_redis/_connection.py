@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from contextlib import suppress
 from typing import Any
 
 import redis
@@ -118,9 +117,7 @@ class Wire(redis.Connection):
         where = self.endpoint
         if isinstance(where, Socket):
             return self._connected(where.path)
-        sock = connect_socket(where.host, where.port, self.deadline)
-        with suppress(OSError):  # closed already: the first use will show it
-            self._address = sock.getpeername()[0]
+        sock, self._address = connect_socket(where.host, where.port, self.deadline)
         return sock
 
     def _connected(self, path: str) -> socket.socket:
