@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .addresses import addresses_of, connect_socket, note_address
     from .base import BackendBase, ElectorBase
+    from .beat import BeatStore, Held, Record
+    from .beat_backend import BeatBackend
+    from .beat_cas import CompareAndSetStore
+    from .beat_elector import BeatElector
+    from .beats import Beats
     from .deadlines import deadline, time_left, within
     from .keepalive import KeepAlive, Renewal
     from .options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
@@ -21,10 +26,17 @@ if TYPE_CHECKING:
 __all__ = [
     "SYSTEM",
     "BackendBase",
+    "BeatBackend",
+    "BeatElector",
+    "BeatStore",
+    "Beats",
+    "CompareAndSetStore",
     "ElectorBase",
     "Endpoint",
+    "Held",
     "KeepAlive",
     "ProcessBound",
+    "Record",
     "Renewal",
     "Tls",
     "Translation",
@@ -47,6 +59,11 @@ __all__ = [
 _HOMES = {
     "addresses": ("addresses_of", "connect_socket", "note_address"),
     "base": ("BackendBase", "ElectorBase"),
+    "beat": ("BeatStore", "Held", "Record"),
+    "beat_backend": ("BeatBackend",),
+    "beat_cas": ("CompareAndSetStore",),
+    "beat_elector": ("BeatElector",),
+    "beats": ("Beats",),
     "deadlines": ("deadline", "time_left", "within"),
     "keepalive": ("KeepAlive", "Renewal"),
     "options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),

@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from incumbent import BackendRejectedError, BackendSettings, BackendUnavailableError, ElectionError, Finding, boottime
 
+from ._guard import Guard
 from ._layout import LOOK
 from ._options import Options
-from ._sightings import Guard
 from ._store import Store, parsed_info
 
 __all__ = ["findings"]
