@@ -49,8 +49,7 @@ class ToyBackend(BackendBase):
         return ToyElector(lock_id, candidate, self)
 
     def _end(self) -> None:
-        for elector in self.electors():
-            elector.close()
+        self.close_electors()
         # CHANGE: close what all electors share: the connection, its threads.
 
 

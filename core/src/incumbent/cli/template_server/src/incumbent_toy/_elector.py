@@ -68,8 +68,7 @@ class ToyBackend(BackendBase):
         self.news.start()
 
     def _end(self) -> None:
-        for elector in self.electors():
-            elector.close()
+        self.close_electors()
         self.news.stop()
         self.store.close()
         self.news.join(self.settings.request_timeout)
