@@ -25,6 +25,8 @@ from incumbent.testing import FakeClock
 from incumbent.toolkit import BackendBase, ElectorBase, deadline
 
 TTL = 10.0
+#: Seconds that something may take which happens at once on an idle machine.
+SOON = 10.0
 
 
 class Shelf(BackendBase):
@@ -254,6 +256,19 @@ def test_what_could_not_begin_begins_with_a_later_call(shelf, elector):
     assert elector.acquire_leadership() is not None
 
 
+def test_what_has_no_thread_to_begin_with_begins_later(shelf, elector):
+    """P7: A machine that is out of threads for a moment is an outage as any other."""
+
+    def begin():
+        del shelf._begin
+        raise RuntimeError("can't start new thread")
+
+    shelf._begin = begin
+    with pytest.raises(BackendUnavailableError, match="shelf: can't start new thread"):
+        elector.acquire_leadership()
+    assert elector.acquire_leadership() is not None
+
+
 def test_call_does_not_wait_for_a_beginning_that_hangs(clock):
     """P10: Who comes while another call begins what is shared waits for it as long as a request may take."""
     shelf = Shelf(BackendSettings(TTL, 0.05, clock.now))
@@ -298,6 +313,21 @@ def test_forked_child_is_refused_and_touches_nothing(shelf, elector):
     elector.close()
     shelf.close()
     assert (elector.calls, elector.left, shelf.ended) == (["campaign"], [], 0)
+
+
+def test_forked_child_makes_electors_whatever_the_parent_was_doing(shelf):
+    """P9: A lock that another thread held at the fork stays held in the child, which takes none, and is refused."""
+    with shelf._members_lock, shelf._starting:
+        shelf._pid = os.getpid() + 1
+        made = []
+        thread = threading.Thread(target=lambda: made.append(shelf.elector("e", "a")), daemon=True)
+        thread.start()
+        thread.join(SOON)
+        assert made, "it hangs"
+        with pytest.raises(InvalidStateError):
+            made[0].acquire_leadership()
+        made[0].close()
+        shelf.close()
 
 
 # ------------------------------------------------------------ an engine that is silent

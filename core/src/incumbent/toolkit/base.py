@@ -54,8 +54,9 @@ class BackendBase(Backend, ProcessBound):
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
         elector = self._elector(lock_id, candidate)
-        with self._members_lock:
-            self._members.add(elector)
+        if not self.is_foreign:  # there, the lock may be held for ever
+            with self._members_lock:
+                self._members.add(elector)
         return elector
 
     def start(self) -> None:
@@ -75,6 +76,8 @@ class BackendBase(Backend, ProcessBound):
             if not self._is_started:
                 self._begin()
                 self._is_started = True
+        except RuntimeError as error:  # there is no thread to be had
+            raise BackendUnavailableError(f"{self._scheme}: {error}") from error
         finally:
             self._starting.release()
 
