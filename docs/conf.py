@@ -29,6 +29,7 @@ nitpick_ignore = [
     ("py:class", "incumbent.aio._T"),
     ("py:class", "incumbent.toolkit.keepalive.T"),
     ("py:class", "incumbent.toolkit.tls.Destination"),
+    ("py:class", "incumbent.toolkit.sessions.S"),
     ("py:class", "incumbent.toolkit.translation.E"),
 ]
 

@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .addresses import addresses_of, connect_socket, note_address
+    from .addresses import addresses_of, connect_socket, connect_unix, note_address
     from .base import BackendBase, ElectorBase
     from .beat import BeatStore, Held, Record
     from .beat_backend import BeatBackend
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from .libraries import importing
     from .options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
     from .process import ProcessBound
+    from .sessions import Sessions
     from .tls import SYSTEM, Tls, read_tls, refuse_plain_text
     from .translation import Translation, caused_by
 
@@ -39,11 +40,13 @@ __all__ = [
     "ProcessBound",
     "Record",
     "Renewal",
+    "Sessions",
     "Tls",
     "Translation",
     "addresses_of",
     "caused_by",
     "connect_socket",
+    "connect_unix",
     "deadline",
     "importing",
     "is_loopback",
@@ -59,7 +62,7 @@ __all__ = [
 ]
 
 _HOMES = {
-    "addresses": ("addresses_of", "connect_socket", "note_address"),
+    "addresses": ("addresses_of", "connect_socket", "connect_unix", "note_address"),
     "base": ("BackendBase", "ElectorBase"),
     "beat": ("BeatStore", "Held", "Record"),
     "beat_backend": ("BeatBackend",),
@@ -71,6 +74,7 @@ _HOMES = {
     "libraries": ("importing",),
     "options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),
     "process": ("ProcessBound",),
+    "sessions": ("Sessions",),
     "tls": ("SYSTEM", "Tls", "read_tls", "refuse_plain_text"),
     "translation": ("Translation", "caused_by"),
 }

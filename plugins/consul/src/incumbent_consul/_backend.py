@@ -16,13 +16,13 @@ from incumbent import (
     LeaderElector,
     yes,
 )
-from incumbent.toolkit import BackendBase
+from incumbent.toolkit import BackendBase, Sessions
 
 from ._client import Client
 from ._elector import ConsulElector
 from ._layout import Keys
 from ._options import HELP, LONGEST_LOCK_DELAY, SERVER_TTL_MIN, Options
-from ._session import SessionKind, Sessions
+from ._session import Session, SessionKind
 from ._watch import Watchers
 
 __all__ = ["ConsulBackend"]
@@ -56,7 +56,7 @@ class ConsulBackend(BackendBase):
         #: Seconds for which the servers keep a claim: after them a session may be gone, and its lock-delay over.
         self.guarantee = min(settings.ttl, self.told.lock_delay)
         self.client = Client(self.told, settings.request_timeout)
-        self.sessions = Sessions(self.client, self._session_kind, settings.clock, settings.ttl)
+        self.sessions = Sessions(lambda: Session(self.client, self._session_kind(), settings.clock, settings.ttl))
         self.watchers = Watchers(self.client, self.told.prefix, settings.ttl)
         self.client.pool.moved = self.watchers.restart
 
@@ -75,7 +75,9 @@ class ConsulBackend(BackendBase):
     def _end(self) -> None:
         """Unlock what is still locked, end the sessions, and close all connections."""
         self.close_electors()  # first, so that no lock-delay follows
-        pool, sessions = self.client.pool, self.sessions.close()
+        pool, sessions = self.client.pool, self.sessions.take()
+        for session in sessions:
+            session.close()
         pool.close()
         self.watchers.close(pool.timeout)
         for session in sessions:

@@ -8,7 +8,7 @@ import ssl
 from dataclasses import dataclass
 
 from incumbent import BackendRejectedError, ConfigurationError
-from incumbent.toolkit import Tls, connect_socket, is_loopback, note_address, time_left
+from incumbent.toolkit import Tls, connect_socket, connect_unix, is_loopback, note_address, time_left
 
 __all__ = ["Endpoint", "reason"]
 
@@ -62,7 +62,7 @@ class Endpoint:
         except ConfigurationError as error:
             raise BackendRejectedError(str(error)) from None
         if self.is_socket:
-            sock, address = _unix(self.host, deadline), ""
+            sock, address = connect_unix(self.host, deadline), ""
         else:
             sock, address = connect_socket(self.host, self.port, deadline)
         try:
@@ -96,14 +96,3 @@ def reason(error: Exception) -> str:
     if isinstance(error, http.client.HTTPException | ValueError) and not isinstance(error, UnicodeError):
         return f"the answer is not HTTP ({type(error).__name__})"
     return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
-
-
-def _unix(path: str, deadline: float) -> socket.socket:
-    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        sock.settimeout(time_left(deadline))
-        sock.connect(path)
-    except BaseException:
-        sock.close()
-        raise
-    return sock

@@ -13,7 +13,7 @@ from incumbent import BackendUnavailableError, ElectionError, KeepAlive, Renewal
 from ._client import Client
 from ._layout import Pair
 
-__all__ = ["Holder", "Session", "SessionKind", "Sessions", "Verified"]
+__all__ = ["Holder", "Session", "SessionKind", "Verified"]
 
 #: Keys that are looked after because a late request may lock them yet: as many as one transaction reads.
 MOST_DOUBTFUL = 64
@@ -233,34 +233,3 @@ class SessionKind(Protocol):
 
     def end(self, session: str) -> None:
         """End it."""
-
-
-class Sessions:
-    """The sessions of a backend, as few as its elections need: as a rule one. Thread-safe."""
-
-    def __init__(self, client: Client, kind: Callable[[], SessionKind], clock: Callable[[], float], ttl: float) -> None:
-        self._client = client
-        self._kind = kind
-        self._clock = clock
-        self._ttl = ttl
-        self._lock = threading.Lock()
-        self._sessions: list[Session] = []
-
-    def join(self, holder: Holder) -> Session:
-        """Return the session that *holder* shares: a session is one candidate of each election."""
-        with self._lock:
-            for session in self._sessions:
-                if session.join(holder):
-                    return session
-            session = Session(self._client, self._kind(), self._clock, self._ttl)
-            session.join(holder)
-            self._sessions.append(session)
-            return session
-
-    def close(self) -> list[Session]:
-        """End all; return them, whose threads may take a moment to end."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.close()
-        return sessions

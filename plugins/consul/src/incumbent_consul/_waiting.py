@@ -8,12 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from incumbent import BackendUnavailableError, ElectionError
-from incumbent.toolkit import BackendBase, ElectorBase
+from incumbent.toolkit import BackendBase, ElectorBase, Sessions
 
 from ._client import Client
 from ._errors import SessionGoneError
 from ._layout import Keys, Pair
-from ._session import Session, Sessions
+from ._session import Session
 from ._watch import REMIND, Watcher, Watchers
 
 __all__ = ["Held", "Waiting", "signature"]
@@ -40,7 +40,7 @@ class Waiting(ElectorBase):
         *,
         client: Client,
         keys: Keys,
-        sessions: Sessions,
+        sessions: Sessions[Session],
         watchers: Watchers,
         guarantee: float,
     ) -> None:

@@ -15,13 +15,13 @@ from incumbent import (
     LeaderElector,
     yes,
 )
-from incumbent.toolkit import BackendBase
+from incumbent.toolkit import BackendBase, Sessions
 
 from ._connection import Connection
 from ._elector import EtcdElector
 from ._greenlets import check_grpc
 from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options
-from ._session import Sessions
+from ._session import Session, end
 from ._watch import Watcher
 
 __all__ = ["EtcdBackend"]
@@ -53,7 +53,7 @@ class EtcdBackend(BackendBase):
         self.connection = Connection(Options.of(address), settings.request_timeout)
         self.watcher = Watcher(self.connection, settings.clock)
         self.connection.on_rotation = self.watcher.reset
-        self.sessions = Sessions(self.connection, self.ttl, settings.clock)
+        self.sessions = Sessions(lambda: Session(self.connection, self.ttl, settings.clock))
 
     def _elector(self, lock_id: str, candidate: str) -> LeaderElector:
         if len(self.connection.options.prefix + lock_id) > LONGEST_NAME:
@@ -71,7 +71,8 @@ class EtcdBackend(BackendBase):
         """Revoke the leases, and end the connection."""
         # While the stream of watches is open, gRPC has the thread that it needs to revoke: at Python's end it gets none
         # any more.
-        sessions = self.sessions.close()
+        sessions = self.sessions.take()
+        end(sessions)
         self.watcher.close()
         self.connection.close()
         for session in sessions:

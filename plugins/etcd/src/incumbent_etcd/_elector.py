@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from incumbent import Claim, ElectionError, LeaderRecord
-from incumbent.toolkit import BackendBase, ElectorBase, Renewal
+from incumbent.toolkit import BackendBase, ElectorBase, Renewal, Sessions
 
 from ._connection import Connection
 from ._errors import LeaseGoneError
@@ -13,7 +13,7 @@ from ._layout import Election
 from ._lease import Attached, Lease
 from ._news import News
 from ._place import ForeignHandError, Place
-from ._session import Session, Sessions
+from ._session import Session
 from ._watch import Watcher
 
 __all__ = ["EtcdElector"]
@@ -29,7 +29,7 @@ class EtcdElector(ElectorBase):
         backend: BackendBase,
         *,
         connection: Connection,
-        sessions: Sessions,
+        sessions: Sessions[Session],
         watcher: Watcher,
     ) -> None:
         super().__init__(lock_id, candidate, backend)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
 from typing import Any
 
 import redis
 
-from incumbent import connect_socket, note_address
+from incumbent.toolkit import connect_socket, connect_unix, note_address, time_left
 
 from ._options import Options, User
 from ._places import Place, Socket
@@ -116,18 +115,8 @@ class Wire(redis.Connection):
     def _reach(self) -> socket.socket:
         where = self.endpoint
         if isinstance(where, Socket):
-            return self._connected(where.path)
+            return connect_unix(where.path, self.deadline)
         sock, self._address = connect_socket(where.host, where.port, self.deadline)
-        return sock
-
-    def _connected(self, path: str) -> socket.socket:
-        sock = socket.socket(socket.AF_UNIX)
-        try:
-            sock.settimeout(self.left())
-            sock.connect(path)
-        except BaseException:
-            sock.close()
-            raise
         return sock
 
     def _encrypt(self, sock: socket.socket, name: str) -> socket.socket:
@@ -144,10 +133,7 @@ class Wire(redis.Connection):
 
     def left(self) -> float:
         """Return the seconds that are left; raises `TimeoutError` if none are."""
-        left = self.deadline - time.monotonic()
-        if left <= 0.0:
-            raise TimeoutError
-        return left
+        return time_left(self.deadline)
 
 
 class _Line:
