@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .addresses import addresses_of, connect_socket, connect_unix, note_address
-    from .base import BackendBase, ElectorBase
+    from .base_backend import BackendBase
+    from .base_elector import ElectorBase
     from .beat import BeatStore, Held, Record
     from .beat_backend import BeatBackend
     from .beat_cas import CompareAndSetStore
@@ -63,7 +64,8 @@ __all__ = [
 
 _HOMES = {
     "addresses": ("addresses_of", "connect_socket", "connect_unix", "note_address"),
-    "base": ("BackendBase", "ElectorBase"),
+    "base_backend": ("BackendBase",),
+    "base_elector": ("ElectorBase",),
     "beat": ("BeatStore", "Held", "Record"),
     "beat_backend": ("BeatBackend",),
     "beat_cas": ("CompareAndSetStore",),

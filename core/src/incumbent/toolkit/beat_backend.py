@@ -8,7 +8,7 @@ from incumbent.address import Address
 from incumbent.elector import BackendSettings, LeaderElector
 from incumbent.errors import ElectionError
 
-from .base import BackendBase
+from .base_backend import BackendBase
 from .beat import BeatStore
 from .beat_elector import BeatElector
 from .beats import Beats

@@ -6,7 +6,8 @@ import uuid
 
 from incumbent.elector import Claim, LeaderRecord
 
-from .base import BackendBase, ElectorBase
+from .base_backend import BackendBase
+from .base_elector import ElectorBase
 from .beat import Held, Record
 from .beats import Beats
 
