@@ -126,7 +126,8 @@ class _Backend(BackendBase):
         return BeatElector(lock_id, candidate, self, self.beats)
 
     def _end(self):
-        self.close_electors()
+        for elector in self.electors():
+            elector.close()
 
 
 class Stage:

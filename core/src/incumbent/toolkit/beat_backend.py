@@ -47,7 +47,8 @@ class BeatBackend(BackendBase):
     def _end(self) -> None:
         with self._thread_lock:
             self._is_over = True
-        self.close_electors()
+        for elector in self.electors():
+            elector.close()
         self._changed.set()
         self.store.close()
         if self._thread is not None and self._thread is not threading.current_thread():

@@ -76,7 +76,8 @@ class RedisBackend(BackendBase):
         self.news.wake()
 
     def _end(self) -> None:
-        self.close_electors()
+        for elector in self.electors():
+            elector.close()
         self.news.stop()
         self.store.close()
         self.news.join(self.settings.request_timeout + PROMPT)
