@@ -56,8 +56,7 @@ class Shelf(BackendBase):
         return Sitter(lock_id, candidate, self)
 
     def _end(self):
-        for elector in self.electors():
-            elector.close()
+        self.close_electors()
         self.ended += 1
 
 

@@ -434,6 +434,8 @@ def test_thousand_tries_leak_nothing(victim, opened, name):
 class TestForks(Forks):
     """On a real server."""
 
+    library = "psycopg.pq"
+
 
 class TestEndings(Endings):
     """On a real server."""

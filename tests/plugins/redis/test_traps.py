@@ -538,6 +538,8 @@ def test_leader_that_leaves_before_the_first_look_is_missed(name, opened):
 class TestForks(Forks):
     """On a real server."""
 
+    library = "redis.connection"
+
 
 class TestEndings(Endings):
     """On a real server."""

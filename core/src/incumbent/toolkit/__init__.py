@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .beats import Beats
     from .deadlines import deadline, time_left, within
     from .keepalive import KeepAlive, Renewal
+    from .libraries import importing
     from .options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
     from .process import ProcessBound
     from .tls import SYSTEM, Tls, read_tls, refuse_plain_text
@@ -44,6 +45,7 @@ __all__ = [
     "caused_by",
     "connect_socket",
     "deadline",
+    "importing",
     "is_loopback",
     "note_address",
     "one_line",
@@ -66,6 +68,7 @@ _HOMES = {
     "beats": ("Beats",),
     "deadlines": ("deadline", "time_left", "within"),
     "keepalive": ("KeepAlive", "Renewal"),
+    "libraries": ("importing",),
     "options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),
     "process": ("ProcessBound",),
     "tls": ("SYSTEM", "Tls", "read_tls", "refuse_plain_text"),

@@ -79,9 +79,14 @@ class BackendBase(Backend, ProcessBound):
             self._starting.release()
 
     def electors(self) -> list[LeaderElector]:
-        """Return the electors that are in use: to be told of news, or closed by `_end` while there is time."""
+        """Return the electors that are in use: those to be told of news."""
         with self._members_lock:
             return list(self._members)
+
+    def close_electors(self) -> None:
+        """Close those that nobody has closed, for `_end`: what they hold is given up while there is time."""
+        for elector in self.electors():
+            elector.close()
 
     def close(self) -> None:
         """End what all electors share, within the request timeout. In a forked child, nothing is touched."""

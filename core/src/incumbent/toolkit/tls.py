@@ -86,7 +86,7 @@ class Tls:
                 yield Finding("ok", text)
 
 
-class Endpoint(Protocol):
+class Destination(Protocol):
     """A server; its text is its name in messages."""
 
     @property
@@ -137,7 +137,7 @@ def read_tls(
     return Tls(True, paths.get("ca"), paths.get("cert"), paths.get("key"))
 
 
-def refuse_plain_text(scheme: str, what: str, endpoints: Iterable[Endpoint], remedy: str) -> None:
+def refuse_plain_text(scheme: str, what: str, endpoints: Iterable[Destination], remedy: str) -> None:
     """
     See that *what* is not sent to another host unencrypted: call this unless TLS, or option insecure=yes, is given.
 

@@ -74,8 +74,7 @@ class ConsulBackend(BackendBase):
 
     def _end(self) -> None:
         """Unlock what is still locked, end the sessions, and close all connections."""
-        for elector in self.electors():
-            elector.close()  # first, so that no lock-delay follows
+        self.close_electors()  # first, so that no lock-delay follows
         pool, sessions = self.client.pool, self.sessions.close()
         pool.close()
         self.watchers.close(pool.timeout)

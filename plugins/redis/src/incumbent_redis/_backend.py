@@ -15,7 +15,7 @@ from incumbent import (
     no,
     yes,
 )
-from incumbent.toolkit import BackendBase, BeatElector, Beats
+from incumbent.toolkit import BackendBase, BeatElector, Beats, importing
 
 from ._guard import Guard
 from ._options import HELP, Options
@@ -71,6 +71,10 @@ class RedisBackend(BackendBase):
             if not is_short:
                 raise ConfigurationError(f"redis: {what} must have 1 to {LONGEST_NAME} bytes")
         return BeatElector(lock_id, candidate, self, self.beats)
+
+    def _begin(self) -> None:
+        with importing:
+            from . import _connection  # noqa: F401, PLC0415 - imports redis-py
 
     def _wake(self) -> None:
         self.news.wake()

@@ -66,7 +66,7 @@ class Wire(redis.Connection):
         """What may be wrong with the URL if the connection fails: nothing once the server is proven."""
         if self.is_proven:
             return ""
-        return ": it may be no Redis" if self._security.tls else NO_REDIS
+        return ": it may be no Redis" if self._security.is_on else NO_REDIS
 
     def log_in(self, user: User) -> None:
         """Connect anew, as *user*, with the next command."""
@@ -106,7 +106,7 @@ class Wire(redis.Connection):
 
     def _connect(self) -> Any:
         sock = self._reach()
-        if self._security.tls and not isinstance(self.endpoint, Socket):
+        if self._security.is_on and not isinstance(self.endpoint, Socket):
             sock = self._encrypt(sock, self.endpoint.host)
         self._line = _Line(sock, self)
         if self._is_aborted:
@@ -132,7 +132,7 @@ class Wire(redis.Connection):
 
     def _encrypt(self, sock: socket.socket, name: str) -> socket.socket:
         try:
-            context = self._security.context()
+            context = self._security.context("redis")
             sock.settimeout(self.left())  # for the handshake as a whole
             return context.wrap_socket(sock, server_hostname=name)
         except TimeoutError:  # Redis without TLS takes the handshake for the beginning of a line
