@@ -126,8 +126,7 @@ class _Backend(BackendBase):
         return BeatElector(lock_id, candidate, self, self.beats)
 
     def _end(self):
-        for elector in self.electors():
-            elector.close()
+        self.close_electors()
 
 
 class Stage:

@@ -30,6 +30,10 @@ class BeatBackend(BackendBase):
         settings: What the core tells.
         store: Made from them, without I/O.
         looks: In a ttl.
+
+    Attributes:
+        store: As it was given.
+        beats: What its electors share.
     """
 
     def __init__(self, address: Address, settings: BackendSettings, store: BeatStore, *, looks: int = 6) -> None:
@@ -47,8 +51,7 @@ class BeatBackend(BackendBase):
     def _end(self) -> None:
         with self._thread_lock:
             self._is_over = True
-        for elector in self.electors():
-            elector.close()
+        self.close_electors()
         self._changed.set()
         self.store.close()
         if self._thread is not None and self._thread is not threading.current_thread():

@@ -58,6 +58,12 @@ class Beats:
         settings: Of the backend.
         looks: In a ttl: a claim's last renewal is known that exactly.
         wake: Called when the elections that are looked at have changed; must not block.
+
+    Attributes:
+        store: As it was given.
+        settings: As they were given.
+        sightings: For how long the records have not changed.
+        interval: Seconds between two looks, if nothing is due before.
     """
 
     def __init__(

@@ -80,8 +80,7 @@ class RedisBackend(BackendBase):
         self.news.wake()
 
     def _end(self) -> None:
-        for elector in self.electors():
-            elector.close()
+        self.close_electors()
         self.news.stop()
         self.store.close()
         self.news.join(self.settings.request_timeout + PROMPT)
