@@ -138,7 +138,7 @@ class Stage:
 
     def backend(self):
         settings = BackendSettings(TTL, 1.0, self.clock.now)
-        return _Backend(Beats(self.store, settings, clock=self.clock.now))
+        return _Backend(Beats(self.store, settings))
 
     def elector(self, candidate="a", lock_id="job"):
         elector = self.backend().elector(lock_id, candidate)

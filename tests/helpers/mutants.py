@@ -275,6 +275,11 @@ MUTANTS = [
         "if seen is not None:\n                seen.beat = record.beat\n            else:\n                seen =", ON_BEAT,
     ),
     Mutant(
+        "beat: silence is told by the store's clock", "P1", BEAT + "beat_elector.py",
+        "silent = None if seen is None or self._beats.sightings.left(self.lock_id, seen) > 0 else seen",
+        "silent = None if seen is None or seen.is_fresh else seen", ON_BEAT,
+    ),
+    Mutant(
         "beat: a term counts from the answer", "P2", BEAT + "beat_elector.py",
         "return Claim(found.token, self._ttl, sent)", "return Claim(found.token, self._ttl, self._clock())", ON_BEAT,
     ),
@@ -316,18 +321,8 @@ MUTANTS = [
         "        return self.put(lock_id, json.dumps(content).encode(), found and found[1])", ON_BEAT,
     ),
     Mutant(
-        "PostgreSQL: half a ttl of silence is enough to take over", "P1", POSTGRES + "_sightings.py",
-        "return max(0.0, seen.since + entry.ttl - now)", "return max(0.0, seen.since + entry.ttl / 2 - now)",
-        ON_POSTGRES,
-    ),
-    Mutant(
-        "PostgreSQL: silence is told by the server's clock", "P1", POSTGRES + "_elector.py",
-        "if entry is not None and self._sightings.saw(entry) > 0:", "if entry is not None and entry.is_fresh:",
-        ON_POSTGRES,
-    ),
-    Mutant(
-        "PostgreSQL: silence seen on one server counts on another", "P1", POSTGRES + "_sightings.py",
-        "(seen.server, seen.beat) != (entry.server, entry.beat)", "seen.beat != entry.beat", ON_POSTGRES,
+        "PostgreSQL: silence seen on one server counts on another", "P1", POSTGRES + "_records.py",
+        'beat = f"{entry.server} {entry.beat}"', "beat = entry.beat", ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: who takes over does not compare the beat", "P1", POSTGRES + "_layout.py",
@@ -340,21 +335,18 @@ MUTANTS = [
         '"ON CONFLICT (id) DO UPDATE SET renewed = excluded.renewed; "', ON_POSTGRES,
     ),
     Mutant(
-        "PostgreSQL: a term counts from its claim, not from the renewal before it", "P2", POSTGRES + "_elector.py",
-        "made (P2).\n        return Claim(token, self._session.ttl, renewal.sent)",
-        "made (P2).\n        return Claim(token, self._session.ttl, self._clock())", ON_POSTGRES,
+        "PostgreSQL: a claim hangs on a session that is not renewed for it", "P2", POSTGRES + "_records.py",
+        "claims = self._session.renewal(began).answer",
+        "claims = {} if self._session._may_exist else self._session.renewal(began).answer", ON_POSTGRES,
     ),
     Mutant(
-        "PostgreSQL: a renewed session proves the claim", "P2", POSTGRES + "_elector.py",
-        "if renewal.answer.get(self.lock_id) != (self._id, token):", "if False:", ON_POSTGRES,
+        "PostgreSQL: a renewed session proves the claim", "P2", POSTGRES + "_records.py",
+        'there = [one for one in held if claims.get(one.lock_id, ("", 0))[0] == one.owner]', "there = list(held)",
+        ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: silence that was seen on another server counts", "P1", POSTGRES + "_layout.py",
         'f"AND {RUN} = {literal(silent.server)} RETURNING id), "', '"RETURNING id), "', ON_POSTGRES,
-    ),
-    Mutant(
-        "PostgreSQL: a late relinquishing ends the next term", "P1", POSTGRES + "_layout.py",
-        'term = "" if token is None else f" AND token = {token}"', 'term = ""', ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: tokens are not drawn in turn", "P4", POSTGRES + "_layout.py",
@@ -374,8 +366,8 @@ MUTANTS = [
         'if claims := ", ".join(map(literal, leftovers)):', 'if claims := "":', ON_POSTGRES,
     ),
     Mutant(
-        "PostgreSQL: closing forgets an attempt that had no answer", "P8", POSTGRES + "_elector.py",
-        "may_have_claim = is_late or self._token is not None", "may_have_claim = self._token is not None", ON_POSTGRES,
+        "PostgreSQL: closing forgets an attempt that had no answer", "P8", POSTGRES + "_records.py",
+        "is_late = owner in self._unanswered", "is_late = False", ON_POSTGRES,
     ),
     Mutant(
         "Redis: who has just met a server may be elected there", "P1", REDIS + "_layout.py",

@@ -258,7 +258,7 @@ class SimulatedBeatElector(BeatElector):
             store = (_SharingClient if len(server.electors) % 2 else _Client)(self._ask, server, self)
         kind = type("Backend", (_Backend,), {"capabilities": capabilities})
         backend = kind(Address.parse("beat://"), settings)
-        super().__init__("job", process.name, backend, Beats(store, settings, clock=process.now))
+        super().__init__("job", process.name, backend, Beats(store, settings))
         server.electors.append(self)
         server.watchers.append(self._changed)
         process.spawn(self._look)

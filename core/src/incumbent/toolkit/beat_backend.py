@@ -30,6 +30,10 @@ class BeatBackend(BackendBase):
         settings: What the core tells.
         store: Made from them, without I/O.
         looks: In a ttl.
+
+    Attributes:
+        store: As it was given.
+        beats: What its electors share.
     """
 
     def __init__(self, address: Address, settings: BackendSettings, store: BeatStore, *, looks: int = 6) -> None:

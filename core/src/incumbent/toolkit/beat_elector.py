@@ -27,6 +27,9 @@ class BeatElector(ElectorBase):
     Attributes:
         owner: Names the term that it has, or will have, or may have since an attempt had no answer. Each term has a new
             one, so that nothing late on the wire can touch another term's.
+        asked: When it was asked to renew last, on `BackendSettings.clock`.
+        renewed: When the request was sent that renewed its claim last, or granted it.
+        waits: Whether it waits for a renewal now.
     """
 
     def __init__(self, lock_id: str, candidate: str, backend: BackendBase, beats: Beats) -> None:

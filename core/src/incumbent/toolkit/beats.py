@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from incumbent.clock import boottime
 from incumbent.elector import BackendSettings
 from incumbent.errors import BackendRejectedError, BackendUnavailableError
 
@@ -58,8 +57,13 @@ class Beats:
         store: Where the records are.
         settings: Of the backend.
         looks: In a ttl: a claim's last renewal is known that exactly.
-        clock: For silence; one that cannot be set.
         wake: Called when the elections that are looked at have changed; must not block.
+
+    Attributes:
+        store: As it was given.
+        settings: As they were given.
+        sightings: For how long the records have not changed.
+        interval: Seconds between two looks, if nothing is due before.
     """
 
     def __init__(
@@ -68,12 +72,11 @@ class Beats:
         settings: BackendSettings,
         *,
         looks: int = 6,
-        clock: Callable[[], float] = boottime,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self.store = store
         self.settings = settings
-        self.sightings = Sightings(clock)
+        self.sightings = Sightings(settings.clock)
         self.interval = settings.ttl / looks
         self._wake = wake
         self._lock = threading.Lock()
