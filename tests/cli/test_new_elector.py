@@ -334,7 +334,9 @@ def test_name_may_begin_like_a_test(tmp_path):
 def test_name_that_is_taken_is_refused(capsys, tmp_path, monkeypatch, name):
     """Our own names are taken whether their package is installed or not; the line says by whom."""
     monkeypatch.chdir(tmp_path)
-    assert f"the elector '{name}' exists already (incumbent" in refusal(capsys, name)
+    line = refusal(capsys, name)
+    assert f"the elector '{name}' exists already (incumbent" in line
+    assert line.endswith("): choose another name\n")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -56,7 +56,6 @@ def test_environment_fills_in_what_the_url_leaves_out(pair):
         ({"tls": "maybe"}, "option tls='maybe': must be yes or no"),
         ({"tls": "no", "ca": "{here}"}, "option ca makes no sense with tls=no: leave one of them out"),
         ({"ca": ""}, "option ca is empty: give the path of a file, or leave the option out"),
-        ({"key": "/nowhere"}, "option key='/nowhere': cannot be read: No such file or directory"),
         ({"key": "{here}"}, "option key needs option cert too: a certificate and its private key"),
     ],
 )
@@ -99,6 +98,13 @@ def test_file_that_is_none_of_them_is_named(pair, option, file):
     paths[file] = __file__
     with pytest.raises(ConfigurationError, match=f"^toy: option {option}='{__file__}': cannot be used: .+$"):
         Tls(True, *paths).context("toy")
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/dev/null"])
+def test_what_is_no_file_is_not_waited_for(path):
+    """P10: What would block, or is not there, is refused before anything reads it."""
+    with pytest.raises(ConfigurationError, match=f"^toy: option ca='{path}': (is not a file|cannot be read: .*)$"):
+        Tls(True, path).context("toy")
 
 
 @pytest.mark.parametrize(("days", "level"), [(-2, "error"), (5, "warning"), (60, "ok")])

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from incumbent.advice import EXTRAS
 from incumbent.errors import ConfigurationError
 from incumbent.registry import brought_by
 
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     owner = brought_by(args.name)
     if owner is not None:
         own = f"incumbent-{args.name}"
-        is_own = owner.partition(" ")[0] == own and " and " not in owner
+        is_own = owner.partition(" ")[0] == own and " and " not in owner and args.name not in EXTRAS
         remedy = f"to write it anew, first pip uninstall {own}" if is_own else "choose another name"
         raise ConfigurationError(f"the elector {args.name!r} exists already ({owner}): {remedy}")
     target: Path = args.directory or Path(f"incumbent-{args.name}")

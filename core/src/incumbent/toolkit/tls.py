@@ -56,8 +56,12 @@ class Tls:
         Raises:
             ConfigurationError: A file is not what it should be.
         """
+        paths = {"ca": None if self.ca == SYSTEM else self.ca, "cert": self.cert, "key": self.key}
+        for option, path in paths.items():
+            if path is not None:
+                read_file(scheme, option, path)  # else OpenSSL would wait for a FIFO
         try:
-            context = ssl.create_default_context(cafile=None if self.ca == SYSTEM else self.ca)
+            context = ssl.create_default_context(cafile=paths["ca"])
         except (OSError, ValueError) as error:
             raise _unusable(scheme, "ca", self.ca, error) from None
         if self.cert is not None:
@@ -114,11 +118,12 @@ def read_tls(
             have them. Of cert and key both or neither are taken: one from here and one from there would not fit.
 
     Raises:
-        ConfigurationError: An option cannot be read, is no file, contradicts another one, or lacks its other half.
+        ConfigurationError: An option is empty, contradicts another one, or lacks its other half. That a file is what it
+            should be is seen by `Tls.context`.
     """
     for option in FILES:
-        if option in given and given.get("tls") != "no" and (option, given[option]) != ("ca", SYSTEM):
-            read_file(scheme, option, given[option])
+        if given.get(option) == "":
+            read_file(scheme, option, "")  # which refuses it
     switch = read_switch(scheme, "tls", given.get("tls"))
     if switch is False:
         for option in FILES:
