@@ -91,6 +91,7 @@ class Sitter(ElectorBase):
         return self.leaders.pop(self.lock_id, None) == (self, token)
 
     def _observe(self):
+        self.meanwhile()
         leader, token = self.leaders.get(self.lock_id, (None, None))
         return LeaderRecord(self.lock_id, leader and leader.candidate, token)
 
@@ -163,6 +164,18 @@ def test_leader_that_acquires_what_is_lost_campaigns(elector):
         elector.acquire_leadership()
     with pytest.raises(InvalidStateError):
         elector.check_leadership()
+
+
+@pytest.mark.parametrize("verb", ["acquire", "check", "relinquish", "observe"])
+def test_call_is_bounded_as_a_whole(clock, verb):
+    """P10: However many requests a call makes, they share one request timeout."""
+    elector = Shelf(BackendSettings(TTL, 5.0, clock.now)).elector("e", "a")
+    elector.acquire_leadership()
+    asked = []
+    elector.meanwhile = lambda: asked.append(deadline(1000.0))
+    latest = time.monotonic() + 5.0
+    getattr(elector, f"{verb}_leadership")()
+    assert latest <= asked[0] <= time.monotonic() + 5.0
 
 
 def test_claim_outlives_a_call_without_an_answer(elector):

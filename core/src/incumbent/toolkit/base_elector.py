@@ -20,8 +20,9 @@ class ElectorBase(LeaderElector):
     """
     An elector that says only how to campaign, renew, release and leave: one attempt each, which may raise.
 
-    Who asks in a forked child, or without a claim, is refused here; `close` may come over a call that is out, and
-    what that call brings is given up then; and it is known since when the engine should have asked.
+    Who asks in a forked child, or without a claim, is refused here; all requests of a call share one request timeout
+    (P10: see `deadline`); `close` may come over a call that is out, and what that call brings is given up then; and it
+    is known since when the engine should have asked.
 
     A subclass may look at these, with `_lock` held if they belong together; the lock is never held during a request:
 
@@ -70,7 +71,8 @@ class ElectorBase(LeaderElector):
         with self._lock:
             self._refuse_closed()
             self._was_used = True
-        return self._observe()
+        with within(self._base.settings.request_timeout):
+            return self._observe()
 
     def close(self) -> None:
         """Leave, within the request timeout; once, and not in a forked child."""
@@ -159,7 +161,8 @@ class ElectorBase(LeaderElector):
             self._calling = self._was_used = True
             self._owed = None
         try:
-            yield
+            with within(self._base.settings.request_timeout):
+                yield
         except ElectionError:
             self._owed = self._base.settings.clock()
             raise

@@ -72,6 +72,9 @@ class ConsulBackend(BackendBase):
             guarantee=self.guarantee,
         )
 
+    def _begin(self) -> None:
+        self.client.load()  # which may take longer than a request may
+
     def _end(self) -> None:
         """Unlock what is still locked, end the sessions, and close all connections."""
         self.close_electors()  # first, so that no lock-delay follows

@@ -164,9 +164,13 @@ class Client:
 
     # ------------------------------------------------------------ the library, and the transport as it sees it
 
+    def load(self) -> None:
+        """Import the library, which is put off until the first call."""
+        assert self._api
+
     @property
     def _api(self) -> SimpleNamespace:
-        """The library's parts. Importing it is put off until here."""
+        """The library's parts."""
         if self._loaded is None:
             with importing:
                 base = importlib.import_module("consul.base")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from incumbent import BackendUnavailableError, ElectionError, KeepAlive, Renewal
+from incumbent import BackendUnavailableError, ElectionError
+from incumbent.toolkit import KeepAlive, Renewal, deadline
 
 from ._client import Client
 from ._layout import Pair
@@ -117,7 +119,8 @@ class Session:
 
     def current(self) -> str:
         """Return the session's id. A session is created if there is none, and renewed if it has been idle."""
-        if not self._making.acquire(timeout=self._client.pool.timeout):
+        until = deadline(self._client.pool.timeout)
+        if not self._making.acquire(timeout=max(0.0, until - time.monotonic())):
             raise BackendUnavailableError("consul: no session yet: the request for one has not been answered")
         try:
             session = self._id

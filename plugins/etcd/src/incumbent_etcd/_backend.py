@@ -20,6 +20,7 @@ from incumbent.toolkit import BackendBase, Sessions
 from ._connection import Connection
 from ._elector import EtcdElector
 from ._greenlets import check_grpc
+from ._library import load
 from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options
 from ._session import Session, end
 from ._watch import Watcher
@@ -66,6 +67,9 @@ class EtcdBackend(BackendBase):
             sessions=self.sessions,
             watcher=self.watcher,
         )
+
+    def _begin(self) -> None:
+        load()  # which takes longer than a request may
 
     def _end(self) -> None:
         """Revoke the leases, and end the connection."""

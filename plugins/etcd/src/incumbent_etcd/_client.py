@@ -42,14 +42,18 @@ class Client:
         address: Of that host: itself, unless it is a name.
         options: How to connect.
         timeout: Seconds that a request may take.
+        has_others: Whether the host has other addresses.
 
     Raises:
         BackendRejectedError: python-etcd3, or a file that secures the connection, cannot be used.
     """
 
-    def __init__(self, endpoint: Endpoint, address: str, options: Options, timeout: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, address: str, options: Options, timeout: float, *, has_others: bool = False
+    ) -> None:
         self.endpoint = endpoint
         self.address = address
+        self.has_others = has_others
         self._options = options
         self.timeout = timeout
         self._library = load()

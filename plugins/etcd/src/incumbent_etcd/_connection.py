@@ -7,10 +7,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
 from incumbent import BackendUnavailableError
-from incumbent.toolkit import Endpoint, ProcessBound, deadline, note_address
+from incumbent.toolkit import Endpoint, ProcessBound, deadline, note_address, within
 
 from ._client import Client
 from ._errors import LeaseExistsError, LeaseGoneError
@@ -72,17 +73,21 @@ class Connection(ProcessBound):
         return self.send(name, request).result()
 
     def read(self, name: str, request: Any) -> Any:
-        """Do the same for what can be repeated: if there is a next server, or address, it is asked at once."""
+        """Do the same for what can be repeated: if there is a next server, or address, it is asked in half the time."""
+        until, is_alone = deadline(self.timeout), len(self.options.endpoints) == 1
+        half = (until + time.monotonic()) / 2
         try:
-            sent = self.send(name, request)
+            has_next = self.client(until if is_alone else half).has_others or not is_alone
+            with within(half - time.monotonic() if has_next else inf):
+                sent = self.send(name, request)
         except BackendUnavailableError:
-            if len(self.options.endpoints) == 1:
+            if is_alone:
                 raise
             return self.call(name, request)
         try:
             return sent.result()
         except BackendUnavailableError:
-            if self.client(deadline(self.timeout)) is sent.client:
+            if self.client(until) is sent.client:
                 raise
         return self.call(name, request)
 
@@ -108,19 +113,19 @@ class Connection(ProcessBound):
         try:
             # With a client there is something left to do should the resolver hang.
             until = deadline if client is None else (time.monotonic() + deadline) / 2
-            address = answering(endpoint, until, self.timeout)
+            address, has_others = answering(endpoint, until, self.timeout)
         except BackendUnavailableError:
             if client is None:
                 self._pass_over(index)
                 raise
-            address = client.address
+            address, has_others = client.address, client.has_others
         with self._lock:
             self._check_open()
             present = self._clients.get(index)
             if present is not None and (present is not client or present.address == address):
                 self._doubted.discard(index)  # it answers after all, or somebody else has been here
                 return present
-            made = self._clients[index] = Client(endpoint, address, self.options, self.timeout)
+            made = self._clients[index] = Client(endpoint, address, self.options, self.timeout, has_others=has_others)
             self._doubted.discard(index)
         if present is not None:
             present.close()

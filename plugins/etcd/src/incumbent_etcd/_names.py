@@ -13,9 +13,9 @@ from incumbent.toolkit import Endpoint, addresses_of, connect_socket, one_line
 __all__ = ["answering"]
 
 
-def answering(endpoint: Endpoint, deadline: float, timeout: float) -> str:
+def answering(endpoint: Endpoint, deadline: float, timeout: float) -> tuple[str, bool]:
     """
-    Return the address of *endpoint*, or one that answers if it has several.
+    Return the address of *endpoint*, or one that answers if it has several; and whether it has.
 
     Args:
         endpoint: The server.
@@ -38,4 +38,4 @@ def answering(endpoint: Endpoint, deadline: float, timeout: float) -> str:
     except OSError as error:
         reason = one_line(error.strerror or str(error))
         raise BackendUnavailableError(f"etcd {endpoint}: {reason[:1].lower()}{reason[1:]}") from error
-    return address
+    return address, len(addresses) > 1

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from incumbent import BackendUnavailableError, ElectionError, Renewal
+from incumbent import BackendUnavailableError, ElectionError
+from incumbent.toolkit import Renewal, deadline
 
 from ._connection import Connection, Request
 from ._layout import elections_of
@@ -76,7 +78,8 @@ class Session:
         Raises:
             ElectionError: None is.
         """
-        if not self._granting.acquire(timeout=self._connection.timeout):
+        until = deadline(self._connection.timeout)
+        if not self._granting.acquire(timeout=max(0.0, until - time.monotonic())):
             raise BackendUnavailableError(f"etcd: no lease was granted within {self._connection.timeout:g} s")
         try:
             lease = self._lease
