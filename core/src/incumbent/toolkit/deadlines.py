@@ -6,16 +6,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
 
 __all__ = ["deadline", "time_left", "within"]
 
-
-class _Limits(threading.local):
-    #: When the innermost block of `within` that this thread is in ends.
-    until = float("inf")
-
-
-_limits = _Limits()
+#: When the innermost block of `within` ends that this thread is in, or this greenlet: each has a context of its own.
+#: And the thread: one that is started in a block may inherit the context, and outlives the block.
+_limit: ContextVar[tuple[float, int]] = ContextVar("_limit", default=(inf, 0))
 
 
 @contextmanager
@@ -25,17 +23,18 @@ def within(seconds: float) -> Iterator[None]:
 
     Blocks may stand in each other: the one that ends first counts. It binds who asks `deadline`, and nobody else.
     """
-    outer = _limits.until
-    _limits.until = min(outer, time.monotonic() + seconds)
+    outer = _limit.set((deadline(seconds), threading.get_ident()))
     try:
         yield
     finally:
-        _limits.until = outer
+        _limit.reset(outer)
 
 
 def deadline(seconds: float) -> float:
     """Return when a request that begins now, and may take *seconds*, must have ended, on `time.monotonic`."""
-    return min(_limits.until, time.monotonic() + seconds)
+    until, thread = _limit.get()
+    own = time.monotonic() + seconds
+    return min(until, own) if thread == threading.get_ident() else own
 
 
 def time_left(until: float) -> float:
