@@ -118,7 +118,11 @@ class Harness:
     # ------------------------------------------------------------ behind the elector's back
 
     def expire(self, lock_id: str) -> None:
-        """End the leader's claim now, as the store does it to a leader that has been silent for too long."""
+        """
+        End the leader's claim now, as the store does it to a leader that has been silent for too long.
+
+        Where claims hang on a session, or a lease, ending that is right, too, with all that hangs on it.
+        """
         raise NotImplementedError
 
     def delete(self, lock_id: str) -> None:

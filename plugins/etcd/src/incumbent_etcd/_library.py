@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ast
-import concurrent.futures.thread  # noqa: F401 - with logging: their hooks must not come between those of one fork
 import errno
 import importlib
 import importlib.util
-import logging  # noqa: F401
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,16 +17,14 @@ from types import ModuleType
 from typing import Any
 
 from incumbent import BackendRejectedError, BackendUnavailableError
+from incumbent.toolkit import importing
 
 __all__ = ["DISTRIBUTIONS", "Library", "load", "versions"]
 
 #: What the plugin stands on, as it is called where it is installed from.
 DISTRIBUTIONS = ("etcd3", "grpcio", "protobuf")
 
-_lock = threading.RLock()
 _loaded: Library | None = None
-# A fork waits for an import that is under way: its child could never finish it, nor begin anew (P9).
-os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ def load() -> Library:
         BackendUnavailableError: Not now, for the system has no descriptor or no memory left.
     """
     global _loaded  # noqa: PLW0603 - one process has one python-etcd3
-    with _lock:
+    with importing:
         if _loaded is None:
             try:
                 _loaded = _import()

@@ -15,8 +15,8 @@ from typing import Any
 from incumbent import Address, BackendSettings, LeaderRecord
 from incumbent.testing import ServerHarness
 from incumbent_redis._backend import RedisBackend
+from incumbent_redis._guard import milliseconds, number
 from incumbent_redis._options import Options
-from incumbent_redis._sightings import milliseconds, number
 from incumbent_redis._store import Store
 
 from .server import Server
@@ -66,22 +66,22 @@ class RedisHarness(ServerHarness):
 
     def expire(self, lock_id: str) -> None:
         """Delete the record, as who takes over from a silent leader does first."""
-        self._ask("DEL", self._layout.key(lock_id))
+        self._ask("DEL", self._layout.records.key(lock_id))
 
     def delete(self, lock_id: str) -> None:
         """Delete the record, which is all that there is of the election."""
-        self._ask("DEL", self._layout.key(lock_id))
+        self._ask("DEL", self._layout.records.key(lock_id))
 
     def leader(self, lock_id: str) -> LeaderRecord:
         """Read the record."""
-        candidate, token = self._ask("HMGET", self._layout.key(lock_id), "candidate", "token")
+        candidate, token = self._ask("HMGET", self._layout.records.key(lock_id), "candidate", "token")
         if candidate is None:
             return LeaderRecord(lock_id, None, None)
         return LeaderRecord(lock_id, candidate.decode(), number(token))
 
     def claims(self, lock_id: str) -> int:
         """Count the record."""
-        return int(self._ask("EXISTS", self._layout.key(lock_id)))
+        return int(self._ask("EXISTS", self._layout.records.key(lock_id)))
 
     def restart(self, *, empty: bool = False) -> None:
         """Start the server again, and make it elect somebody, which it would do after a ttl."""
