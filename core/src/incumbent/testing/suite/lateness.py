@@ -44,6 +44,32 @@ class Lateness:
                     _assert_shown(a, a, first.token)
                     _assert_shown(b, c, other.token)
 
+    @requires("freeze", "expire")
+    def test_late_answer_is_not_that_of_the_next_time(self, scene: Scene) -> None:
+        """P1, P10: Nor is it the answer to the same question, when that is asked again and something else is true."""
+        lost, freed, shown = (f"{scene.lock_id}/{name}" for name in ("lost", "freed", "shown"))
+        a, b = scene.candidate("a", lock_id=lost), scene.candidate("b", lock_id=lost)
+        c, d = scene.candidate("c", lock_id=freed), scene.candidate("d", lock_id=freed)
+        e, watcher = scene.candidate("e", lock_id=shown), scene.candidate("watcher", lock_id=shown)
+        calls: list[Callable[[], object]] = [a.check_leadership, d.acquire_leadership]
+        for leader in (a, c, e):
+            leader.lead()
+        d.acquire_leadership()
+        if scene.capabilities.observe:
+            watcher.observe_leadership()
+            calls.append(watcher.observe_leadership)
+        with scene.frozen(), ThreadPoolExecutor(len(calls)) as pool:
+            list(pool.map(seconds_of, calls))
+        scene.expire(lost)
+        b.lead_soon()
+        for leader in (c, e):
+            leader.after_outage(leader.relinquish_leadership)
+        assert a.after_outage(a.check_leadership) is None, "it was given the answer of the last time"
+        assert d.after_outage(d.acquire_leadership) is not None, "it was given the answer of the last time"
+        if scene.capabilities.observe:
+            record = watcher.after_outage(watcher.observe_leadership)
+            assert record.candidate != e.candidate, "it was given the answer of the last time"
+
     @requires("relay")
     def test_late_release_meets_no_later_term(self, scene: Scene) -> None:
         """P1: What was sent to give up one term, and arrives in the next one of the same elector, does not end that."""
