@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from incumbent import InvalidStateError
 
 from . import mistaken
+from .client import Watch
 from .elector import ZooBackend, ZooElector
 
 REFUSED, MEANWHILE = "test_forked_child_is_refused", "test_forked_child_is_refused_during_a_call"
@@ -126,6 +127,29 @@ class ClosesUnguarded(ZooElector):
     def close(self):
         if not self.is_closed and not self.backend.is_ours():
             self.release_at_the_end()
+        super().close()
+
+
+class ConnectsOnce(Watch):
+    PAUSE = 3600.0
+
+
+@mistaken(
+    CLOSING,
+    may_be_caught_by=(
+        MEANWHILE,
+        "test_hand_over_after_a_restart_is_told",
+        "test_hand_over_during_a_lost_connection_is_told",
+    ),
+)
+class EndsTheWatchOfItsParent(ZooBackend):
+    """Closing a backend in a child ends the connection on which its parent waits for news, for good."""
+
+    watch_class = ConnectsOnce
+
+    def close(self):
+        if not self.is_ours() and self.watch is not None:
+            self.watch.connection.close()
         super().close()
 
 

@@ -45,6 +45,62 @@ class ClearsBeforeItClaims(Reads):
         return super().claim()
 
 
+class RemembersTheDead(Reads):
+    """Keeps what it has seen of the leader that it waits for."""
+
+    seen = None
+
+    def acquire_leadership(self):
+        claim = super().acquire_leadership()
+        self.seen = None if claim else self.leader()
+        return claim
+
+
+@mistaken("test_other_is_elected_during_a_succession", may_be_caught_by=RACES)
+class BuriesWhoWasThere(RemembersTheDead):
+    """Who sees that the leader it waited for is gone writes its claim in the place, whoever has it by then."""
+
+    def claim(self):
+        if self.seen is not None and self.leader() is None:
+            return self.ask("put", owner=self.owner, candidate=self.candidate, ttl=self.ttl())
+        return super().claim()
+
+
+@mistaken("test_other_is_elected_during_a_succession", may_be_caught_by=RACES)
+class RemovesWhatHasExpired(RemembersTheDead):
+    """Who sees that the leader it waited for is gone removes what may be left of it, and then claims."""
+
+    def claim(self):
+        if self.seen is not None and self.leader() is None:
+            self.ask("end")
+        return super().claim()
+
+
+@mistaken("test_other_is_elected_while_the_leader_acquires")
+class WritesWhatItHolds(Reads):
+    """Acquiring while leading writes the claim anew if it was there."""
+
+    def claim(self):
+        if self.token is None:
+            return super().claim()
+        if self.is_mine():
+            return self.ask("put", owner=self.owner, candidate=self.candidate, ttl=self.ttl(), token=self.token)
+        return {"granted": False}
+
+
+@mistaken("test_other_is_elected_while_the_leader_acquires")
+class BelievesWhatItHolds(Reads):
+    """Acquiring while leading reads that the claim is there, and is content, whatever renewing it says."""
+
+    def claim(self):
+        if self.token is None:
+            return super().claim()
+        if not self.is_mine():
+            return {"granted": False}
+        self.renew()
+        return {"granted": True, "token": self.token, "ttl": self.ttl()}
+
+
 @mistaken(RENEWAL)
 class ReadsBeforeItRenews(Reads):
     """Who finds its claim writes it anew, whoever has one by then."""

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from types import MappingProxyType
 
-from incumbent import BackendUnavailableError, ConfigurationError
+from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError
 
 from . import mistaken
 from .client import Client, StoreError
@@ -97,6 +97,43 @@ class NamesItsThread(ZooBackend):
     def listen(self, elector):
         super().listen(elector)
         self.watch.thread.name = f"watch of {self.client.place[3]}"
+
+
+@mistaken("test_no_rejection_shows_the_password")
+class RejectionsAreNamed(ZooBackend):
+    """Who is refused is told with the password that was refused."""
+
+    def ask(self, do, **fields):
+        try:
+            return super().ask(do, **fields)
+        except BackendRejectedError as error:
+            raise BackendRejectedError(f"{self.client.place}: {error}") from error
+
+
+@mistaken("test_no_rejection_shows_the_password")
+class RejectionsAreLogged(ZooBackend):
+    """Who is refused is logged with the password that was refused."""
+
+    def ask(self, do, **fields):
+        try:
+            return super().ask(do, **fields)
+        except BackendRejectedError:
+            logging.getLogger("zoo").info("refused: %s", self.client.place)
+            raise
+
+
+class ShowsItsOptions(ZooBackend):
+    """Shows what it was given."""
+
+    options = MappingProxyType({"token": "what the store knows us by"})
+
+    def __repr__(self):
+        return f"<zoo {dict(self.url.options)}>"
+
+
+@mistaken(OPTION)
+class ReprShowsItsToken(ShowsItsOptions):
+    """The repr of a backend shows its options."""
 
 
 class WithOptions(ZooBackend):

@@ -42,8 +42,8 @@ class Exclusion:
                 lock_id = f"{scene.lock_id}/{number}"
                 crowd = [scene.candidate(f"c{n}", lock_id=lock_id, backend=backends[n]) for n in range(CROWD)]
                 for _ in range(2):
-                    _elected_at_once(pool, crowd)
-                assert _elected_at_once(pool, crowd), "nobody is elected, though nobody else has asked"
+                    elected_at_once(pool, crowd)
+                assert elected_at_once(pool, crowd), "nobody is elected, though nobody else has asked"
                 list(pool.map(Candidate.close, crowd))
                 if time.monotonic() > end and number >= FEWEST:
                     break
@@ -63,8 +63,8 @@ class Exclusion:
             scene.expire(*waiting)
             for _ in ticks(scene.harness, scene.harness.patience):
                 for lock_id, crowd in list(waiting.items()):
-                    if _elected_at_once(pool, crowd):
-                        _elected_at_once(pool, crowd)
+                    if elected_at_once(pool, crowd):
+                        elected_at_once(pool, crowd)
                         del waiting[lock_id]
                 if not waiting:
                     return
@@ -94,7 +94,7 @@ class Exclusion:
         a.lead_soon()
 
 
-def _elected_at_once(pool: ThreadPoolExecutor, crowd: list[Candidate]) -> bool:
+def elected_at_once(pool: ThreadPoolExecutor, crowd: list[Candidate]) -> bool:
     """Let all of *crowd* try to be elected in the same moment; return whether one was, and more must not be."""
     ready = Barrier(len(crowd))
 

@@ -134,7 +134,10 @@ class _Family:
         """Check that the leader has its claim, the follower waits, and both are answered."""
         assert self.leader.check_leadership() is not None, "the claim of the parent is gone"
         assert self.follower.acquire_leadership() is None
+        self.follower.forget_news()
         assert self.leader.relinquish_leadership() is True
+        if self._scene.capabilities.push:
+            assert self.follower.hears_news(), "the parent is told nothing any more"
 
 
 def _outcome(call: Callable[[], object]) -> str:

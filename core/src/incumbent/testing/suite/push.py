@@ -96,7 +96,12 @@ class Push:
         waiting: dict[str, list[Candidate]] = {}
         for election, leader in zip(elections, leaders, strict=True):
             leader.lead()
-            crowd = [scene.candidate(n, lock_id=election, backend=backend) for backend in backends for n in "bcd"]
+            # With the same ids in both: a process has one for all of its elections.
+            crowd = [
+                scene.namesake(f"{name}{number}", lock_id=election, backend=backend)
+                for number, backend in enumerate(backends)
+                for name in "bcd"
+            ]
             for candidate in crowd:
                 candidate.acquire_leadership()
             waiting[election] = crowd

@@ -17,7 +17,7 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
-from incumbent import BackendSettings, ConfigurationError
+from incumbent import Address, BackendSettings, ConfigurationError
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import HARNESS_LIMIT, Scene, bounded
 
@@ -46,6 +46,13 @@ class Secrets:
         with _listening(capfd) as told:
             _use(scene, planted(scene.harness.url), told)
             told.do(lambda: _diagnosed(scene, told))
+
+    @requires("rejected_url")
+    def test_no_rejection_shows_the_password(self, scene: Scene, capfd: pytest.CaptureFixture[str]) -> None:
+        """P8: Nor when the store refuses for good whoever asks with it."""
+        url = scene.harness.rejected_url()
+        with _listening(capfd) as told:
+            _use(scene, planted(url, Address.parse(url).username or USER), told)
 
     @requires("freeze")
     def test_no_error_shows_the_password(self, scene: Scene, capfd: pytest.CaptureFixture[str]) -> None:
@@ -157,6 +164,7 @@ def _use(
     except Exception as error:
         told.error(error)
         return
+    told.said.append(("a repr", f"{backend!r} {backend} {a.elector!r} {a.elector}"))
     told.do(a.acquire_leadership)
     with meanwhile():
         for act in (a.check_leadership, a.observe_leadership, a.acquire_leadership):
@@ -178,7 +186,7 @@ def _assert_hidden(text: str, where: str) -> None:
     assert not shown, f"{where} shows the secret, {shown[0]}"
 
 
-#: How a secret may be shown.
+#: How the secret may be shown.
 SPELLINGS = {
     "as it is": SECRET,
     "as its repr": repr(SECRET)[1:-1],
@@ -190,11 +198,11 @@ SPELLINGS = {
 }
 
 
-def planted(url: str) -> str:
+def planted(url: str, user: str = USER) -> str:
     """Return *url* with a password."""
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    return f"{scheme}{separator}{USER}:{quote(SECRET, safe='')}@{authority.rpartition('@')[2]}{slash}{path}"
+    return f"{scheme}{separator}{quote(user)}:{quote(SECRET, safe='')}@{authority.rpartition('@')[2]}{slash}{path}"
 
 
 def _with_option(url: str, option: str, value: str) -> str:

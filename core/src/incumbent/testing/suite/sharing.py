@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -10,6 +11,11 @@ from incumbent import BackendSettings, InvalidStateError
 from incumbent.testing.candidate import lead_by_news
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Candidate, Scene
+
+from .exclusion import elected_at_once
+
+#: Candidates of one backend that ask in the same moment, and how often.
+CROWD, ROUNDS = 6, 6
 
 
 class Sharing:
@@ -25,6 +31,17 @@ class Sharing:
                 call()
         assert c.acquire_leadership() is None
         assert a.check_leadership() is not None
+
+    def test_one_of_many_of_one_backend_leads(self, scene: Scene) -> None:
+        """P1: Of candidates that share a backend, and ask in the same moment, at most one is elected."""
+        backend = scene.backend(scene.lasting)
+        with ThreadPoolExecutor(CROWD) as pool:
+            for number in range(ROUNDS):
+                lock_id = f"{scene.lock_id}/{number}"
+                crowd = [scene.candidate(f"c{n}", lock_id=lock_id, backend=backend) for n in range(CROWD)]
+                for _ in range(2):
+                    elected_at_once(pool, crowd)
+                list(pool.map(Candidate.close, crowd))
 
     def test_candidates_of_one_backend_hand_over(self, scene: Scene) -> None:
         """P1, P4: Of two that share a backend, one succeeds the other, with a greater token; each has its own claim."""
