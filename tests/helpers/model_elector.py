@@ -160,7 +160,7 @@ class ModelBackend(Backend):
 
 
 class ModelOutsider:
-    """Stands for another process: when it is killed, it is silent, and its claim ends with its ttl."""
+    """Stands for another process: when it is killed, its place ends with its connection, and its claim with its ttl."""
 
     def __init__(self, harness, elector):
         self.harness = harness
@@ -177,6 +177,7 @@ class ModelOutsider:
 
     def kill(self):
         self.killed = True
+        self.harness.store.ballot(self.elector.lock_id).places.pop(self.elector.owner, None)
 
 
 class ModelHarness(Harness):
