@@ -24,19 +24,6 @@ class ListsWithoutObserving(ZooBackend):
     capabilities = replace(ZooBackend.capabilities, observe=no("nobody needs it"))
 
 
-class ListsNobody(ZooElector):
-    def record(self, answer):
-        return replace(super().record(answer), candidates=())
-
-
-@mistaken(CANDIDATES)
-class UnknownIsNobody(ZooBackend):
-    """Candidates that are not known are shown as nobody."""
-
-    capabilities = replace(ZooBackend.capabilities, candidates=no("the store does not tell"))
-    elector_class = ListsNobody
-
-
 class ListsTheLeaderOnly(ZooElector):
     def record(self, answer):
         return super().record({**answer, "waiting": []})
@@ -48,6 +35,19 @@ class UnknownIsTheLeader(ZooBackend):
 
     capabilities = replace(ZooBackend.capabilities, candidates=no("the store does not tell"))
     elector_class = ListsTheLeaderOnly
+
+
+class ListsWhoWaits(ZooElector):
+    def record(self, answer):
+        return replace(super().record(answer), candidates=tuple(answer["waiting"]))
+
+
+@mistaken(CANDIDATES)
+class UnknownIsWhoWaits(ZooBackend):
+    """Candidates that are not known are shown as those who wait."""
+
+    capabilities = replace(ZooBackend.capabilities, candidates=no("the store does not tell"))
+    elector_class = ListsWhoWaits
 
 
 @mistaken("test_declarations_are_complete", may_be_caught_by=("test_elector_knows_its_election",))

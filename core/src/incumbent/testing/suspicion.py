@@ -39,8 +39,8 @@ def has_done_nothing(harness: Harness, operation: str, lock_id: str, before: str
 
 def is_not_held_back(scene: Scene, operation: str) -> str | None:
     """Return, as a sentence, that a store which *operation* has frozen or killed answers; None if it does not."""
-    first, second = (scene.candidate(name, lock_id=f"{scene.lock_id}/fresh") for name in ("first", "second"))
     try:
+        first, second = (scene.candidate(name, lock_id=f"{scene.lock_id}/fresh") for name in ("first", "second"))
         # Who invents its answers in an outage would have both elected, or none.
         answers = first.acquire_leadership() is not None and second.acquire_leadership() is None
     except Exception:  # as it should be

@@ -70,7 +70,7 @@ class Declarations:
         listed = scene.candidate("watcher").observe_leadership().candidates
         works = sorted(listed or ()) == sorted((a.candidate, b.candidate))
         _assert_as_declared("candidates", scene.capabilities.candidates, works)
-        assert scene.capabilities.candidates or listed is None, "candidates are unknown, which is None, and not nobody"
+        assert scene.capabilities.candidates or not listed, f"candidates is declared no, but {listed} are listed"
 
     def test_expiry_is_as_declared(self, scene: Scene) -> None:
         """Contract: A silent leader is succeeded in time if expiry is declared, and only then."""
