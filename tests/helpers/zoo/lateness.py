@@ -76,7 +76,7 @@ class TakesAnAttemptForAClaim(ZooElector):
         return answer
 
 
-@mistaken("test_relinquishing_that_was_lost_is_repeated")
+@mistaken("test_relinquishing_that_was_lost_is_repeated", ttl=2.0)
 class TakesAnAttemptForTheEnd(ZooElector):
     """Who had no answer when it relinquished says the next time that it is done, and asks nobody."""
 

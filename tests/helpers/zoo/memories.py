@@ -50,7 +50,12 @@ class ChecksEveryOtherTime(ZooElector):
         return super().lost()
 
 
-@mistaken("test_loss_is_told_however_often_it_was_checked", "test_deletion_is_told_however_often_it_was_checked")
+@mistaken(
+    "test_loss_is_told_however_often_it_was_checked",
+    "test_deletion_is_told_however_often_it_was_checked",
+    ttl=4.0,
+    request_timeout=1.0,
+)
 class ChecksNowAndThen(ZooElector):
     """A check soon after another is answered from that."""
 
@@ -59,7 +64,7 @@ class ChecksNowAndThen(ZooElector):
 
     def check_leadership(self):
         self.refuse_without_claim()
-        if self.last is None or time.monotonic() - self.at > self.ttl() / 10:
+        if self.last is None or time.monotonic() - self.at > self.ttl() / 8:
             self.last = super().check_leadership()
             self.at = time.monotonic()
         return self.last

@@ -61,7 +61,7 @@ class ClosesWithATimeout(ZooElector):
                 self.release_at_the_end()
 
 
-@mistaken("test_elector_can_be_made_during_an_outage", "test_rejection_is_permanent")
+@mistaken("test_elector_can_be_made_during_an_outage", "test_rejection_is_permanent", ttl=4.0, request_timeout=2.0)
 class AsksAtOnce(ZooElector):
     """Making an elector asks the store."""
 
@@ -174,7 +174,7 @@ class TakesARefusalForAnOutage(ZooBackend):
             raise BackendUnavailableError(str(error)) from error
 
 
-@mistaken("test_one_leads_after_a_restart")
+@mistaken("test_one_leads_after_a_restart", ttl=10.0, request_timeout=1.0)
 class TakesARestartForAnElection(ZooElector):
     """Who was refused, and finds the store again after an outage, believes that it is its turn."""
 

@@ -183,7 +183,7 @@ class Scene:
 
         def start() -> Outsider:
             WRONG_BY.set(wall)  # on this thread, which is the call's own
-            return self.harness.outsider(self.lock_id if lock_id is None else lock_id, "outsider")
+            return self.harness.outsider(self.lock_id if lock_id is None else self.fitting(lock_id), "outsider")
 
         with ThreadPoolExecutor(1) as pool:
             started = pool.submit(self._act, start, "outsider")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 
-from incumbent import InvalidStateError
+from incumbent import BackendSettings, InvalidStateError
 from incumbent.testing.candidate import ticks
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Candidate, Scene
@@ -74,7 +75,7 @@ class Lateness:
     def test_late_release_meets_no_later_term(self, scene: Scene) -> None:
         """P1: What was sent to give up one term, and arrives in the next one of the same elector, does not end that."""
         relay = scene.relay()
-        a = scene.candidate("a", backend=scene.backend(relay=relay))
+        a = scene.candidate("a", backend=scene.backend(_lasting(scene), relay=relay))
         a.lead()
         with relay.broken("what was sent on open connections is held back", lambda proxy: proxy.stall()):
             seconds_of(a.relinquish_leadership)
@@ -89,20 +90,21 @@ class Lateness:
     @requires("relay")
     def test_relinquishing_that_was_lost_is_repeated(self, scene: Scene) -> None:
         """P7: A claim whose relinquishing never arrived is given up when it is relinquished again."""
-        relay = scene.relay()
-        a, b = scene.candidate("a", backend=scene.backend(relay=relay)), scene.candidate("b")
+        relay, settings = scene.relay(), _lasting(scene)
+        a, b = scene.candidate("a", backend=scene.backend(settings, relay=relay)), scene.candidate("b")
         a.lead()
         with relay.broken("what is sent is lost", lambda proxy: proxy.freeze("to server")) as proxy:
             seconds_of(a.relinquish_leadership)
             proxy.reset()
         a.after_outage(a.relinquish_leadership)
-        assert b.wait_until_elected(scene.settings.ttl / 2) is not None, "the claim is still there"
+        assert b.wait_until_elected(scene.settings.ttl) is not None, "the claim is still there"
 
     @requires("relay")
     def test_attempt_that_was_lost_is_repeated(self, scene: Scene) -> None:
         """P1: An attempt that never arrived has left no claim: the next one makes it, or is refused."""
-        relay = scene.relay()
-        a, b = scene.candidate("a", backend=scene.backend(relay=relay)), scene.candidate("b")
+        relay, settings = scene.relay(), _lasting(scene)
+        a = scene.candidate("a", backend=scene.backend(settings, relay=relay))
+        b = scene.candidate("b", backend=scene.backend(scene.lasting))
         for other_leads in (False, True):
             with relay.broken("what is sent is lost", lambda proxy: proxy.freeze("to server")) as proxy:
                 seconds_of(a.acquire_leadership)
@@ -114,6 +116,11 @@ class Lateness:
                 assert a.after_outage(a.acquire_leadership) is not None
                 assert b.acquire_leadership() is None, "it takes its lost attempt for a claim"
                 a.relinquish_leadership()
+
+
+def _lasting(scene: Scene) -> BackendSettings:
+    """Return settings for claims that last, and calls that are soon given up."""
+    return replace(scene.lasting, request_timeout=scene.settings.request_timeout)
 
 
 def _assert_shown(observer: Candidate, leader: Candidate, token: int) -> None:
