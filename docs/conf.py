@@ -25,7 +25,13 @@ default_role = "code"  # the docstrings are written as Markdown is: `name`
 # Names of other projects are not looked up: that would need their sites at every build.
 nitpick_ignore_regex = [("py:.*", r"(?!incumbent\b).*")]
 # Type variables stand in signatures, but there is nothing to be read about them.
-nitpick_ignore = [("py:class", "incumbent.aio._T"), ("py:class", "incumbent.toolkit.keepalive.T")]
+nitpick_ignore = [
+    ("py:class", "incumbent.aio._T"),
+    ("py:class", "incumbent.toolkit.keepalive.T"),
+    ("py:class", "incumbent.toolkit.tls.Destination"),
+    ("py:class", "incumbent.toolkit.sessions.S"),
+    ("py:class", "incumbent.toolkit.translation.E"),
+]
 
 # The public names are documented where they are imported from, not where they are written.
 for module in (incumbent, incumbent.testing):

@@ -56,7 +56,7 @@ class Built:
 
     def sources(self):
         source = self.folder / "src"
-        modules = [*source.rglob("*.py"), *source.glob("incumbent/cli/template/**/*")]
+        modules = [*source.rglob("*.py"), *source.glob("incumbent/cli/template*/**/*")]
         files = [path for path in modules if path.is_file() and "__pycache__" not in path.parts]
         return {str(path.relative_to(source)) for path in files} | {f"{self.package}/py.typed"}
 

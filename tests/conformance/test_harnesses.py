@@ -13,7 +13,7 @@ from incumbent.electors.memory import MemoryBackend
 from incumbent.testing import Harness, LocalHarness, MemoryHarness, run_conformance
 from incumbent.testing.candidate import ticks
 from incumbent.testing.conformance import suite_tests
-from incumbent.testing.harness import OPERATIONS, BareHarness, harness_for
+from incumbent.testing.harness import IMPLEMENTED, OPERATIONS, BareHarness, harness_for
 from incumbent.testing.requirements import requires, validate, why_not
 from incumbent.testing.scene import Scene
 
@@ -33,7 +33,7 @@ def test_embedded_harnesses_are_valid():
         validate(harness)
 
 
-@pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - {"outsider"}))
+@pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - IMPLEMENTED))
 def test_operation_must_be_done_or_disclaimed(operation):
     """A harness that does nothing about an operation is refused; the message names what to write."""
     others = {other: SOME_REASON for other in OPERATIONS if other != operation}
@@ -48,9 +48,9 @@ def test_half_an_operation_is_none():
         validate(harness_with(cannot=cannot, freeze=lambda _: None))
 
 
-def test_outsider_needs_no_implementation():
-    """A candidate in another process is there for every store that two processes can share."""
-    validate(harness_with(cannot={other: SOME_REASON for other in OPERATIONS if other != "outsider"}))
+def test_outsider_and_relay_need_no_implementation():
+    """A candidate in another process is there for every store that two can share; so is a relay for those over TCP."""
+    validate(harness_with(cannot={other: SOME_REASON for other in OPERATIONS if other not in IMPLEMENTED}))
 
 
 def test_unknown_operation_is_refused():
@@ -182,12 +182,14 @@ def test_what_a_harness_cannot_do_is_reported_with_its_reason():
     """The tests that need it are not run, and the report says why; all others are run."""
 
     class Stone(ModelHarness):
-        cannot = MappingProxyType({"freeze": SOME_REASON})
+        cannot = MappingProxyType({"freeze": SOME_REASON, "relay": SOME_REASON})
 
     report = run_conformance(None, harness=Stone)
-    needing = {name for name, test in suite_tests().items() if "freeze" in getattr(test, "_incumbent_requires", ())}
+    needs = {name: set(getattr(test, "_incumbent_requires", ())) for name, test in suite_tests().items()}
+    needing = {name for name, needed in needs.items() if needed & {"freeze", "relay"}}
     assert {outcome.test for outcome in report.of("not run")} == needing
-    assert {outcome.detail for outcome in report.of("not run")} == {f"the harness cannot freeze: {SOME_REASON}"}
+    reasons = {f"the harness cannot {operation}: {SOME_REASON}" for operation in ("freeze", "relay")}
+    assert {outcome.detail for outcome in report.of("not run")} == reasons
     assert len(report.of("passed")) == len(suite_tests()) - len(needing)
     assert report.exit_status == 0
 
@@ -216,11 +218,16 @@ def test_only_known_needs_can_be_named():
         requires("frieze")
 
 
+@requires("relay")
+def relayed(self, scene):
+    """Stand for the tests that the model cannot run."""
+
+
 def test_silence_expires_a_claim_where_the_harness_cannot():
     """Where claims expire, the tests that need an expiry are run in any case: the leader is silent for long enough."""
 
     class Waiting(ModelHarness):
-        cannot = MappingProxyType({"expire": "no tool ends a claim"})
+        cannot = MappingProxyType({**ModelHarness.cannot, "expire": "no tool ends a claim"})
         expire = Harness.expire
 
         def advance(self, seconds):
@@ -230,7 +237,8 @@ def test_silence_expires_a_claim_where_the_harness_cannot():
                     self.store.end_term(key)
 
     report = run_conformance(None, harness=Waiting)
-    assert [outcome.to_text() for outcome in (*report.of("failed"), *report.of("not run"))] == []
+    assert [outcome.to_text() for outcome in report.of("failed")] == []
+    assert {outcome.detail for outcome in report.of("not run")} == {why_not(relayed, ModelHarness())}
 
 
 # ------------------------------------------------------------ found by URL
@@ -251,7 +259,7 @@ def test_elector_without_a_harness_is_tested_through_itself(monkeypatch):
     harness = harness_for("memory://bare")
     assert type(harness) is BareHarness
     validate(harness)
-    assert set(harness.cannot) == set(OPERATIONS) - {"outsider"}
+    assert set(harness.cannot) == set(OPERATIONS) - IMPLEMENTED
     assert all("'memory' ships no harness" in reason for reason in harness.cannot.values())
     scene = Scene(harness)
     claim = scene.candidate("a").lead()

@@ -29,6 +29,7 @@ OTHERS = {
         result=FAILED,
         detail="it broke",
         section="The claim",
+        code="toy.py:7, in lead",
         statement="assert a.lead()",
         journal=(Event(0.5, "a", "close()", "None"),),
         trace="all of it",
@@ -84,6 +85,7 @@ def test_json_tells_everything():
         "explanation": {
             "expected": "All is well.",
             "seen": "it broke",
+            "code": "toy.py:7, in lead",
             "statement": "assert a.lead()",
             "journal": [{"at": 0.5, "who": "a", "did": "close()", "came": "None", "took": 0.0}],
             "read": "contract.md#the-claim",
@@ -142,7 +144,7 @@ def test_markdown_tells_everything():
     assert "| `ttl_range` | 1 to 60 s |" in page
     assert "### P1: one leader (1 of 5 held)" in page
     assert page.count("All is well.") == 6  # each truth, and what the failure expected
-    assert "- seen: `it broke`\n- at: `assert a.lead()`" in page
+    assert "- seen: `it broke`\n- code: `toy.py:7, in lead`\n- at: `assert a.lead()`" in page
     assert "   0.500 s  a        close() → None" in page
     assert "## Not run\n\n- there is no server: `test_left_out`" in page
     assert "## Deviations\n\n- another store: `test_other`" in page
@@ -151,8 +153,8 @@ def test_markdown_tells_everything():
 def test_markdown_shows_foreign_text_as_it_is():
     """Nothing that others wrote makes a heading, a link, an image, HTML, a list or a cell, or reaches a terminal."""
     event = Event(0.0, HOSTILE, HOSTILE, f"```{HOSTILE}")
-    bad = replace(OTHERS[FAILED], detail=HOSTILE, statement=HOSTILE, journal=(event,))
-    tame = replace(OTHERS[FAILED], detail="tame", statement="tame", journal=(Event(0.0, "a", "b", "c"),))
+    bad = replace(OTHERS[FAILED], detail=HOSTILE, code=HOSTILE, statement=HOSTILE, journal=(event,))
+    tame = replace(OTHERS[FAILED], detail="tame", code="tame", statement="tame", journal=(Event(0.0, "a", "b", "c"),))
     pages = []
     for failed, text in ((tame, "tame"), (bad, HOSTILE)):
         capabilities = replace(ModelBackend.capabilities, push=no(text))
@@ -266,7 +268,7 @@ def test_secrets_of_the_url_do_not_show_in_what_the_author_wrote():
     class TalkativeHarness(ModelHarness):
         model = Talkative
         url = "model://me:s3cret@here"
-        cannot = {"tool": "nothing takes part in model://me:s3cret@here"}  # noqa: RUF012
+        cannot = {"rejected_url": "all do as model://me:s3cret@here"}  # noqa: RUF012
 
     report = run_conformance("model://", harness=lambda _: TalkativeHarness())
     assert report.store == (Finding("warning", "speaks of ***", "forget ***"),)

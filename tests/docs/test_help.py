@@ -10,10 +10,12 @@ import pytest
 
 import incumbent
 import incumbent.testing
+import incumbent.toolkit
 
+MODULES = (incumbent, incumbent.testing, incumbent.toolkit)
 CLASSES = {
     name: value
-    for module in (incumbent, incumbent.testing)
+    for module in MODULES
     for name, value in ((name, getattr(module, name)) for name in module.__all__)
     if isinstance(value, type) and not isinstance(value, types.GenericAlias)  # which Python 3.10 takes for a type
 }
@@ -45,7 +47,7 @@ def test_help_tells_of_every_attribute(name):
     assert attributes(CLASSES[name]) - told == set()
 
 
-@pytest.mark.parametrize("module", [incumbent, incumbent.testing], ids=lambda module: module.__name__)
+@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_dir_shows_the_public_names_only(module):
     """Who lists or completes the names sees what is for them, and no tools of the module's own."""
     assert [name for name in dir(module) if not name.startswith(("__", "@"))] == sorted(module.__all__)

@@ -8,6 +8,7 @@ import pytest
 
 import incumbent
 import incumbent.testing
+import incumbent.toolkit
 from incumbent import Capabilities, LeaderElectionConfig
 from incumbent.cli import COMMANDS
 
@@ -76,6 +77,14 @@ def test_every_public_name_is_on_the_api_page():
     """The API page documents each name that `incumbent` exports."""
     told = set(re.findall(r"^\.\. auto\w+:: (\w+)$", text("api.md"), re.MULTILINE))
     assert told == set(incumbent.__all__)
+
+
+def test_every_name_of_the_toolkit_is_told():
+    """The toolkit's page documents each of its names, or says that the API page does."""
+    told = set(re.findall(r"^\.\. auto\w+:: (\w+)$", text("toolkit.md"), re.MULTILINE))
+    also = set(re.findall(r"`(\w+)`", text("toolkit.md").rsplit("\n\n", 1)[-1])) - {"incumbent"}
+    assert also <= set(incumbent.__all__)
+    assert told | also == set(incumbent.toolkit.__all__)
 
 
 def test_every_promise_is_told():

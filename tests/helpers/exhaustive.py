@@ -7,10 +7,13 @@ ticks from now, so that the states are finite. It checks the formulas of the dea
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
-__all__ = ["Rules", "growing_tokens", "overlap"]
+__all__ = ["NOBODY", "NOTHING", "Rules", "growing_tokens", "overlap", "search"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -69,25 +72,32 @@ def overlap(rules: Rules) -> tuple[int, list[str]]:
         How many there are, and the steps that lead to two leaders; none if that cannot happen.
     """
     start: State = (((0, 0, NOTHING, NOTHING),) * rules.candidates, (NOBODY, 0, 0, 0))
-    came: dict[State, tuple[State | None, str]] = {start: (None, "")}
+    return search(start, lambda state: _steps(state, rules), lambda state: sum(one[0] > 0 for one in state[0]) > 1)
+
+
+def search(
+    start: T, steps: Callable[[T], Iterable[tuple[str, T]]], is_wrong: Callable[[T], bool]
+) -> tuple[int, list[str]]:
+    """Return how many states can be reached, and the way to the first one that is wrong; none if there is none."""
+    came: dict[T, tuple[T | None, str]] = {start: (None, "")}
     fresh = [start]
     while fresh:
-        found: list[State] = []
+        found: list[T] = []
         for state in fresh:
-            for step, following in _steps(state, rules):
+            for step, following in steps(state):
                 if following in came:
                     continue
                 came[following] = state, step
-                if sum(candidate[0] > 0 for candidate in following[0]) > 1:
+                if is_wrong(following):
                     return len(came), _path(came, following)
                 found.append(following)
         fresh = found
     return len(came), []
 
 
-def _path(came: dict[State, tuple[State | None, str]], state: State) -> list[str]:
+def _path(came: dict[T, tuple[T | None, str]], state: T) -> list[str]:
     steps: list[str] = []
-    at: State | None = state
+    at: T | None = state
     while at is not None:
         at, step = came[at]
         steps.append(step)

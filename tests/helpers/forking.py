@@ -61,6 +61,9 @@ class Endings:
 class Forks:
     """Tests for a subclass, whose module has the fixtures `url`, `name` and `opened`."""
 
+    #: A module of the client library, which the first call imports.
+    library: str
+
     @pytest.fixture(autouse=True)
     def _forking(self):
         with warnings.catch_warnings():
@@ -108,6 +111,46 @@ class Forks:
             assert term.is_valid()
             assert election.term is term
 
+    def test_forking_while_the_library_is_imported(self, url, name):
+        """P9: A fork during the first import of the client library, which takes long, leaves the child able to."""
+        assert run(FORKED_IMPORT, url, name, self.library) == "0"
+
+
+FORKED_IMPORT = """
+    import os, sys, threading, time, warnings
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from incumbent import BackendSettings, open_backend
+    url, name, library = sys.argv[1:]
+    importing = threading.Event()
+
+    class Slow:
+        def find_spec(self, module, path=None, target=None):
+            if module == library and not importing.is_set():
+                importing.set()
+                time.sleep(0.5)
+
+    def use():
+        backend = open_backend(url, BackendSettings(15.0, 20.0))
+        backend.elector(name, "a").acquire_leadership()
+        backend.close()
+
+    sys.meta_path.insert(0, Slow())
+    thread = threading.Thread(target=use)
+    thread.start()
+    importing.wait()
+    pid = os.fork()
+    if pid == 0:
+        use()
+        os._exit(0)
+    end = time.monotonic() + 40
+    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
+        time.sleep(0.02)
+    if not done[0]:
+        os.kill(pid, 9)
+        os.waitpid(pid, 0)
+    thread.join()
+    print("hangs" if not done[0] else os.waitstatus_to_exitcode(done[1]))
+"""
 
 LEAVER = """
     import atexit, sys, threading

@@ -37,16 +37,13 @@ class ModelElector(LeaderElector):
         self.owner = object()
         self.claim: Claim | None = None
         self.closed = False
-        self.pid = os.getpid()
+        self.pid = backend.pid
 
     def acquire_leadership(self):
         self.refuse_fork()
-        if self.claim is not None:
-            return self.claim
         sent = self.clock()
         entry = self.ask(self.enter)
-        if entry is not None:
-            self.claim = Claim(entry.token, self.ttl, sent)
+        self.claim = None if entry is None else Claim(entry.token, self.ttl, sent)
         return self.claim
 
     def check_leadership(self):
@@ -150,6 +147,7 @@ class ModelBackend(Backend):
             raise ConfigurationError(f"ttl {settings.ttl}: must lie between {shortest} and {longest}")
         self.address = address
         self.settings = settings
+        self.pid = os.getpid()
 
     def __repr__(self):
         return f"<{type(self).__name__} {self.address}>"
@@ -162,7 +160,7 @@ class ModelBackend(Backend):
 
 
 class ModelOutsider:
-    """Stands for another process: when it is killed, its connection breaks, and the store ends its claim."""
+    """Stands for another process: when it is killed, its place ends with its connection, and its claim with its ttl."""
 
     def __init__(self, harness, elector):
         self.harness = harness
@@ -179,7 +177,7 @@ class ModelOutsider:
 
     def kill(self):
         self.killed = True
-        self.harness.store.drop(self.elector.lock_id, self.elector.owner)
+        self.harness.store.ballot(self.elector.lock_id).places.pop(self.elector.owner, None)
 
 
 class ModelHarness(Harness):
@@ -188,7 +186,7 @@ class ModelHarness(Harness):
     ttl = 10.0
     request_timeout = 0.02
     slack = 2.0
-    cannot = MappingProxyType({})
+    cannot = MappingProxyType({"relay": "nothing goes over a network"})
     model: type[Backend] = ModelBackend
 
     def open(self):

@@ -21,12 +21,17 @@ PAGE = ROOT / "docs" / "mutants.md"
 HEADING = "| what is sabotaged | breaks | found by |"
 
 CORE, ETCD, CONSUL = "core/src/incumbent/", "plugins/etcd/src/incumbent_etcd/", "plugins/consul/src/incumbent_consul/"
+BEAT = "core/src/incumbent/toolkit/"
 POSTGRES, REDIS = "plugins/postgres/src/incumbent_postgres/", "plugins/redis/src/incumbent_redis/"
 
 #: What finds, in the words of the table: the arguments of `python -m`.
 FINDERS: dict[str, tuple[str, ...]] = {
     "the simulator": ("simulation", "--schedules", "500", "--first", "0"),
     "tests of the promises": ("pytest", "-q", "-x", "tests/core/test_promises.py", "tests/core/test_reference.py"),
+    "tests of the beat protocol": (
+        *("pytest", "-q", "-x", "tests/core/toolkit/test_beat_elector.py"),
+        "tests/core/toolkit/test_beat_cas.py",
+    ),
     "tests of the engine": ("pytest", "-q", "-x", "tests/core"),
     "the suite on local": ("pytest", "-q", "-x", "tests/conformance/test_local.py"),
     "tests of local": ("pytest", "-q", "-x", "tests/electors"),
@@ -78,6 +83,7 @@ class Mutant:
 
 ENGINE = ("the simulator", "tests of the promises")
 ON_POSTGRES = ("the traps of PostgreSQL", "the suite on PostgreSQL")
+ON_BEAT = ("tests of the beat protocol", "the simulator")
 ON_REDIS = ("the traps of Redis", "the suite on Redis")
 
 MUTANTS = [
@@ -210,7 +216,7 @@ MUTANTS = [
     ),
     Mutant(
         "local: a lock file that was replaced is not noticed", "P1", CORE + "electors/local/elector.py",
-        "if self._files.is_current(lock) and self._files.is_current_wake(wake):", "if True:",
+        "return self._files.is_current(lock) and self._files.is_current_wake(wake)", "return True",
         ("the suite on local", "tests of local"),
     ),
     Mutant(
@@ -259,18 +265,64 @@ MUTANTS = [
         "            if doubt", ("the suite on Consul", "the traps of Consul"),
     ),
     Mutant(
-        "PostgreSQL: half a ttl of silence is enough to take over", "P1", POSTGRES + "_sightings.py",
-        "return max(0.0, seen.since + entry.ttl - now)", "return max(0.0, seen.since + entry.ttl / 2 - now)",
-        ON_POSTGRES,
+        "beat: half a ttl of silence is enough to take over", "P1", BEAT + "beat_sightings.py",
+        "                return inf\n            return max(0.0, seen.since + record.ttl - now)",
+        "                return inf\n            return max(0.0, seen.since + record.ttl / 2 - now)", ON_BEAT,
     ),
     Mutant(
-        "PostgreSQL: silence is told by the server's clock", "P1", POSTGRES + "_elector.py",
-        "if entry is not None and self._sightings.saw(entry) > 0:", "if entry is not None and entry.is_fresh:",
-        ON_POSTGRES,
+        "beat: silence is that of a leader, though its beat goes on", "P1", BEAT + "beat_sightings.py",
+        "if seen is None or seen.beat != record.beat:\n                seen =",
+        "if seen is not None:\n                seen.beat = record.beat\n            else:\n                seen =", ON_BEAT,
     ),
     Mutant(
-        "PostgreSQL: silence seen on one server counts on another", "P1", POSTGRES + "_sightings.py",
-        "(seen.server, seen.beat) != (entry.server, entry.beat)", "seen.beat != entry.beat", ON_POSTGRES,
+        "beat: silence is told by the store's clock", "P1", BEAT + "beat_elector.py",
+        "silent = None if seen is None or self._beats.sightings.left(self.lock_id, seen) > 0 else seen",
+        "silent = None if seen is None or seen.is_fresh else seen", ON_BEAT,
+    ),
+    Mutant(
+        "beat: a term counts from the answer", "P2", BEAT + "beat_elector.py",
+        "return Claim(found.token, self._ttl, sent)", "return Claim(found.token, self._ttl, self._clock())", ON_BEAT,
+    ),
+    Mutant(
+        "beat: a renewal counts from the answer", "P2", BEAT + "beats.py",
+        "        member.renewed = sent\n        return sent, True",
+        "        member.renewed = sent\n        return self.settings.clock(), True", ON_BEAT,
+    ),
+    Mutant(
+        "beat: whatever record is there is taken for ours", "P1", BEAT + "beat_elector.py",
+        "if found is None or found.owner != self.owner:", "if found is None:", ON_BEAT,
+    ),
+    Mutant(
+        "beat: a renewal that was answered proves the claim", "P1", BEAT + "beats.py",
+        "if held is None or held not in self.store.renew([held]):",
+        "if held is None or self.store.renew([held]) is None:", ON_BEAT,
+    ),
+    Mutant(
+        "beat: a loss that was seen is denied by an older renewal", "P1", BEAT + "beat_elector.py",
+        "self._beats.renewal(self, max(self._sent, self._latest))", "self._beats.renewal(self, self._sent)", ON_BEAT,
+    ),
+    Mutant(
+        "beat: a claim whose engine is silent is renewed with the others", "P7", BEAT + "beats.py",
+        "is_near = now - member.asked < SILENT * ttl and", "is_near =", ON_BEAT,
+    ),
+    Mutant(
+        "beat: a late relinquishing ends the next term", "P1", BEAT + "beat_elector.py",
+        "self._leads = self._is_uncertain = False\n            self.owner = _name()\n",
+        "self._leads = self._is_uncertain = False\n", ON_BEAT,
+    ),
+    Mutant(
+        "beat: closing forgets an attempt that had no answer", "P8", BEAT + "beat_elector.py",
+        "if self._leads or self._is_uncertain:", "if self._leads:", ON_BEAT,
+    ),
+    Mutant(
+        "beat: bytes are written without a look at their version", "P1", BEAT + "beat_cas.py",
+        "return self.put(lock_id, json.dumps(content).encode(), version)",
+        "found = self.get(lock_id)\n"
+        "        return self.put(lock_id, json.dumps(content).encode(), found and found[1])", ON_BEAT,
+    ),
+    Mutant(
+        "PostgreSQL: silence seen on one server counts on another", "P1", POSTGRES + "_records.py",
+        'beat = f"{entry.server} {entry.beat}"', "beat = entry.beat", ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: who takes over does not compare the beat", "P1", POSTGRES + "_layout.py",
@@ -283,21 +335,18 @@ MUTANTS = [
         '"ON CONFLICT (id) DO UPDATE SET renewed = excluded.renewed; "', ON_POSTGRES,
     ),
     Mutant(
-        "PostgreSQL: a term counts from its claim, not from the renewal before it", "P2", POSTGRES + "_elector.py",
-        "made (P2).\n        return Claim(token, self._session.ttl, renewal.sent)",
-        "made (P2).\n        return Claim(token, self._session.ttl, self._clock())", ON_POSTGRES,
+        "PostgreSQL: a claim hangs on a session that is not renewed for it", "P2", POSTGRES + "_records.py",
+        "claims = self._session.renewal(began).answer",
+        "claims = {} if self._session._may_exist else self._session.renewal(began).answer", ON_POSTGRES,
     ),
     Mutant(
-        "PostgreSQL: a renewed session proves the claim", "P2", POSTGRES + "_elector.py",
-        "if renewal.answer.get(self.lock_id) != (self._id, token):", "if False:", ON_POSTGRES,
+        "PostgreSQL: a renewed session proves the claim", "P2", POSTGRES + "_records.py",
+        'there = [one for one in held if claims.get(one.lock_id, ("", 0))[0] == one.owner]', "there = list(held)",
+        ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: silence that was seen on another server counts", "P1", POSTGRES + "_layout.py",
         'f"AND {RUN} = {literal(silent.server)} RETURNING id), "', '"RETURNING id), "', ON_POSTGRES,
-    ),
-    Mutant(
-        "PostgreSQL: a late relinquishing ends the next term", "P1", POSTGRES + "_layout.py",
-        'term = "" if token is None else f" AND token = {token}"', 'term = ""', ON_POSTGRES,
     ),
     Mutant(
         "PostgreSQL: tokens are not drawn in turn", "P4", POSTGRES + "_layout.py",
@@ -317,12 +366,8 @@ MUTANTS = [
         'if claims := ", ".join(map(literal, leftovers)):', 'if claims := "":', ON_POSTGRES,
     ),
     Mutant(
-        "PostgreSQL: closing forgets an attempt that had no answer", "P8", POSTGRES + "_elector.py",
-        "may_have_claim = is_late or self._token is not None", "may_have_claim = self._token is not None", ON_POSTGRES,
-    ),
-    Mutant(
-        "Redis: half a ttl of silence is enough to take over", "P1", REDIS + "_sightings.py",
-        "max(self.since, known_since) >= self.ttl:", "max(self.since, known_since) >= self.ttl / 2:", ON_REDIS,
+        "PostgreSQL: closing forgets an attempt that had no answer", "P8", POSTGRES + "_records.py",
+        "is_late = owner in self._unanswered", "is_late = False", ON_POSTGRES,
     ),
     Mutant(
         "Redis: who has just met a server may be elected there", "P1", REDIS + "_layout.py",
@@ -340,11 +385,6 @@ MUTANTS = [
     Mutant(
         "Redis: a record that is there is taken for ours", "P2", REDIS + "_layout.py",
         "local is_ours = record[1] and record[1] == ARGV[2 * i + 1]", "local is_ours = record[1]", ON_REDIS,
-    ),
-    Mutant(
-        "Redis: a term counts from the answer", "P2", REDIS + "_elector.py",
-        "self._renewals.join(self)\n        return Claim(token, self._ttl, sent)",
-        "self._renewals.join(self)\n        return Claim(token, self._ttl, self._clock())", ON_REDIS,
     ),
     Mutant(
         "Redis: the token is counted in the record alone", "P4", REDIS + "_layout.py",
@@ -369,37 +409,24 @@ MUTANTS = [
         "  redis.call('HSET', KEYS[1], 'reign', reign, 'mark', mark, 'proven', text(proven))", ON_REDIS,
     ),
     Mutant(
-        "Redis: a lapsed claim is believed after a restart", "P1", REDIS + "_session.py",
-        '"lapsed" if age >= LAPSED * self._ttl else "fresh"', '"fresh"', ON_REDIS,
+        "Redis: a lapsed claim is believed after a restart", "P1", REDIS + "_records.py",
+        '"lapsed" if now - one.sent >= LAPSED * self._ttl else "fresh"', '"fresh"', ON_REDIS,
     ),
     Mutant(
-        "Redis: a claim counts before the replicas have it", "P1", REDIS + "_elector.py",
-        "            counts=lambda token: token is not None,\n", "", ON_REDIS,
+        "Redis: a claim counts before the replicas have it", "P1", REDIS + "_records.py",
+        "            counts=lambda record: record is not None and record.owner == owner,\n", "", ON_REDIS,
     ),
     Mutant(
-        "Redis: a renewal counts before the replicas have it", "P1", REDIS + "_session.py",
-        ", counts=lambda found: any(found.values()))", ")", ON_REDIS,
+        "Redis: a renewal counts before the replicas have it", "P1", REDIS + "_records.py",
+        ", counts=bool)", ")", ON_REDIS,
     ),
     Mutant(
         "Redis: somebody else's key is overwritten", "P7", REDIS + "_layout.py",
         "if not claim and redis.call('EXISTS', KEYS[2]) == 1 then\n  return conflict(KEYS[2])\nend\n", "", ON_REDIS,
     ),
     Mutant(
-        "Redis: a claim whose engine is silent is renewed with the others", "P7", REDIS + "_session.py",
-        "is_near = now - holder.asked < SILENT * self._ttl and", "is_near =", ON_REDIS,
-    ),
-    Mutant(
         "Redis: silence that was seen on another server counts", "P1", REDIS + "_layout.py",
         " and mark == ARGV[2]\n", "\n", ON_REDIS,
-    ),
-    Mutant(
-        "Redis: a late relinquishing ends the next term", "P1", REDIS + "_elector.py",
-        "self._token, self._may_exist = None, False\n            self.claim = _nonce()\n",
-        "self._token, self._may_exist = None, False\n", ON_REDIS,
-    ),
-    Mutant(
-        "Redis: closing forgets an attempt that had no answer", "P8", REDIS + "_elector.py",
-        "        if self._may_exist:\n            with", "        if self._token is not None:\n            with", ON_REDIS,
     ),
 ]  # fmt: skip
 

@@ -9,9 +9,11 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from patience import eventually
+from patience import PATIENCE, eventually
 
-__all__ = ["NAME", "dead_address", "named", "silent_address"]
+from incumbent import LeaderElection, LeaderElectionConfig, Runner
+
+__all__ = ["NAME", "assert_leading_beside", "dead_address", "named", "silent_address"]
 
 #: No resolver knows it (RFC 6761), so only `named` can be what resolves it.
 NAME = "service.test"
@@ -79,3 +81,13 @@ def named(*addresses: str, name: str = NAME) -> Iterator[str]:
 
     with patch.object(socket, "getaddrinfo", getaddrinfo):
         yield name
+
+
+def assert_leading_beside(config: LeaderElectionConfig, url: str) -> None:
+    """Two candidates whose URL names a host with an address that does not answer lead, follow and hand over."""
+    with LeaderElection(config, url, runner=Runner()) as election:
+        assert election.wait_for_leadership(timeout=PATIENCE) is not None
+        with LeaderElection(config, url, runner=Runner()) as follower:
+            eventually(follower.is_follower)
+            election.relinquish()
+            assert follower.wait_for_leadership(timeout=PATIENCE) is not None

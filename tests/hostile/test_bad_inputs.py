@@ -203,7 +203,7 @@ URLS = [
     (51, f"consul://:{CANARY}@127.0.0.1", ["no users", "token-file"]),
     (51, f"local://:{CANARY}@/tmp", ["no host and no user"]),
     (51, f"memory://:{CANARY}@h", ["write memory://"]),
-    (54, f"{CONSUL}?key=/dev/null", ["option key", "no file"]),
+    (54, f"{CONSUL}?key=/dev/null", ["option key needs option cert"]),
     (54, f"{ETCD}?key=/dev/null", ["option key needs option cert"]),
     (54, f"{ETCD}?cert=/dev/null", ["option cert needs option key"]),
     (54, f"{ETCD}?cert=/dev/null&key=/dev/null", ["option cert needs option ca"]),

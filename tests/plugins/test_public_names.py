@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PLUGINS = sorted(path.parent for path in ROOT.glob("plugins/*/pyproject.toml"))
 #: What a plugin may import of the core.
-PUBLIC = {"incumbent", "incumbent.testing"}
+PUBLIC = {"incumbent", "incumbent.testing", "incumbent.toolkit"}
 
 
 def ids(path):

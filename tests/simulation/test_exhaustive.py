@@ -2,6 +2,7 @@
 
 import pytest
 from exhaustive import Rules, growing_tokens, overlap
+from exhaustive_beat import BeatRules, beat_overlap
 
 
 @pytest.mark.parametrize(
@@ -46,6 +47,52 @@ def test_sabotaged_formulas_overlap(rules):
     _, path = overlap(rules)
     assert path[-1].startswith("answer")
     assert "tick" in path
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        BeatRules(ttl=8),
+        BeatRules(ttl=6, forgets=True),
+        BeatRules(candidates=3, ttl=5),
+        BeatRules(candidates=3, ttl=4, forgets=True),
+    ],
+    ids=["beat", "forgets", "three", "three, forgets"],
+)
+def test_beat_protocol_allows_no_overlap(rules):
+    """P1 to P3: silence seen on the clocks of those who wait makes no two leaders, in no state that can be reached."""
+    states, path = beat_overlap(rules)
+    assert path == []
+    assert states > 5000
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        BeatRules(from_reply=True),
+        BeatRules(compares=False),
+        BeatRules(by_leader=True),
+        BeatRules(early=3),
+        BeatRules(patience=3),
+        BeatRules(forgets=True, wary=False),
+        BeatRules(drift=3),
+        BeatRules(margin=0, assumed_drift=0),
+    ],
+    ids=[
+        "counted from the reply",
+        "the beat is not compared",
+        "silence of a leader, not of a beat",
+        "a sight counted from before its answer",
+        "half a ttl of silence",
+        "what was forgotten is not waited for",
+        "drift beyond the promise",
+        "no margin, no drift",
+    ],
+)
+def test_sabotaged_beat_protocol_overlaps(rules):
+    """P1 to P3: each rule of the protocol is needed, and this search would notice if it were missing."""
+    _, path = beat_overlap(rules)
+    assert path[-1].startswith("answer")
 
 
 def test_modify_index_grows_over_every_history():

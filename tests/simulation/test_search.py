@@ -4,6 +4,7 @@ import dataclasses
 import random
 
 import pytest
+from simulation.beats import BeatServer, PlainServer
 from simulation.cluster import shrink, simulate, simulate_all
 from simulation.elector import LeaseElector, SessionElector
 from simulation.stores import LeaseStore
@@ -11,6 +12,8 @@ from simulation.world import World
 
 from incumbent import Claim, Term, config
 from incumbent.engine import machine
+from incumbent.toolkit import Beats
+from incumbent.toolkit.beat_sightings import Sightings
 
 #: Seeds of a search, and as many of them as every run of the tests has time for: some six seconds on a small machine.
 BATCH, FEW = 350, 120
@@ -53,7 +56,7 @@ def test_story_has_leaders_and_misfortunes():
     outcomes = [simulate(seed, traced=True) for seed in range(60)]
     told = "\n".join(line for outcome in outcomes for line in outcome.trace)
     assert sum(outcome.terms for outcome in outcomes) > 200
-    for word in ("lease", "session", "is paused", "crashes", "cuts off", "is down", "is frozen", "fails over",
+    for word in ("lease", "session", "beat", "is paused", "crashes", "cuts off", "is down", "is frozen", "fails over",
                  "deletes the key", "slow", "loss", "twice", "is closed", "its callback raises", "relinquished",
                  "schedule", "lost", "not renewed in time"):  # fmt: skip
         assert word in told, word
@@ -245,6 +248,87 @@ def test_candidate_that_gives_up_is_found(monkeypatch):
     """P7: who lost the leadership campaigns again."""
     monkeypatch.setattr(machine.Machine, "_retry", lambda self, event, longest: None)
     assert finds("P7")
+
+
+def test_silence_of_a_leader_though_it_renews_is_found(monkeypatch):
+    """P1: a beat must have stayed the same, and not only the name of its owner."""
+    saw = Sightings.saw
+
+    def seen(self, lock_id, record):
+        return saw(self, lock_id, dataclasses.replace(record, beat=""))
+
+    monkeypatch.setattr(Sightings, "saw", seen)
+    monkeypatch.setattr(Sightings, "left", lambda self, lock_id, record: self.saw(lock_id, record))
+    assert finds("P1", "P2", kind="beat")
+
+
+def test_half_a_ttl_of_silence_is_found(monkeypatch):
+    """P1: a leader that could not renew for a while still believes in its claim."""
+    left = Sightings.left
+    monkeypatch.setattr(
+        Sightings, "left", lambda self, lock_id, record: max(0.0, left(self, lock_id, record) - record.ttl / 2)
+    )
+    assert finds("P1", "P2", kind="beat")
+
+
+def test_take_over_without_comparing_the_beat_is_found(monkeypatch):
+    """P1: the leader may have renewed while the request of who saw it silent was held up."""
+    monkeypatch.setattr(BeatServer, "is_same", lambda self, there, silent: there.owner == silent.owner)
+    assert finds("P1", "P2", kind="beat", first=40)
+
+
+def test_write_without_comparing_the_version_is_found(monkeypatch):
+    """P1: two who have read the same replace each other's record."""
+    put = PlainServer.put
+    monkeypatch.setattr(
+        PlainServer, "put", lambda self, content, _: put(self, content, None if self.kept is None else self.kept[1])
+    )
+    assert finds("P1", "P2", kind="beat")
+
+
+def test_beat_that_comes_again_is_found(monkeypatch):
+    """P1: a server that comes back with older data shows a beat that somebody has seen before, and counts by it."""
+    show = BeatServer.show
+
+    def same_in_every_run(self):
+        there = show(self)
+        return there and dataclasses.replace(there, beat=there.beat.partition("/")[2])
+
+    monkeypatch.setattr(BeatServer, "show", same_in_every_run)
+    assert finds("P1", "P2", kind="beat", first=40)
+
+
+def test_server_that_forgets_and_elects_at_once_is_found(monkeypatch):
+    """P1: the leader that was forgotten still believes in its claim."""
+    fail_over = BeatServer.fail_over
+
+    def trusted(self):
+        fail_over(self)
+        self.is_proven = True
+
+    monkeypatch.setattr(BeatServer, "fail_over", trusted)
+    assert finds("P1", "P2", kind="beat", first=40)
+
+
+def test_renewal_counted_from_the_answer_is_found(monkeypatch):
+    """P2: who waits may have seen the new beat long before its leader hears that it is there."""
+    renew = Beats._renew_alone
+    monkeypatch.setattr(
+        Beats, "_renew_alone", lambda self, member: (renew(self, member)[1], self.settings.clock())[::-1]
+    )
+    assert finds("P1", "P2", kind="beat", first=20)
+
+
+def test_renewal_without_a_look_at_the_owner_is_found(monkeypatch):
+    """P1: that a request was answered does not say that the claim is still there."""
+
+    def renewed(self, member):
+        now = self.settings.clock()
+        self.store.renew([member.held()])
+        return now, True
+
+    monkeypatch.setattr(Beats, "_renew_alone", renewed)
+    assert finds("P1", "P2", kind="beat")
 
 
 def test_shrinking_leaves_what_matters(monkeypatch):

@@ -108,6 +108,53 @@ def test_frozen_proxy_still_accepts(proxy, client):
             second.recv(4096)
 
 
+def test_stalled_connection_is_silent_beside_new_ones(proxy, client):
+    """A stall is one connection's: who connects anew is answered, and what was sent on the old one arrives at last."""
+    proxy.stall()
+    client.sendall(b"late")
+    with socket.create_connection((proxy.host, proxy.port), SOON) as second:
+        assert said(second, b"new") == b"new"
+    client.settimeout(QUIET)
+    with pytest.raises(TimeoutError):
+        client.recv(4096)
+    proxy.heal()
+    client.settimeout(SOON)
+    assert client.recv(4096) == b"late"
+
+
+def test_held_piece_and_all_after_it_arrive_when_it_is_healed(proxy, client):
+    """What comes before the piece that is named passes; it is told when that one has come, and healing lets it pass."""
+    came = proxy.hold(2)
+    assert said(client, b"first") == b"first"
+    assert not came.is_set()
+    client.sendall(b"second")
+    assert came.wait(SOON)
+    with socket.create_connection((proxy.host, proxy.port), SOON) as other:
+        other.sendall(b"third")
+        other.settimeout(QUIET)
+        with pytest.raises(TimeoutError):
+            other.recv(4096)
+        proxy.heal()
+        client.settimeout(SOON)
+        other.settimeout(SOON)
+        assert (client.recv(4096), other.recv(4096)) == (b"second", b"third")
+
+
+def test_who_has_vanished_neither_accepts_nor_refuses(proxy, client):
+    """A host that is gone lets who connects wait, and says nothing to who is connected; healed, it serves both."""
+    proxy.vanish()
+    with pytest.raises(TimeoutError), socket.create_connection((proxy.host, proxy.port), QUIET):
+        pass
+    client.settimeout(QUIET)
+    with pytest.raises(TimeoutError):
+        said(client, b"late")
+    proxy.heal()
+    client.settimeout(SOON)
+    assert client.recv(4096) == b"late"
+    with socket.create_connection((proxy.host, proxy.port), SOON) as second:
+        assert said(second, b"back") == b"back"
+
+
 def test_reset_ends_connections_and_lets_new_ones_in(proxy, client):
     """A RST ends what is open, as a rebooted server does, and the next connection works."""
     proxy.reset()

@@ -90,9 +90,10 @@ class Capabilities:
     Attributes:
         push: Calls `LeaderElector.notify` by itself when the answer of a method may have changed.
         observe: `LeaderElector.observe_leadership` works.
-        candidates: The records it returns list the candidates.
+        candidates: The records it returns list the candidates, the leader among them.
         fencing_across_restarts: Tokens keep growing when the backend itself is restarted.
-        expiry: A silent candidate's claim ends after the ttl. `no` where it ends with the process.
+        expiry: A silent candidate's claim ends after the ttl, though its process lives. `no` where it ends with the
+            process.
         interoperates: Tools of other projects that take part in the same election.
         ttl_range: Shortest and longest ttl that the backend grants, seconds.
     """
@@ -114,9 +115,11 @@ class Claim:
     Attributes:
         token: The fencing token: grows from term to term of one election, for ever (P4).
         guarantee: Seconds after *sent* during which the backend is bound to keep the claim; `inf`: until this process
-            ends.
+            ends. The term lasts accordingly, whatever the ttl is; if that is not longer than the renew deadline, the
+            election ends for good.
         sent: `BackendSettings.clock` read *before* the granting or renewing request was sent (P2).
-        descriptors: File descriptors whose being open *is* the claim: a process that inherits them keeps it.
+        descriptors: File descriptors whose being open *is* the claim: a process that inherits them keeps it. Empty for
+            the claim of a server.
     """
 
     token: int
@@ -134,8 +137,9 @@ class LeaderRecord:
         lock_id: Name of the election.
         candidate: The leader's id, or None while nobody leads.
         token: The leader's token, or None while nobody leads.
-        since: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known.
-        candidates: Ids of all candidates, the leader included; None where the backend does not list them.
+        since: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known; the same for
+            the whole term.
+        candidates: Ids of all candidates, the leader included, in any order; None where the backend does not list them.
     """
 
     lock_id: str
@@ -167,7 +171,7 @@ class BackendSettings:
     What the core tells a backend besides its URL.
 
     Attributes:
-        ttl: Seconds for which a silent candidate's claim is to be kept.
+        ttl: Seconds for which a silent candidate's claim is to be kept: one that is not asked to renew it.
         request_timeout: Seconds after which a single request must have ended.
         clock: The clock for `Claim.sent`, seconds.
     """
@@ -189,9 +193,10 @@ class LeaderElector(ABC):
         lock_id: Name of the election.
         candidate: Id of this candidate.
         capabilities: What the backend can do.
-        notify: Set by the runner. Call it, from any thread, after anything that may change the answer of a method: the
-            claim was lost, or may now be won, or (once `observe_leadership` has been called) another leads. Cheap,
-            never raises. Too often is harmless; never is not, if push is declared.
+        notify: Takes and returns nothing; does nothing until the runner sets its own, after the constructor. Call it,
+            from any thread, after anything that may change the answer of a method: the claim was lost, or may now be
+            won, or (once `observe_leadership` has been called) another leads. Cheap, never raises. Too often is
+            harmless; never is not, if push is declared.
     """
 
     def __init__(self, lock_id: str, candidate: str, capabilities: Capabilities) -> None:
@@ -205,8 +210,9 @@ class LeaderElector(ABC):
         """
         Claim the election if nobody holds it. One atomic attempt; never waits.
 
-        While the claim is held, this is a no-op that returns it. A backend that queues its candidates
-        may keep this one's place until `close`; whoever waited re-reads its own claim first (P5).
+        While the claim is held, by what the backend says and not by memory, this is a no-op that
+        returns it. A backend that queues its candidates may keep this one's place until `close`;
+        whoever waited re-reads its own claim first (P5).
 
         Returns:
             The claim, or None while another candidate holds the election.
@@ -271,7 +277,8 @@ class Backend(ABC):
 
     Attributes:
         contract_version: The `CONTRACT_VERSION` that the plugin was written for. Every plugin says it by itself.
-        capabilities: What it can do.
+        capabilities: What it can do. The class declares for all URLs; a constructor may set what differs for its own,
+            which its electors are given.
         options: The options of its URL, each with one line of help. Others are refused before it is constructed.
         harness: "module:Class" of the `incumbent.testing.Harness` for the conformance suite, if one is shipped.
         address: The URL in full, if what was left out of it has been found elsewhere: people see where elections are

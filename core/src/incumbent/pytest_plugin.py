@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import sys
 from typing import Any
 
@@ -39,6 +40,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         conformance = Conformance()
         config.pluginmanager.register(conformance, NAME)
         conformance.pytest_collection_modifyitems(config, items)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """End the process soon, if an elector has left a call that hangs, which may keep Python from ending."""
+    conformance = config.pluginmanager.get_plugin("incumbent-conformance")
+    is_own = config.pluginmanager.has_plugin("terminalreporter") or hasattr(config, "workerinput")
+    if is_own and conformance is not None and conformance.has_hung:
+        from .testing.scene import LAST  # noqa: PLC0415
+
+        faulthandler.dump_traceback_later(LAST, exit=True, file=2)
 
 
 @pytest.hookimpl(optionalhook=True)

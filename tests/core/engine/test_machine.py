@@ -218,6 +218,18 @@ def test_an_older_answer_does_not_shorten_a_term():
     assert subject.deadline == 100.0 + 15.0 * 0.99 - 1.0
 
 
+def test_a_renewal_that_promises_too_little_does_not_put_off_the_renew_deadline():
+    """P3: whatever a renewal promises, there is time between the renew deadline and the end to stop the work."""
+    subject = Machine(TIMING)
+    subject.handle(ev.Started(), 100.0)
+    subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
+    subject.handle(ev.Due(ev.Timer.NEXT), 103.0)
+    actions = subject.handle(ev.Granted(Claim(1, 6.0, sent=109.0)), 109.0)
+    assert ev.ExtendTerm(109.0 + 6.0 * 0.99 - 1.0) in actions
+    assert subject.renew_deadline == 110.0
+    assert ev.EndTerm(Reason.NOT_RENEWED) in subject.handle(ev.Due(ev.Timer.RENEW_DEADLINE), 110.0)
+
+
 def test_a_claim_without_end_has_no_deadline():
     """P2: a guarantee until the process ends gives a term without a deadline."""
     subject = Machine(TIMING)

@@ -13,6 +13,7 @@ from patience import ANSWERED, PATIENCE
 
 from incumbent import addresses_of, connect_socket, note_address
 from incumbent.testing import free_port
+from incumbent.toolkit import connect_unix
 
 LIVE, DEAD = "127.0.0.1", "127.0.0.2"
 
@@ -31,8 +32,10 @@ def soon(seconds=ANSWERED):
 
 
 def peer(port, host=NAME, seconds=ANSWERED):
-    with connect_socket(host, port, soon(seconds)) as sock:
-        return sock.getpeername()[0]
+    sock, address = connect_socket(host, port, soon(seconds))
+    with sock:
+        assert sock.getpeername()[0] == address
+    return address
 
 
 @pytest.mark.parametrize("addresses", [(DEAD, LIVE), (LIVE, DEAD), (LIVE,)])
@@ -129,3 +132,21 @@ def test_resolver_that_hangs_ends_with_the_deadline(monkeypatch):
     answer.set()
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert addresses_of("slow.test", 1, soon()) == [LIVE]
+
+
+def test_unix_socket_is_connected_or_told_why_not(tmp_path):
+    """P10: Who accepts is reached; who does not, is not there, or comes after the deadline, is an error at once."""
+    path = str(tmp_path / "socket")
+    with pytest.raises(FileNotFoundError):
+        connect_unix(path, soon())
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        with pytest.raises(ConnectionRefusedError):
+            connect_unix(path, soon())
+        server.listen(0)
+        with connect_unix(path, soon()) as sock:
+            assert sock.getpeername() == path
+            with pytest.raises(BlockingIOError):
+                connect_unix(path, soon())
+        with pytest.raises(TimeoutError):
+            connect_unix(path, soon(-1.0))

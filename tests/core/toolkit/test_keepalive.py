@@ -10,6 +10,7 @@ import pytest
 
 from incumbent import BackendUnavailableError, KeepAlive
 from incumbent.testing import FakeClock
+from incumbent.toolkit import within
 
 #: Seconds that something may take which happens at once on an idle machine.
 SOON = 30.0
@@ -51,6 +52,22 @@ def test_renewal_counts_from_before_it_was_sent(server):
     )
     before = server.clock.now()
     assert keepalive.renewal().sent == before
+
+
+def test_who_has_no_time_left_does_not_wait_for_another(server):
+    """P10: A renewal of another that is out may take its own time; a call whose deadline comes first ends with that."""
+    keepalive = server.keepalive()
+    server.may_answer.clear()
+    first = threading.Thread(target=keepalive.renewal)
+    first.start()
+    try:
+        assert server.arrived.wait(SOON)
+        with within(0.05), pytest.raises(BackendUnavailableError, match="has not been answered in time"):
+            keepalive.renewal()
+    finally:
+        server.may_answer.set()
+        first.join(SOON)
+    assert server.renewals == 1
 
 
 def test_those_who_come_at_once_share_one_renewal(server):

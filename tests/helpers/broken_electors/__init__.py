@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from unittest.mock import patch
 
 from model_elector import ModelBackend, ModelElector, ModelHarness
+from selected import Only
 
 from incumbent import Backend
+from incumbent.testing import Harness, Outcome
+from incumbent.testing.collecting import Conformance
+from incumbent.testing.session import session
+from incumbent.testing.suite import bounds, waiting
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class Broken:
     name: str
     #: What is wrong.
     fault: str
-    harness: type[ModelHarness]
+    harness: type[Harness]
     #: The tests that fail because of it, every time.
     caught_by: frozenset[str]
     #: Those that fail if it so happens: the fault is a race.
@@ -47,6 +53,16 @@ def broken(*caught_by: str, may_be_caught_by: tuple[str, ...] = ()) -> Callable[
         return faulty
 
     return enter
+
+
+def failed(broken: Broken, *, of: Iterable[str], slack: float) -> list[Outcome]:
+    """Run these tests of the suite on an elector with that fault, and return the outcomes of those that failed."""
+    harness, outcomes = broken.harness(), []
+    harness.slack = slack
+    # What is late every time is so the first time: only who is to pass needs more, on a busy machine.
+    with patch.object(bounds, "TRIES", 1), patch.object(waiting, "ATTEMPTS", 2):
+        session(harness, Conformance(outcomes.append), Only(of))
+    return [outcome for outcome in outcomes if outcome.result == "failed"]
 
 
 from . import claims, declarations, faults, hand_over, hygiene, news, terms  # noqa: E402, F401 - they fill the list

@@ -154,7 +154,6 @@ class ForeignErrorInClosing(ModelElector):
     "test_claim_of_an_unanswered_attempt_is_recognised",
     "test_closing_drops_what_an_unanswered_attempt_left",
     "test_dead_store_is_unavailable",
-    "test_no_error_shows_the_password",
 )
 class OutageIsARefusal(ModelElector):
     """An attempt without an answer is reported as refused."""

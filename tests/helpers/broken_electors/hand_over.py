@@ -213,7 +213,7 @@ class WaitsForItsTurn(ModelElector):
     def acquire_leadership(self):
         claim = super().acquire_leadership()
         if claim is None:
-            time.sleep(self.backend.settings.request_timeout)
+            time.sleep(0.2)
         return claim
 
 

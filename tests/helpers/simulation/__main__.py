@@ -24,7 +24,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, metavar="SEED", help="where to begin (default: anywhere)")
     parser.add_argument("--seed", type=int, help="show what happens with this one")
     parser.add_argument("--events", type=int, default=EVENTS, help="events before all is put right")
-    parser.add_argument("--kind", choices=["lease", "session"], help="the server (default: the seed chooses)")
+    parser.add_argument("--kind", choices=["lease", "session", "beat"], help="the server (default: the seed chooses)")
     parser.add_argument("--skip", default="", metavar="N,N", help="leave these misfortunes out")
     parser.add_argument("--beyond", action="store_true", help="clocks run apart by 30 %%: overlaps are counted only")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")

@@ -15,6 +15,7 @@ from incumbent.engine.candidacy import Listeners
 from incumbent.engine.events import RelinquishAsked, StopAsked
 from incumbent.state import Reason
 
+from .beats import beat_server
 from .elector import elector_for
 from .nemesis import Nemesis
 from .network import Network
@@ -105,10 +106,12 @@ class Cluster:
         random = world.random
         self._spread = BEYOND if beyond else PROMISED
         self.ttl = random.choice([3.0, 5.0, 15.0, 30.0])
-        kind = kind or random.choice(["lease", "session"])
+        kind = kind or self._kind(seed)
         rate = self._rate()
         self.store: Store
-        if kind == "lease":
+        if kind == "beat":
+            self.store = beat_server(world, seed, self.ttl, rate)
+        elif kind == "lease":
             self.store = LeaseStore(world, self.ttl, rate)
         else:
             self.store = SessionStore(world, self.ttl, rate, self.ttl)
@@ -128,6 +131,11 @@ class Cluster:
         world.after_each = self._after_each
         self.nemesis = Nemesis(self, seed, skipped)
         world.say("cluster", f"{self._size} candidates, {kind}, ttl {self.ttl:g}, relinquish {self._interval}")
+
+    def _kind(self, seed: int) -> str:
+        kind = self.world.random.choice(["lease", "session"])
+        # Drawn from elsewhere, so that known seeds of the others stay the same stories.
+        return "beat" if Random(f"kind of {seed}").random() < 1 / 3 else kind
 
     def _rate(self) -> float:
         return 1.0 + self.world.random.uniform(-self._spread, self._spread)
@@ -247,7 +255,7 @@ def simulate(
     Args:
         seed: Decides everything.
         events: How many happen before all is put right.
-        kind: "lease" or "session"; the seed chooses if left out.
+        kind: "lease", "session" or "beat"; the seed chooses if left out.
         beyond: Let clocks run apart by far more than what is promised for.
         traced: Keep what happened, line by line.
         skipped: Misfortunes that are left out, counted from 1.

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from incumbent import BackendUnavailableError, Capabilities, Claim, InvalidStateError, LeaderElector, LeaderRecord, yes
 
+from .beats import BeatServer, SimulatedBeatElector
 from .network import Network
 from .process import Process
 from .stores import LeaseStore, SessionStore, Store
@@ -200,8 +201,12 @@ class SessionElector(ModelElector):
         self.store.end(owner)
 
 
-def elector_for(process: Process, network: Network, store: Store, timeout: float) -> ModelElector:
+def elector_for(
+    process: Process, network: Network, store: Store, timeout: float
+) -> ModelElector | SimulatedBeatElector:
     """Make the elector that goes with *store*."""
+    if isinstance(store, BeatServer):
+        return SimulatedBeatElector(process, network, store, timeout, CAPABILITIES)
     if isinstance(store, LeaseStore):
         return LeaseElector(process, network, store, timeout)
     assert isinstance(store, SessionStore)

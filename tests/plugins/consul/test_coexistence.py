@@ -70,6 +70,8 @@ def test_environment_of_the_library_is_not_used(url, name):
 class TestForks(Forks):
     """On a real server."""
 
+    library = "consul.base"
+
 
 class TestEndings(Endings):
     """On a real server."""
@@ -105,43 +107,6 @@ def test_child_that_drops_everything_does_not_end_the_connection(server, name):
             assert proxy.accepted == accepted
         finally:
             held["backend"].close()
-
-
-def test_forking_while_the_library_is_imported():
-    """P9: A fork during the first import of the client library, which takes long, leaves the child able to do so."""
-    program = """
-    import os, sys, threading, time, warnings
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from incumbent import BackendSettings, open_backend
-    importing = threading.Event()
-
-    class Slow:
-        def find_spec(self, name, path=None, target=None):
-            if name == "consul.base" and not importing.is_set():
-                importing.set()
-                time.sleep(0.5)
-
-    sys.meta_path.insert(0, Slow())
-
-    def use():
-        return open_backend("consul://127.0.0.1:1", BackendSettings(15.0, 5.0)).client._api
-
-    thread = threading.Thread(target=use)
-    thread.start()
-    importing.wait()
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0 if use() else 1)
-    end = time.monotonic() + 60
-    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
-        time.sleep(0.02)
-    if not done[0]:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
-    thread.join()
-    print("hangs" if not done[0] else os.waitstatus_to_exitcode(done[1]))
-    """
-    assert run(program) == "0"
 
 
 def test_forking_while_an_elector_is_made(opened, name):

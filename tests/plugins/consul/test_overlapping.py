@@ -309,7 +309,7 @@ def test_engine_that_wakes_up_while_its_claim_is_given_up_keeps_the_new_one(serv
     """P1: What is given up behind the back of a silent engine is its old claim, not the one that it gets meanwhile."""
     elector = backend.elector(name, "a")
     assert elector.acquire_leadership() is not None
-    elector._held.known -= 2 * stage.TTL
+    elector._evidence -= 2 * stage.TTL
     unlock, claims = backend.client.unlock, []
 
     def slow(*arguments, **more):

@@ -141,6 +141,8 @@ def test_proxy_of_the_environment_is_not_used(url, name):
 class TestForks(Forks):
     """On a real server."""
 
+    library = "etcd3"
+
 
 class TestEndings(Endings):
     """On a real server."""
@@ -229,35 +231,3 @@ def test_another_process_opens_a_backend_of_its_own(opened, url, name):
     print("fine")
     """
     assert run(program, url, name) == "fine"
-
-
-def test_forking_while_the_library_is_imported():
-    """P9: A fork during the first import of the client library, which takes long, leaves the child able to do so."""
-    program = """
-    import os, sys, threading, time, warnings
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from incumbent_etcd import _library
-    importing, imported = threading.Event(), _library._import
-
-    def slow():
-        importing.set()
-        time.sleep(0.5)
-        return imported()
-
-    _library._import = slow
-    thread = threading.Thread(target=_library.load)
-    thread.start()
-    importing.wait()
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0 if _library.load() else 1)
-    end = time.monotonic() + 60
-    while not (done := os.waitpid(pid, os.WNOHANG))[0] and time.monotonic() < end:
-        time.sleep(0.02)
-    if not done[0]:
-        os.kill(pid, 9)
-        os.waitpid(pid, 0)
-    thread.join()
-    print("hangs" if not done[0] else os.waitstatus_to_exitcode(done[1]))
-    """
-    assert run(program) == "0"

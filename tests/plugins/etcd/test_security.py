@@ -6,9 +6,11 @@ import json
 import logging
 import os
 import subprocess
+import threading
 import time
 import traceback
 from math import inf
+from types import SimpleNamespace
 
 import etcd_stage as stage
 import pytest
@@ -18,12 +20,14 @@ from incumbent import (
     BackendRejectedError,
     BackendUnavailableError,
     ConfigurationError,
+    ElectionError,
     LeaderElection,
     LeaderElectionConfig,
     observe,
     open_backend,
 )
 from incumbent.testing import FaultProxy
+from incumbent_etcd._errors import LeaseGoneError, translated
 
 SECRET = "canary-Pa55w0rd"
 #: How long a token lives that is not used, seconds.
@@ -346,6 +350,35 @@ def test_certificates_of_the_environment(encrypted, authority, monkeypatch, name
     backend.close()
 
 
+def test_request_and_the_login_before_it_share_one_timeout(guarded_url, opened, monkeypatch):
+    """P10: What logging in has taken is gone from the request's time; so is what a try with an old token took."""
+    client = opened(guarded_url).connection.client(deadline=inf)
+    log_in, given = client._new_token, []
+
+    class Refused:
+        def result(self):
+            error = client._library.grpc.RpcError()
+            error.details = lambda: "invalid auth token"
+            raise error
+
+    class Method:
+        def future(self, request, *, timeout, **_):
+            given.append(timeout)
+            return Refused()
+
+    def slowly(*arguments):
+        threading.Event().wait(0.2)
+        return log_in(*arguments)
+
+    monkeypatch.setattr(client, "_new_token", slowly)
+    monkeypatch.setattr(client, "method", lambda _: Method())
+    with pytest.raises(ElectionError):
+        client.send("Range", None).result()
+    first, second = given
+    assert first <= client.timeout - 0.2
+    assert second <= first - 0.2
+
+
 # ---------------------------------------------------------------- secrets, and data of others
 
 
@@ -368,6 +401,15 @@ def test_password_and_token_show_nowhere(guarded, guarded_url, opened, name, cap
     shown += " ".join(repr(vars(thing)) for thing in (backend, elector, backend.connection))
     assert SECRET not in shown
     assert token not in shown
+
+
+def test_secret_does_not_hide_what_an_error_means():
+    """P1: Whose password is `lease` learns all the same that it is gone: errors are judged as etcd wrote them."""
+    said = {
+        "code": lambda: SimpleNamespace(name="NOT_FOUND"),
+        "details": lambda: "etcdserver: requested lease not found",
+    }
+    assert type(translated(SimpleNamespace(**said), "there:1", 1.0, ["lease"])) is LeaseGoneError
 
 
 def test_secrets_are_not_in_a_process_list(guarded, name):

@@ -110,14 +110,15 @@ def test_silence_is_counted_anew_after_a_promotion(pair, opened, name, monkeypat
     primary, standby = pair.primary, pair.standby
     url = url_of(primary.port, standby.port)
     a, backend = opened(url, stage.SHORT).elector(name, "a"), opened(url, stage.SHORT)
-    b, saw = backend.elector(name, "b"), backend.sightings.saw
+    b, saw = backend.elector(name, "b"), backend.beats.sightings.saw
     began: dict[str, float] = {}
 
-    def noting(entry):  # its attempts and its watch look, whichever is first
-        began.setdefault(entry.server, time.monotonic())
-        return saw(entry)
+    def noting(lock_id, record):  # its attempts and its watch look, whichever is first
+        server, _, _ = record.beat.partition(" ")
+        began.setdefault(server, time.monotonic())
+        return saw(lock_id, record)
 
-    monkeypatch.setattr(backend.sightings, "saw", noting)
+    monkeypatch.setattr(backend.beats.sightings, "saw", noting)
     stage.lead(a)
     assert b.acquire_leadership() is None
     time.sleep(stage.TTL / 2)

@@ -11,7 +11,6 @@ import postgres_stage as stage
 
 from incumbent import LeaderElection, LeaderElectionConfig, open_backend
 from incumbent.testing import FaultProxy, free_port
-from incumbent_postgres._watch import Interest
 
 WAITING = 50
 ELECTIONS = 1000
@@ -57,7 +56,7 @@ def test_hand_over_among_50_waiting(victim, name):
 def test_hand_over_is_told_without_notifications(server, opened, name, monkeypatch):
     """P7: Where notifications are lost, as behind a pooler, the watch's own look finds the hand-over."""
     backend = opened()
-    monkeypatch.setattr(backend.watch, "_heard", lambda _: None)
+    monkeypatch.setattr(backend.beats, "tell", lambda *_, **__: None)
     leader, follower = opened().elector(name, "a"), backend.elector(name, "b")
     told = threading.Event()
     follower.notify = told.set
@@ -85,13 +84,12 @@ def test_silence_is_told_on_time(opened, name):
 def test_coming_and_going_in_an_outage_blocks_nobody():
     """P10: However many elections begin and end while the watch cannot connect, none of them waits for it."""
     backend = open_backend(f"postgres://127.0.0.1:{free_port()}/postgres", stage.settings())
-    watch = backend.watch
-    interest = Interest("reports", "claim", lambda: None)
+    elector = backend.elector("reports", "a")
 
     def come_and_go() -> None:
         for _ in range(70_000):  # more than a pipe holds
-            watch.add(interest)
-            watch.remove(interest)
+            backend.beats.follow(elector)
+            backend.beats.leave(elector)
 
     crowd = threading.Thread(target=come_and_go, daemon=True)
     crowd.start()

@@ -13,9 +13,10 @@ from forking import Endings, Forks
 
 from incumbent import Address, BackendUnavailableError, ConfigurationError
 from incumbent.testing import FaultProxy
+from incumbent.toolkit.beat_sightings import Sightings
 from incumbent_postgres._layout import Entry
 from incumbent_postgres._options import Options
-from incumbent_postgres._sightings import Sightings
+from incumbent_postgres._records import record_of
 
 
 def through(proxy: FaultProxy) -> str:
@@ -130,14 +131,24 @@ def test_late_claim_is_swept_whatever_the_next_attempt_brought(server, opened, n
 
 
 def test_late_relinquishing_spares_the_next_term(server, opened, name):
-    """P1: What ends one term names its token, so that it cannot end the next one when it comes late."""
+    """P1: What ends one term names its claim, so that it cannot end the next one when it comes late."""
     backend = opened()
     elector = backend.elector(name, "a")
-    first = stage.lead(elector)
+    stage.lead(elector)
+    first = elector.owner
     elector.relinquish_leadership()
     stage.lead(elector)
-    assert backend.store.relinquish(name, elector._id, first.token) is False
+    assert backend.store.relinquish(name, first) is False
     assert elector.check_leadership() is not None
+
+
+def test_claim_renews_its_session(server, opened, name):
+    """P2: Who waits counts from when it first saw the beat that a claim has: so a new claim has a new one."""
+    backend = opened()
+    stage.lead(backend.elector(f"{name}/other", "a"))
+    beat = server.sql("SELECT beat FROM incumbent.session WHERE id = %s", backend.session.id)
+    stage.lead(backend.elector(name, "a"))
+    assert server.sql("SELECT beat FROM incumbent.session WHERE id = %s", backend.session.id) != beat
 
 
 # ---------------------------------------------------------------- clocks
@@ -173,16 +184,17 @@ def test_what_one_server_shows_says_nothing_of_another():
     now = [100.0]
     sightings = Sightings(lambda: now[0])
 
-    def entry(server: str, beat: str) -> Entry:
-        return Entry("reports", "c", 1, "a", 0.0, "s", beat, 15.0, is_fresh=True, server=server)
+    def saw(server: str, beat: str) -> float:
+        entry = Entry("reports", "c", 1, "a", 0.0, "s", beat, 15.0, is_fresh=True, server=server)
+        return sightings.saw("reports", record_of(entry))
 
-    assert sightings.saw(entry("one", "x")) == 15.0
+    assert saw("one", "x") == 15.0
     now[0] += 10.0
-    assert sightings.saw(entry("one", "x")) == 5.0
-    assert sightings.saw(entry("two", "x")) == 15.0
+    assert saw("one", "x") == 5.0
+    assert saw("two", "x") == 15.0
     now[0] += 15.0
-    assert sightings.saw(entry("two", "x")) == 0.0
-    assert sightings.saw(entry("two", "y")) == 15.0
+    assert saw("two", "x") == 0.0
+    assert saw("two", "y") == 15.0
 
 
 def test_silence_on_one_server_ends_nothing_on_another(victim, opened, name):
@@ -356,15 +368,16 @@ def test_senseless_rows_are_told(victim, opened, name):
             victim.sql(f"UPDATE incumbent.session SET ttl = {ttl}")
     victim.sql("ALTER TABLE incumbent.session DROP CONSTRAINT session_ttl_check")
     victim.sql("UPDATE incumbent.session SET ttl = 'NaN'")
-    with pytest.raises(BackendUnavailableError, match="makes no sense") as caught:
-        elector.acquire_leadership()
-    assert len(str(caught.value).splitlines()) == 1
+    for read in (elector.observe_leadership, opened(victim.url).elector(name, "b").acquire_leadership):
+        with pytest.raises(BackendUnavailableError, match="makes no sense") as caught:
+            read()
+        assert len(str(caught.value).splitlines()) == 1
 
 
 def test_senseless_row_harms_its_own_election_only(victim, opened, name, monkeypatch):
     """P7: While the row of one election makes no sense, others of the same backend still get their news."""
     bad, leader, backend = (opened(victim.url, stage.SHORT) for _ in range(3))
-    monkeypatch.setattr(backend.watch, "_heard", lambda _: None)  # the look alone
+    monkeypatch.setattr(backend.beats, "tell", lambda *_, **__: None)  # the look alone
     stage.lead(bad.elector(f"{name}/bad", "a"))
     elector = leader.elector(name, "a")
     stage.lead(elector)
@@ -420,6 +433,8 @@ def test_thousand_tries_leak_nothing(victim, opened, name):
 
 class TestForks(Forks):
     """On a real server."""
+
+    library = "psycopg.pq"
 
 
 class TestEndings(Endings):

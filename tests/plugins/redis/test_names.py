@@ -54,7 +54,7 @@ def test_silent_address_is_asked_last_from_then_on(server, host, name, opened):
     with socket.create_server((OTHER, server.port)), named(OTHER, "127.0.0.1", name=host):
         where = f"redis://{host}:{server.port}"
         elector = opened(where, stage.BRIEF).elector(name, "a")
-        elector._news.follow = lambda _: None  # its thread asks too
+        elector._base.news.wake = lambda: None  # its thread asks too
         with pytest.raises(BackendUnavailableError, match="no answer within"):
             elector.acquire_leadership()
         assert opened(where).elector(name, "b").acquire_leadership() is not None
@@ -65,7 +65,7 @@ def test_replica_among_the_addresses_is_asked_last_from_then_on(server, host, na
     replica = stage.Puppet(b"+OK\r\n", b"role:slave\r\n", at=(OTHER, server.port))
     with replica, named(OTHER, "127.0.0.1", name=host):
         elector = opened(f"redis://{host}:{server.port}").elector(name, "a")
-        elector._news.follow = lambda _: None  # its thread asks too
+        elector._base.news.wake = lambda: None  # its thread asks too
         with pytest.raises(BackendUnavailableError, match="is a replica"):
             elector.acquire_leadership()
         assert elector.acquire_leadership() is not None

@@ -22,6 +22,11 @@ from incumbent_redis import _store
 from incumbent_redis._layout import ACQUIRE, RELEASE, RENEW
 
 
+def key(elector):
+    """Return the key of its election's record."""
+    return f"{{incumbent}}:{elector.lock_id}"
+
+
 def first_claim(elector, since, seconds=stage.PATIENCE):
     """Ask until *elector* leads; return the claim, and the seconds since *since* on its clock."""
     claim = stage.lead(elector, seconds)
@@ -61,10 +66,10 @@ def test_closing_takes_back_an_attempt_whose_answer_was_lost(server, name, opene
         proxy.freeze("to client")
         with pytest.raises(BackendUnavailableError):
             elector.acquire_leadership()
-        stage.eventually(lambda: asking.exists(elector.key))
+        stage.eventually(lambda: asking.exists(key(elector)))
         proxy.heal()
         elector.close()
-        assert not asking.exists(elector.key)
+        assert not asking.exists(key(elector))
 
 
 def test_attempt_that_is_out_while_its_elector_closes_leaves_nothing(server, name, opened, monkeypatch):
@@ -80,9 +85,9 @@ def test_attempt_that_is_out_while_its_elector_closes_leaves_nothing(server, nam
 
     monkeypatch.setattr(backend.store, "run", overtaken)
     assert elector.acquire_leadership() is None
-    assert elector.key not in stage.keys(server)
-    assert not backend.renewals._holders
-    assert not backend.news._members
+    assert key(elector) not in stage.keys(server)
+    assert not backend.beats._leading
+    assert not backend.beats.lock_ids()
 
 
 def test_check_that_is_out_while_its_elector_closes_begins_nothing(server, name, opened, monkeypatch):
@@ -91,7 +96,7 @@ def test_check_that_is_out_while_its_elector_closes_begins_nothing(server, name,
     elector = backend.elector(name, "a")
     stage.lead(elector)
     with stage.client(server) as asking:
-        asking.delete(elector.key)
+        asking.delete(key(elector))
     run = backend.store.run
 
     def overtaken(script, *arguments, **options):
@@ -101,8 +106,8 @@ def test_check_that_is_out_while_its_elector_closes_begins_nothing(server, name,
 
     monkeypatch.setattr(backend.store, "run", overtaken)
     assert elector.acquire_leadership() is None
-    assert elector.key not in stage.keys(server)
-    assert not backend.news._members
+    assert key(elector) not in stage.keys(server)
+    assert not backend.beats.lock_ids()
 
 
 def test_lost_answer_of_a_relinquishing_is_understood(server, name, opened):
@@ -125,10 +130,10 @@ def test_late_relinquishing_spares_the_next_term(name, opened):
     backend = opened()
     elector = backend.elector(name, "a")
     stage.lead(elector)
-    first = elector.claim
+    first = elector.owner
     assert elector.relinquish_leadership()
     stage.lead(elector)
-    assert backend.store.run(RELEASE, [elector.key], [first], read=int) == 0
+    assert backend.store.run(RELEASE, [key(elector)], [first], read=int) == 0
     assert elector.check_leadership() is not None
 
 
@@ -140,7 +145,7 @@ def test_renewal_in_the_last_moment_saves_the_leader(name, opened):
     assert other.acquire_leadership() is None
     backend.news.stop()
     backend.news.join(stage.PATIENCE)  # from now on it sees nothing but the answers to its own attempts
-    stage.eventually(lambda: other._sight.silent(boottime(), 0.0)[0])
+    stage.eventually(lambda: other._beats.sightings.left(name, other._seen) == 0)
     assert leader.check_leadership() is not None
     assert other.acquire_leadership() is None
     assert leader.check_leadership() is not None
@@ -205,24 +210,24 @@ def test_silence_on_one_server_is_none_on_another(victim, name, opened):
     settings = stage.settings(8.0, 2.0)  # more than the restart and a request take: else the claim might have lapsed
     leader, other, third = (opened(stage.url(victim), settings).elector(name, who) for who in "abc")
     stage.lead(leader)
-    key = leader.key
+    record = key(leader)
     with stage.client(victim) as asking:
-        asking.hset(key, "beat", ahead + 2)
+        asking.hset(record, "beat", ahead + 2)
         assert other.acquire_leadership() is None  # it has seen a beat that is lost now
-        other._news.stop()
-        other._news.join(stage.PATIENCE)
+        other._base.news.stop()
+        other._base.news.join(stage.PATIENCE)
         assert leader.check_leadership() is not None
         victim.kill()
         victim.restart()
         assert stage.eventually(lambda: _attempted(third)) == [None]
-        asking.hset(key, "beat", ahead)
+        asking.hset(record, "beat", ahead)
     assert stage.eventually(lambda: _checked(leader))
     began = boottime()
     stage.eventually(lambda: boottime() > began + settings.ttl / 2)
     last = leader.check_leadership()
     assert last is not None
     with stage.client(victim) as asking:
-        assert asking.hget(key, "beat") == str(ahead + 2)
+        assert asking.hget(record, "beat") == str(ahead + 2)
         stage.eventually(lambda: stage.attempt(third) is None and asking.hget("{incumbent}", "proven") != "0")
     _, after = first_claim(other, last.sent)
     assert after >= 0.99 * settings.ttl
@@ -301,10 +306,10 @@ def test_each_check_is_a_renewal(server, name, opened):
     claim = stage.lead(elector)
     with stage.client(server) as asking:
         for _ in range(5):
-            before = asking.hget(elector.key, "beat")
+            before = asking.hget(key(elector), "beat")
             sent, claim = claim.sent, elector.check_leadership()
             assert claim.sent > sent
-            assert asking.hget(elector.key, "beat") != before
+            assert asking.hget(key(elector), "beat") != before
 
 
 def test_deleted_claim_is_told_soon(server, name, opened):
@@ -478,7 +483,7 @@ def test_interrupted_call_leaves_no_connection(server, name, opened, monkeypatch
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(elector._news, "follow", lambda _: None)  # this thread alone
+        patch.setattr(backend.news, "wake", lambda: None)  # this thread alone
         patch.setattr(_store, "_evaluate", interrupted)
         with pytest.raises(KeyboardInterrupt):
             elector.observe_leadership()
@@ -520,9 +525,9 @@ def test_leader_that_leaves_before_the_first_look_is_missed(name, opened):
     leader, backend = opened().elector(name, "a"), opened()
     stage.lead(leader)
     observer = backend.elector(name, "observer")
-    follow, told = backend.news.follow, threading.Event()
+    follow, told = backend.beats.follow, threading.Event()
     observer.notify = told.set
-    backend.news.follow = lambda _: None  # the thread is slow to begin
+    backend.beats.follow = lambda _: None  # the thread is slow to begin
     assert observer.observe_leadership().candidate == "a"
     leader.close()
     follow(observer)
@@ -532,6 +537,8 @@ def test_leader_that_leaves_before_the_first_look_is_missed(name, opened):
 
 class TestForks(Forks):
     """On a real server."""
+
+    library = "redis.connection"
 
 
 class TestEndings(Endings):

@@ -69,8 +69,8 @@ def test_encrypted_scheme_is_encrypted(scheme, reachable, name, opened):
         opened(reachable[scheme].partition("?")[0]).elector(name, "a").acquire_leadership()
     with pytest.raises(ConfigurationError, match=f"tls=no makes no sense with {scheme}://"):
         options(f"{scheme}://h?tls=no")
-    assert options(f"{scheme}://:pw@10.0.0.1").security.tls
-    assert options(f"{scheme}://h?tls=yes").security.tls
+    assert options(f"{scheme}://:pw@10.0.0.1").security.is_on
+    assert options(f"{scheme}://h?tls=yes").security.is_on
 
 
 @pytest.mark.parametrize("scheme", ALL_CLEAR)

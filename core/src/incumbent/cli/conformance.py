@@ -70,8 +70,8 @@ def _shown(args: argparse.Namespace) -> ConformanceReport:
         report = run_conformance(args.url, progress=progress, jobs=args.jobs)
     finally:
         progress.end()
-    for outcome in report.of("failed"):
-        title, *rest = (clean(line, LONGEST_LINE) for line in outcome.explanation().splitlines())
+    for failure in report.failures():
+        title, *rest = (clean(line, LONGEST_LINE) for line in failure.splitlines())
         show(f"\n{paint(RED, title)}")
         for line in rest:
             show(line)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from incumbent.advice import EXTRAS
 from incumbent.errors import ConfigurationError
 from incumbent.registry import brought_by
 
@@ -19,14 +20,18 @@ if TYPE_CHECKING:
 
 #: A package that works as it stands, and is tested as such. What is written is a copy of it under another name.
 TEMPLATE = Path(__file__).with_name("template")
+#: What is different in it, or besides, for a store behind a socket.
+SERVER = Path(__file__).with_name("template_server")
 #: How the template's own name is written: as a module's, as a class's, and everywhere else.
 SPELLINGS = re.compile("incumbent_toy|Toy|toy")
+#: The module of the template in whose place a server has a package.
+REPLACED = Path("src/incumbent_toy/testing.py")
 #: Longer names make lines longer than the package's own rules allow.
 LONGEST_NAME = 30
 
 DESCRIPTION = """\
-Write a package that brings the elector NAME://. It works at once, on an SQLite file, and its tests are the
-conformance suite; the places to change for another store are marked `CHANGE:`.
+Write a package that brings the elector NAME://. It works at once, on an SQLite file, or on a small server of its
+own, and its tests are the conformance suite; the places to change for another store are marked `CHANGE:`.
 """
 
 
@@ -34,6 +39,11 @@ def add_parser(commands: Commands) -> None:
     """Add the command to *commands*."""
     parser = commands.add_parser("new-elector", description=DESCRIPTION)
     parser.add_argument("name", metavar="NAME", type=_name, help="the scheme of its URLs, such as my-store")
+    parser.add_argument(
+        "--server",
+        action="store_true",
+        help="for a store behind a socket: with connections, news and a server to test on",
+    )
     parser.add_argument("--directory", metavar="DIR", type=_directory, help="where to (default: ./incumbent-NAME)")
 
 
@@ -41,14 +51,18 @@ def run(args: argparse.Namespace) -> int:
     """Write the package, and say what to do with it."""
     owner = brought_by(args.name)
     if owner is not None:
-        raise ConfigurationError(f"the elector {args.name!r} exists already ({owner}): choose another name")
+        own = f"incumbent-{args.name}"
+        is_own = owner.partition(" ")[0] == own and " and " not in owner and args.name not in EXTRAS
+        remedy = f"to write it anew, first pip uninstall {own}" if is_own else "choose another name"
+        raise ConfigurationError(f"the elector {args.name!r} exists already ({owner}): {remedy}")
     target: Path = args.directory or Path(f"incumbent-{args.name}")
     _refuse_used(target)
-    for path, text in _files(args.name):
+    for path, text in _files(args.name, server=args.server):
         file = target / path
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")
-    show(f"{clean(str(target))}: the elector {args.name}://, on an SQLite file until you change it")
+    store = "a small server of its own" if args.server else "an SQLite file"
+    show(f"{clean(str(target))}: the elector {args.name}://, on {store} until you change it")
     show()
     for command in (f"cd {_quoted(target)}", "pip install -e '.[testing]'", "pytest"):
         show(f"  {command}")
@@ -87,7 +101,7 @@ def _refuse_used(target: Path) -> None:
         raise ConfigurationError(f"{target} is not empty: nothing is overwritten; choose another with --directory")
 
 
-def _files(name: str) -> Iterator[tuple[Path, str]]:
+def _files(name: str, *, server: bool = False) -> Iterator[tuple[Path, str]]:
     """Yield the path and the text of each file of the package for *name*."""
     words = {
         "incumbent_toy": f"incumbent_{name.replace('-', '_')}",
@@ -98,10 +112,19 @@ def _files(name: str) -> Iterator[tuple[Path, str]]:
     def renamed(text: str) -> str:
         return SPELLINGS.sub(lambda spelling: words[spelling[0]], text)
 
-    for path in sorted(TEMPLATE.rglob("*")):
-        # Installing compiles whatever looks like a module, and other tools have caches of their own.
-        if path.is_file() and not any("cache" in part for part in path.relative_to(TEMPLATE).parts):
-            yield Path(renamed(str(path.relative_to(TEMPLATE)))), renamed(path.read_text(encoding="utf-8"))
+    sources = _sources(TEMPLATE)
+    if server:
+        sources |= _sources(SERVER)
+        del sources[REPLACED]
+    for path, source in sorted(sources.items()):
+        yield Path(renamed(str(path))), renamed(source.read_text(encoding="utf-8"))
+
+
+def _sources(template: Path) -> dict[Path, Path]:
+    """Return the files of *template*, by their place in the package."""
+    files = {file.relative_to(template): file for file in template.rglob("*") if file.is_file()}
+    # Installing compiles whatever looks like a module, and other tools have caches of their own.
+    return {path: file for path, file in files.items() if not any("cache" in part for part in path.parts)}
 
 
 def _quoted(path: Path) -> str:

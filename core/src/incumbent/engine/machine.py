@@ -455,7 +455,11 @@ class Machine:
         return self.timing.follower_check_interval * (PUSH_FACTOR if self.timing.push else 1.0)
 
     def _renew_by(self, claim: Claim) -> float:
-        return inf if claim.guarantee == inf else claim.sent + self.timing.renew_deadline
+        """Return when it must have been renewed; one that does not last longer than that puts nothing off (P3)."""
+        if claim.guarantee == inf:
+            return inf
+        lasts = lifetime(claim.guarantee) > self.timing.renew_deadline
+        return claim.sent + self.timing.renew_deadline if lasts else -inf
 
     def _extend(self, claim: Claim) -> None:
         """Count the deadlines from *sent*; an answer that was sent earlier never shortens them (P2, P3)."""

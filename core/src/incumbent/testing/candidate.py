@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+import traceback
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -14,14 +16,36 @@ from incumbent import Backend, BackendUnavailableError, Claim, LeaderElector, Le
 from .harness import Harness
 from .journal import Journal
 
-__all__ = ["GUARD", "Candidate", "bounded", "ticks"]
+__all__ = ["GUARD", "NOBODY_LEADS", "Candidate", "HangError", "bounded", "lead_by_news", "ticks"]
 
 T = TypeVar("T")
 
 #: How often a call is made that nothing but a busy machine can have kept from its answer.
 TRIES = 3
+#: Seconds that news may be under way.
+UNDER_WAY = 0.05
+#: Times that all are asked who are told of what happened before.
+FEW = 2
 #: Name of the threads that calls run on.
 GUARD = "incumbent-conformance"
+#: How it is told that a candidate was refused without a reason.
+NOBODY_LEADS = "was not elected, though nobody leads"
+
+
+class HangError(TimeoutError):
+    """
+    A call has not returned in time.
+
+    Attributes:
+        thread: The one that it hangs on.
+        stack: Where it hung.
+    """
+
+    def __init__(self, text: str, thread: threading.Thread) -> None:
+        super().__init__(text)
+        self.thread = thread
+        frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - it is documented
+        self.stack = [] if frame is None else traceback.extract_stack(frame)
 
 
 def bounded(limit: float, call: Callable[[], T], name: str) -> T:
@@ -45,7 +69,7 @@ def bounded(limit: float, call: Callable[[], T], name: str) -> T:
     if raised:
         raise raised[0]
     if not done:
-        raise TimeoutError(f"{name} has not returned {limit:g} s after it was called (P10)")
+        raise HangError(f"{name} has not returned {limit:g} s after it was called (P10)", thread)
     return done[0]
 
 
@@ -70,12 +94,14 @@ class Candidate:
     ) -> None:
         self._harness = harness
         self.backend = backend
+        self.lock_id = lock_id
         self.candidate = candidate
         self._journal = journal
         self._shown = shown
         self._is_sound = is_sound
-        limit = harness.request_timeout + harness.slack
-        self.elector: LeaderElector = bounded(limit, lambda: backend.elector(lock_id, candidate), "elector()")
+        #: Seconds after which a call hangs.
+        self.limit = harness.request_timeout + harness.slack
+        self.elector: LeaderElector = bounded(self.limit, lambda: backend.elector(lock_id, candidate), "elector()")
         self._told = threading.Event()
         self.elector.notify = self._notify
 
@@ -106,7 +132,7 @@ class Candidate:
     def lead(self) -> Claim:
         """Acquire the leadership, which must be free."""
         claim = self.acquire_leadership()
-        assert claim is not None, f"{self.candidate} was not elected, though nobody leads"
+        assert claim is not None, f"{self.candidate} {NOBODY_LEADS}"
         return claim
 
     def lead_soon(self) -> Claim:
@@ -132,9 +158,20 @@ class Candidate:
                 return call()
         raise AssertionError(f"the store still seems unavailable {self._harness.patience:g} s after the outage")
 
-    def forget_news(self) -> None:
-        """Forget that the elector has called `notify`."""
+    def may_have_lost(self, claim: Claim) -> bool:
+        """Tell whether *claim* is so old that it may have ended by itself."""
+        return self._harness.clock() - claim.sent > claim.guarantee / 2
+
+    def forget_news(self, *, at_once: bool = False) -> None:
+        """Forget that the elector has called `notify`, also for what happened before and is told only now."""
+        if not at_once:
+            time.sleep(UNDER_WAY)
         self._told.clear()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether the elector has called `notify` since they were forgotten."""
+        return self._told.is_set()
 
     def hears_news(self, seconds: float | None = None) -> bool:
         """Wait until the elector calls `notify`. Time is real here: the call comes from the elector's own thread."""
@@ -147,7 +184,8 @@ class Candidate:
 
     def _bounded(self, call: Callable[[], T], name: str) -> T:
         timeout = self._harness.request_timeout
-        limit = timeout + self._harness.slack
+        limit = self.limit
+        self._journal.methods[name] = call
         ask = partial(self._journal.call, self._shown, name, lambda: bounded(limit, call, name))
         for _ in range(TRIES - 1):
             was_sound, began = self._is_sound(), time.monotonic()
@@ -167,3 +205,40 @@ def ticks(harness: Harness, seconds: float) -> Iterator[None]:
     for _ in range(int(seconds / step) + 1):
         yield
         harness.advance(step)
+
+
+def lead_by_news(leader: Candidate, waiting: Iterable[Candidate], seconds: float) -> None:
+    """
+    Let *leader* give up, and whoever is told ask, lead, and give up, until all of *waiting* have led.
+
+    Not all need be told at once: where candidates stand in a queue, a hand-over is news to the next one only.
+    """
+    left = list(waiting)
+    while left:
+        for _ in range(FEW):  # what is told by now is asked about while there is a leader: it is no news of the end
+            time.sleep(UNDER_WAY)
+            _ask_if_told(left)
+        leader.relinquish_leadership()
+        leader = _elected_by_news(left, seconds)
+        left.remove(leader)
+
+
+def _elected_by_news(waiting: list[Candidate], seconds: float) -> Candidate:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        elected = _ask_if_told(waiting)
+        if elected is not None:
+            return elected
+        time.sleep(0.01)
+    names = ", ".join(candidate.candidate for candidate in waiting)
+    raise AssertionError(f"the leader has gone, and of those who wait ({names}) none that is told is elected")
+
+
+def _ask_if_told(waiting: list[Candidate]) -> Candidate | None:
+    """Let each of *waiting* that is told ask, as the engine does; return who is elected."""
+    for candidate in waiting:
+        if candidate.has_news:
+            candidate.forget_news(at_once=True)
+            if candidate.acquire_leadership() is not None:
+                return candidate
+    return None

@@ -11,12 +11,13 @@ import pytest
 
 from incumbent import ElectionError
 
+from .candidate import HangError
 from .conformance import ElectorConformance, suite_tests
 from .explaining import explain
 from .harness import Harness, made_by
-from .outcome import FAILED, NOT_SELECTED, Outcome, from_dict
+from .outcome import NOT_SELECTED, Outcome, from_dict
 from .report import ConformanceReport
-from .runs import DOOR, RUN, Run
+from .runs import DOOR, RUN, SCENE, Run
 
 __all__ = ["NAME", "Conformance", "aim"]
 
@@ -36,6 +37,11 @@ class Conformance:
         self._progress = progress
         self._places: dict[str, tuple[Run, str]] = {}
 
+    @property
+    def has_hung(self) -> bool:
+        """Whether something is left that could not be closed."""
+        return any(run.failure is not None and isinstance(run.failure.__cause__, HangError) for run in self.runs)
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Take out the tests that cannot be run, and remember why; before `-k` and `-m` take out theirs."""
@@ -48,7 +54,14 @@ class Conformance:
         """Explain a failure, in the report itself, which pytest-xdist may send to another process."""
         report = yield
         if report.failed and call.excinfo is not None and item.nodeid in self._places:
-            vars(report)["explanation"] = explain(item, call.excinfo, report)
+            run, _ = self._places[item.nodeid]
+            explanation = explain(item, call.excinfo, report, run.authors)
+            if call.when == "call" and (suspicion := item.stash[SCENE].suspicion()) is not None:
+                explanation["seen"] = f"{suspicion}; {explanation['seen']}"
+                explanation["code"] = ""
+            vars(report)["explanation"] = explanation
+            if item.config.getoption("tbstyle", None) == "auto":  # the summary tells the rest, and once
+                report.longrepr = run.redacted()(explanation["seen"])
         return report
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -61,10 +74,14 @@ class Conformance:
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say what was not run, and which tests of the suite were replaced, whatever the verbosity."""
-        for report in [run.report() for run in self.runs] or merged(self.elsewhere):
+        for run in self.runs:
+            if run.failure is not None:
+                terminalreporter.section("conformance")
+                terminalreporter.write_line(f"ERROR: {run.failure}")
+        for report in [run.report() for run in self.runs if run.failure is None] or merged(self.elsewhere):
             terminalreporter.section(f"conformance of {report.elector}")
-            for outcome in report.of(FAILED):
-                terminalreporter.write_line(f"{outcome.explanation()}\n")
+            for failure in report.failures():
+                terminalreporter.write_line(f"{failure}\n")
             terminalreporter.write_line(report.summary())
 
     @pytest.hookimpl(trylast=True)

@@ -12,18 +12,26 @@ import pytest
 from .harness import Harness
 from .runs import RUN
 from .scene import Scene
+from .suite.bounds import Bounds
 from .suite.deadline import Deadline
 from .suite.declarations import Declarations
 from .suite.exclusion import Exclusion
 from .suite.faults import Faults
+from .suite.forking import Forking
+from .suite.freshness import Freshness
+from .suite.gaps import Gaps
 from .suite.handover import HandOver
 from .suite.hygiene import Hygiene
+from .suite.keeping import Keeping
+from .suite.lateness import Lateness
+from .suite.naming import Naming
 from .suite.observing import Observing
 from .suite.processes import Processes
 from .suite.push import Push
 from .suite.renewal import Renewal
 from .suite.restarts import Restarts
 from .suite.secrets import Secrets
+from .suite.sharing import Sharing
 from .suite.tokens import Tokens
 from .suite.waiting import Waiting
 
@@ -34,16 +42,24 @@ __all__ = ["ElectorConformance", "suite_tests"]
 class ElectorConformance(
     Secrets,
     Hygiene,
+    Forking,
     Processes,
     Restarts,
+    Lateness,
+    Bounds,
     Faults,
     Push,
     Observing,
     Waiting,
     HandOver,
+    Freshness,
     Renewal,
+    Keeping,
     Deadline,
     Tokens,
+    Gaps,
+    Naming,
+    Sharing,
     Exclusion,
     Declarations,
 ):

@@ -109,8 +109,9 @@ class _Crew:
 
     def __init__(self, url: str, run: Run, progress: Callable[[Outcome], None], jobs: int) -> None:
         tests = {name: test for name, test in suite_tests().items() if run.why_not(name) is None}
-        self._together = deque(name for name, test in tests.items() if not is_alone(test))
-        self._alone = deque(name for name, test in tests.items() if is_alone(test))
+        is_shared = "://" in url  # else each process starts a store of its own, and may do anything to it
+        self._together = deque(name for name, test in tests.items() if not (is_shared and is_alone(test)))
+        self._alone = deque(name for name, test in tests.items() if is_shared and is_alone(test))
         self._url = url
         self._run = run
         self._tell = progress

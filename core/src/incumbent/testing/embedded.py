@@ -39,6 +39,7 @@ class MemoryHarness(Harness):
             "tool": "nobody outside the process sees the store",
             "rejected_url": "there is no URL that it accepts at first and refuses later",
             "outsider": "nobody outside the process sees the store",
+            "relay": "nothing goes over a network",
         }
     )
 
@@ -109,6 +110,7 @@ class LocalHarness(Harness):
             "freeze": "there is no server that could fall silent: the kernel keeps the locks",
             "kill": "there is no server that could die: the kernel keeps the locks",
             "tool": "no other tool knows the files",
+            "relay": "nothing goes over a network",
         }
     )
 

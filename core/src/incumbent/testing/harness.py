@@ -21,8 +21,10 @@ from incumbent import (
 from incumbent.registry import load_backend_class, make_backend
 
 from .outsider import Outsider
+from .proxy import FaultProxy
+from .relay import relayed
 
-__all__ = ["OPERATIONS", "SINCE", "Harness", "harness_for", "made_by"]
+__all__ = ["IMPLEMENTED", "OPERATIONS", "SINCE", "Harness", "harness_for", "made_by"]
 
 T = TypeVar("T")
 
@@ -38,10 +40,13 @@ OPERATIONS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tool": ("tool_acquires", "tool_relinquishes"),
         "rejected_url": ("rejected_url",),
         "outsider": ("outsider",),
+        "relay": ("relay",),
     }
 )
+#: Those that are there already, for every store that they suit.
+IMPLEMENTED = frozenset({"outsider", "relay"})
 #: The contract with which an operation has come, if not with the first: a harness written before cannot know it.
-SINCE: Mapping[str, int] = MappingProxyType({})
+SINCE: Mapping[str, int] = MappingProxyType({"relay": 2})
 
 
 class Harness:
@@ -64,6 +69,8 @@ class Harness:
             out.
         slack: Seconds by which a call may outlast its timeout, because the machine is busy.
         cannot: Operations that this store cannot do, each with the reason.
+        characters: All that names of elections and ids of candidates may have here, letters, digits and one more at
+            least; None for any. The suite's own then have no others; names that are tried are refused, or kept apart.
     """
 
     #: No test for pytest, though a subclass may have a name such as `TestStoreHarness`.
@@ -75,6 +82,7 @@ class Harness:
     request_timeout: float = 0.5
     slack: float = 5.0
     cannot: Mapping[str, str] = MappingProxyType({})
+    characters: str | None = None
 
     def __init__(self, url: str | None = None) -> None:
         if url is not None:
@@ -110,7 +118,11 @@ class Harness:
     # ------------------------------------------------------------ behind the elector's back
 
     def expire(self, lock_id: str) -> None:
-        """End the leader's claim now, as the store does it to a leader that has been silent for too long."""
+        """
+        End the leader's claim now, as the store does it to a leader that has been silent for too long.
+
+        Where claims hang on a session, or a lease, ending that is right, too, with all that hangs on it.
+        """
         raise NotImplementedError
 
     def delete(self, lock_id: str) -> None:
@@ -157,6 +169,17 @@ class Harness:
         """Start a candidate in another process. Implemented for every store that two processes can share."""
         return Outsider(self.url, self.ttl, self.request_timeout, lock_id, candidate)
 
+    def relay(self) -> tuple[FaultProxy, str]:
+        """
+        Start a relay in front of the store; return it, and the URL of the store behind it. The suite closes it.
+
+        Implemented for every store that is reached over TCP, at the one host and port that `url` names.
+
+        Raises:
+            NotImplementedError: It is not such a store; the message says why.
+        """
+        return relayed(self.url)
+
 
 class BareHarness(Harness):
     """Stands in for the harness that a package does not ship: the elector is tested through itself alone."""
@@ -165,7 +188,7 @@ class BareHarness(Harness):
         super().__init__(url)
         self.scheme = _scheme(url)
         reason = f"the package of {self.scheme!r} ships no harness (Backend.harness)"
-        self.cannot = {operation: reason for operation in OPERATIONS if operation != "outsider"}
+        self.cannot = {operation: reason for operation in OPERATIONS if operation not in IMPLEMENTED}
         # Asked of the elector, which may not be given less than it grants.
         self.ttl = max(type(self).ttl, self.backend_class().capabilities.ttl_range[0])
 

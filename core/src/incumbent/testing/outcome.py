@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from .journal import Event
 from .sections import PAGE, anchor
 
-__all__ = ["Outcome", "from_dict", "shortened"]
+__all__ = ["Outcome", "alike", "from_dict", "names", "shortened"]
 
 PASSED, FAILED, NOT_RUN, DEVIATES, NOT_SELECTED = "passed", "failed", "not run", "deviates", "not selected"
+#: Tests with the same reason that are named; of more, their number is told.
+MOST_NAMED = 3
+
+_RAISED = re.compile(r"(\w+): ")
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class Outcome:
         detail: Why it was not run or deviates; what was seen if it failed.
         seconds: How long it took.
         section: The section of the contract that tells of it, as a heading.
+        code: The line of the author's own code at which it failed, or the method whose answer was wrong, if known.
         statement: The line of the suite at which it failed.
         journal: What happened in it, in order, if it failed.
         trace: All that pytest says of the failure.
@@ -39,6 +45,7 @@ class Outcome:
     detail: str = ""
     seconds: float = 0.0
     section: str = ""
+    code: str = ""
     statement: str = ""
     journal: tuple[Event, ...] = ()
     trace: str = ""
@@ -54,13 +61,17 @@ class Outcome:
         """Which page of the documentation to read, and the section of it: `contract.md#…`."""
         return f"{PAGE}#{anchor(self.section)}" if self.section else PAGE
 
-    def explanation(self) -> str:
-        """Return, for people, what was expected, what was seen, and in which order things happened."""
+    def explanation(self, alike: Sequence[Outcome] = ()) -> str:
+        """Return, for people, what was expected and seen, in which order things happened, and who failed *alike*."""
+        code = f"\ncode:     {self.code}" if self.code else ""
         at = f"\nat:       {self.statement}" if self.statement else ""
         events = "".join(f"\n  {event.to_text()}" for event in shortened(self.journal))
         order = f"\nin order:{events}" if events else ""
+        also = f"\nas well:  {names(alike)}" if alike else ""
         read = f"\nread:     docs/{self.read}"
-        return f"{self.test}\nexpected: {self.cites}: {self.truth}\nseen:     {self.detail}{at}{order}{read}"
+        return (
+            f"{self.test}\nexpected: {self.cites}: {self.truth}\nseen:     {self.detail}{code}{at}{order}{also}{read}"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything, in the shapes of JSON."""
@@ -76,12 +87,31 @@ class Outcome:
             found["explanation"] = {
                 "expected": self.truth,
                 "seen": self.detail,
+                "code": self.code,
                 "statement": self.statement,
                 "journal": [vars(event) for event in self.journal],
                 "read": self.read,
                 "trace": self.trace,
             }
         return found
+
+
+def alike(outcomes: Iterable[Outcome]) -> list[list[Outcome]]:
+    """Return *outcomes* in groups: one mistake may be the reason of many, and is told once."""
+    groups: dict[tuple[str, ...], list[Outcome]] = {}
+    for outcome in outcomes:
+        # Errors that were raised at one line are the same, whatever value is in their messages.
+        raised = _RAISED.match(outcome.detail) if outcome.code else None
+        key = (outcome.result, outcome.code, raised[1] if raised else outcome.detail)
+        groups.setdefault(key, []).append(outcome)
+    return list(groups.values())
+
+
+def names(outcomes: Sequence[Outcome]) -> str:
+    """Return the names of a few tests, and how many more there are."""
+    named = ", ".join(outcome.test for outcome in outcomes[:MOST_NAMED])
+    more = len(outcomes) - MOST_NAMED
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def from_dict(taken: Mapping[str, Any]) -> Outcome:

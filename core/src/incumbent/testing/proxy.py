@@ -1,4 +1,4 @@
-"""A TCP relay that misbehaves when it is told to: it freezes, delays, trickles, cuts and resets connections."""
+"""A TCP relay that misbehaves when told to: it freezes, stalls, vanishes, delays, trickles, cuts and resets."""
 
 from __future__ import annotations
 
@@ -18,10 +18,16 @@ T = TypeVar("T")
 #: Which way bytes go through the proxy.
 Direction = Literal["to server", "to client"]
 DIRECTIONS: tuple[Direction, ...] = ("to server", "to client")
+#: Clients that fill a queue which has no room.
+FULL = 3
 #: Bytes that are relayed at once.
 CHUNK = 65536
 #: Seconds that the proxy's own thread may take to do as told.
 PROMPT = 10.0
+
+
+def _ways(direction: Direction | None) -> tuple[Direction, ...]:
+    return DIRECTIONS if direction is None else (direction,)
 
 
 class _Connection:
@@ -30,6 +36,9 @@ class _Connection:
     def __init__(self, client: asyncio.StreamWriter) -> None:
         #: To the client, and to the server as soon as that is reached.
         self.ends = [client]
+        #: Shut while it alone is silent.
+        self.gate = asyncio.Event()
+        self.gate.set()
 
     def abort(self) -> None:
         """End it with a RST."""
@@ -61,18 +70,24 @@ class FaultProxy:
     def __init__(self, host: str, port: int, *, tap: Callable[[Direction, bytes], None] | None = None) -> None:
         self._server = host, port
         self._tap = tap
-        self._delay = 0.0
-        self._trickle: int | None = None
+        self._delay = dict.fromkeys(DIRECTIONS, 0.0)
+        self._trickle: dict[Direction, int | None] = dict.fromkeys(DIRECTIONS)
         self._refusing = False
+        #: Pieces to the server until the one that is held back; less than 1 if none is.
+        self._left = 0
+        self._came = threading.Event()
         self._connections: dict[_Connection, asyncio.Task[None]] = {}
         self.accepted = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="incumbent-fault-proxy", daemon=True)
         self._thread.start()
-        self._listener = self._do(self._open())
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        #: Clients that nobody accepts, so that others cannot even connect.
+        self._crowd: list[socket.socket] = []
+        self._do(self._open())
         self.host: str
         self.port: int
-        self.host, self.port = self._listener.sockets[0].getsockname()
+        self.host, self.port = self._listener.getsockname()
 
     def __enter__(self) -> FaultProxy:
         return self
@@ -94,16 +109,31 @@ class FaultProxy:
 
     def freeze(self, direction: Direction | None = None) -> None:
         """Hold back what goes in *direction*, or both; connections are still accepted."""
-        for way in DIRECTIONS if direction is None else (direction,):
+        for way in _ways(direction):
             self._call(self._gates[way].clear)
 
-    def delay(self, seconds: float) -> None:
-        """Hold everything back for *seconds* in each direction."""
-        self._delay = seconds
+    def stall(self) -> None:
+        """Hold back what goes through the connections that are open now, in both directions; new ones are served."""
+        self._call(self._stall)
 
-    def trickle(self, size: int) -> None:
-        """Pass on *size* bytes at a time, each after the delay."""
-        self._trickle = size
+    def vanish(self) -> None:
+        """Be a host that is gone: who connects is neither accepted nor refused, and old connections are silent."""
+        self.freeze()
+        self._call(self._vanish)
+
+    def hold(self, number: int) -> threading.Event:
+        """Hold back the *number*-th piece that goes to the server from now on, and all after it; tell when it came."""
+        came = threading.Event()
+        self._call(lambda: self._hold(number, came))
+        return came
+
+    def delay(self, seconds: float, direction: Direction | None = None) -> None:
+        """Hold everything that goes in *direction*, or each, back for *seconds*."""
+        self._delay.update(dict.fromkeys(_ways(direction), seconds))
+
+    def trickle(self, size: int, direction: Direction | None = None) -> None:
+        """Pass on *size* bytes at a time in *direction*, or each; each after the delay."""
+        self._trickle.update(dict.fromkeys(_ways(direction), size))
 
     def reset(self) -> None:
         """End all connections with a RST; new ones are accepted."""
@@ -116,9 +146,9 @@ class FaultProxy:
 
     def heal(self) -> None:
         """End all faults. What was held back goes on."""
-        self._delay, self._trickle, self._refusing = 0.0, None, False
-        for gate in self._gates.values():
-            self._call(gate.set)
+        self._refusing, self._left = False, 0
+        self._delay, self._trickle = dict.fromkeys(DIRECTIONS, 0.0), dict.fromkeys(DIRECTIONS)
+        self._do(self._reappear())
 
     def close(self) -> None:
         """End all connections and the proxy's thread. Idempotent."""
@@ -131,14 +161,50 @@ class FaultProxy:
 
     # ------------------------------------------------------------ on the proxy's thread
 
-    async def _open(self) -> asyncio.Server:
+    async def _open(self) -> None:
         self._gates = {way: asyncio.Event() for way in DIRECTIONS}
         for gate in self._gates.values():
             gate.set()
-        return await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        await self._listen()
+
+    async def _listen(self) -> None:
+        self._acceptor = await asyncio.start_server(self._accept, sock=self._listener.dup())
+
+    def _hold(self, number: int, came: threading.Event) -> None:
+        self._left, self._came = number, came
+
+    def _count(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            self._gates["to server"].clear()
+            self._came.set()
+
+    def _stall(self) -> None:
+        for connection in self._connections:
+            connection.gate.clear()
+
+    def _vanish(self) -> None:
+        self._acceptor.close()
+        self._listener.listen(0)
+        for _ in range(FULL):
+            client = socket.socket()
+            self._crowd.append(client)
+            client.setblocking(False)
+            client.connect_ex((self.host, self.port))
+
+    async def _reappear(self) -> None:
+        if self._crowd:
+            while self._crowd:
+                self._crowd.pop().close()
+            await self._listen()
+        for gate in [*self._gates.values(), *(connection.gate for connection in self._connections)]:
+            gate.set()
 
     async def _shut(self) -> None:
+        self._acceptor.close()
         self._listener.close()
+        for client in self._crowd:
+            client.close()
         await asyncio.sleep(0)  # what has just been accepted is nobody's to close before it has begun
         self._abort_all()
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
@@ -166,7 +232,8 @@ class FaultProxy:
             server_reader, server = await asyncio.open_connection(*self._server)
             connection.ends.append(server)
             await asyncio.gather(
-                self._relay("to server", reader, server), self._relay("to client", server_reader, client)
+                self._relay("to server", reader, server, connection.gate),
+                self._relay("to client", server_reader, client, connection.gate),
             )
         except OSError:
             connection.abort()
@@ -175,22 +242,27 @@ class FaultProxy:
             for end in connection.ends:
                 end.close()
 
-    async def _relay(self, way: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _relay(
+        self, way: Direction, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, stalled: asyncio.Event
+    ) -> None:
         while True:
             await self._gates[way].wait()
             data = await reader.read(CHUNK)
-            await self._gates[way].wait()  # it may have been shut while nothing came
+            if data and way == "to server":
+                self._count()
+            for gate in (self._gates[way], stalled):  # they may have been shut while nothing came
+                await gate.wait()
             if not data:
                 with suppress(OSError, NotImplementedError):
                     writer.write_eof()
                 return
-            size = self._trickle or len(data)
+            size = self._trickle[way] or len(data)
             for begin in range(0, len(data), size):
                 await self._pass_on(way, data[begin : begin + size], writer)
 
     async def _pass_on(self, way: Direction, data: bytes, writer: asyncio.StreamWriter) -> None:
-        if self._delay:
-            await asyncio.sleep(self._delay)
+        if self._delay[way]:
+            await asyncio.sleep(self._delay[way])
         if self._tap is not None:
             self._tap(way, data)
         writer.write(data)

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from incumbent import Capabilities
 from incumbent.address import printable
 
-from .outcome import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, Outcome, shortened
+from .outcome import DEVIATES, FAILED, MOST_NAMED, NOT_RUN, NOT_SELECTED, PASSED, Outcome, alike, shortened
 
 __all__ = ["TITLES", "page"]
 
@@ -33,8 +33,6 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "Contract": "what is declared",
     }
 )
-#: Tests with the same reason that are named; of more, their number is told.
-MOST_NAMED = 3
 #: Characters of foreign text that are shown in one place.
 LONGEST = 500
 
@@ -129,12 +127,16 @@ def _promise(cited: str, outcomes: list[Outcome]) -> Iterator[str]:
 def _failures(failed: list[Outcome]) -> Iterator[str]:
     if failed:
         yield from ("", "## Failures")
-    for outcome in failed:
+    for outcome, *others in alike(failed):
         yield from ("", f"### {code(outcome.test)}", "")
         yield f"- expected ({plain(outcome.cites)}): {outcome.truth}"
         yield f"- seen: {code(outcome.detail)}"
+        if outcome.code:
+            yield f"- code: {code(outcome.code)}"
         if outcome.statement:
             yield f"- at: {code(outcome.statement)}"
+        if others:
+            yield f"- as well: {', '.join(code(other.test) for other in others)}"
         yield f"- read: {code(outcome.section)} in {code(outcome.read)}"
         if outcome.journal:
             yield from ("- in order:", "", *_block(event.to_text() for event in shortened(outcome.journal)))

@@ -12,9 +12,12 @@ from typing import Any
 
 from incumbent import Capabilities, Finding, Support
 
-from .outcome import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, Outcome
+from .outcome import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, Outcome, alike, names
 
 __all__ = ["ConformanceReport", "Progress"]
+
+#: Lines of a summary that may say the same.
+MOST_LINES = 10
 
 
 class Progress:
@@ -80,8 +83,17 @@ class ConformanceReport:
 
     def summary(self) -> str:
         """Return, for people, what did not simply pass, and the counts."""
-        rest = [outcome.to_text() for result in (NOT_RUN, DEVIATES, FAILED) for outcome in self.of(result)]
+        rest = [
+            line
+            for result in (NOT_RUN, DEVIATES, FAILED)
+            for group in alike(self.of(result))
+            for line in _folded(group)
+        ]
         return "\n".join([*rest, f"{self.elector}: {self.counts}"])
+
+    def failures(self) -> list[str]:
+        """Return, for people, the explanation of what failed; what failed for the same reason is told once."""
+        return [first.explanation(others) for first, *others in alike(self.of(FAILED))]
 
     def to_text(self) -> str:
         """Return the table for people: each test, and the counts."""
@@ -122,6 +134,13 @@ class ConformanceReport:
             yield "store" if finding.level == "ok" else f"store, {finding.level}", finding.text
         yield "date", _utc(self.began)
         yield "took", f"{self.seconds:.1f} s"
+
+
+def _folded(group: list[Outcome]) -> list[str]:
+    """Return a line for each of a *group* that is alike, or one for all of a large one."""
+    if len(group) <= MOST_LINES:
+        return [outcome.to_text() for outcome in group]
+    return [f"{group[0].to_text()} (as well: {names(group[1:])})"]
 
 
 def _utc(epoch: float) -> str:

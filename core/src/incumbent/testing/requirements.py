@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from string import ascii_lowercase, digits
 from typing import Any, TypeVar
 
 from incumbent import Address, Capabilities, ConfigurationError, Support, no, yes
 from incumbent.address import shorten
 from incumbent.declared import check_backend
 
-from .harness import OPERATIONS, SINCE, Harness, made_by
+from .harness import IMPLEMENTED, OPERATIONS, SINCE, Harness, made_by
 
 __all__ = ["requires", "validate", "why_not"]
 
@@ -71,6 +72,7 @@ def validate(harness: object) -> Harness:
     if not isinstance(scheme, str) or Address.parse(scheme).scheme != scheme:
         raise ConfigurationError(f"{name}.scheme must be the entry-point name of the elector, not {shorten(scheme)}")
     _validate_times(harness)
+    _validate_characters(harness)
     check_backend(
         made_by(harness.backend_class), f"{name}.backend_class()", f"elector {scheme!r}", f"the package of {scheme}"
     )
@@ -87,6 +89,15 @@ def _validate_times(harness: Harness) -> None:
     if harness.request_timeout > harness.ttl:
         raise ConfigurationError(
             f"{name}.request_timeout, {harness.request_timeout:g} s, must not be above its ttl, {harness.ttl:g} s"
+        )
+
+
+def _validate_characters(harness: Harness) -> None:
+    taken: object = harness.characters
+    if taken is not None and not (isinstance(taken, str) and set(taken) > set(ascii_lowercase + digits)):
+        raise ConfigurationError(
+            f"{type(harness).__name__}.characters must be text with small letters, digits and one more, "
+            f"not {shorten(taken)}"
         )
 
 
@@ -119,4 +130,4 @@ def _unknown_to(harness: Harness, operation: str) -> str | None:
 
 
 def _implements(harness: Harness, method: str) -> bool:
-    return method == "outsider" or getattr(type(harness), method) is not getattr(Harness, method)
+    return method in IMPLEMENTED or getattr(type(harness), method) is not getattr(Harness, method)

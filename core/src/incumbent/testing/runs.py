@@ -12,8 +12,18 @@ from typing import Any
 
 import pytest
 
-from incumbent import Address, BackendRejectedError, BackendUnavailableError, ConfigurationError, Finding, one_line
+from incumbent import (
+    Address,
+    BackendRejectedError,
+    BackendUnavailableError,
+    ConfigurationError,
+    ElectionError,
+    Finding,
+    one_line,
+)
 
+from .authors import Authors
+from .candidate import HangError
 from .explaining import JOURNAL, seen
 from .facts import Redacted, versions
 from .harness import Harness
@@ -25,7 +35,7 @@ from .scene import HARNESS_LIMIT, Scene, bounded
 from .sections import section_of
 from .turns import is_alone, turn
 
-__all__ = ["DOOR", "RUN", "Run"]
+__all__ = ["DOOR", "RUN", "SCENE", "Run"]
 
 #: Characters of a reason that are shown.
 LONGEST = 500
@@ -47,6 +57,8 @@ class Run:
         validate(harness)
         self._harness = harness
         self._tests = tests
+        #: Who wrote what is tested.
+        self.authors = Authors(type(harness), harness.backend_class())
         self._began = time.time(), time.monotonic()
         self._waited: dict[str, float] = {}
         #: Where the processes that share the tests meet, if there are several.
@@ -55,8 +67,8 @@ class Run:
         self.store: tuple[Finding, ...] = ()
         self._outcomes = {name: _outcome(name, test, harness, deviations.get(name)) for name, test in tests.items()}
         self._open = False
-        #: Why the store could not be reached, when it could not.
-        self.failure: Exception | SystemExit | None = None
+        #: Why no more tests can be run: the store cannot be reached, or the elector does not let go of it.
+        self.failure: ElectionError | None = None
 
     def why_not(self, test: str) -> str | None:
         """Return why *test* is not run, or None if it is."""
@@ -66,7 +78,7 @@ class Run:
     def opened(self, item: pytest.Item) -> Harness:
         """Return the harness; open it for the first test, and close it after the last one of the class of *item*."""
         if self.failure is not None:
-            raise self.failure
+            pytest.skip(str(self.failure))
         if not self._open:
             self._open = True
             parent = item.getparent(pytest.Class)
@@ -78,11 +90,25 @@ class Run:
                 if DOOR in item.config.stash:
                     self.store = _probe(self._harness)
             except (Exception, SystemExit) as error:
-                self.failure = error
-                if DOOR in item.config.stash:
-                    item.session.shouldstop = f"{type(error).__name__}: {error}"
-                raise
+                failure = self._end(item, error, f"the harness {type(self._harness).__name__} cannot open")
+                if failure is error:
+                    raise
+                raise failure from error
         return self._harness
+
+    def _end(self, item: pytest.Item, error: Exception | SystemExit, what: str) -> ElectionError:
+        """Run no more tests; return what is told of it, once, instead of what comes of each."""
+        if isinstance(error, HangError):
+            what = "the suite cannot go on"
+        if isinstance(error, ElectionError):
+            self.failure = error
+        else:
+            line = self.authors.line_of(error)
+            text = one_line(str(error)) or type(error).__name__
+            self.failure = ConfigurationError(self.redacted()(f"{what}: {text}" + (f" ({line})" if line else "")))
+        if DOOR in item.config.stash:
+            item.session.shouldstop = str(self.failure)
+        return self.failure
 
     @contextmanager
     def scene(self, item: pytest.Item, test: str) -> Iterator[Scene]:
@@ -95,17 +121,21 @@ class Run:
             self._waited[test] = time.monotonic() - began
             scene = Scene(harness)
             item.stash[JOURNAL] = scene.journal
+            item.stash[SCENE] = scene
             yield scene
-            scene.close()
+            try:
+                scene.close()
+            except HangError as error:  # each test would take as long, and leave as much behind
+                raise self._end(item, error, "") from error
 
     def note(self, test: str, report: pytest.TestReport) -> Outcome | None:
         """Keep what *report* says of *test*; return the outcome when it is known for good."""
         outcome = self._outcomes[test]
-        clean = self._redacted()
+        clean = self.redacted()
         if report.failed:
             outcome = replace(outcome, result=FAILED, **_explained(report, clean))
         elif report.skipped:
-            outcome = replace(outcome, result=NOT_RUN, detail=clean(seen(report)))
+            outcome = replace(outcome, result=NOT_RUN, detail=clean(seen(report).removeprefix("Skipped: ")))
         elif report.when == "call" and outcome.result == NOT_SELECTED:
             outcome = replace(outcome, result=PASSED)
         seconds = outcome.seconds + report.duration - self._waited.pop(test, 0.0)
@@ -125,7 +155,7 @@ class Run:
     def report(self) -> ConformanceReport:
         """Return what is known by now."""
         began, since = self._began
-        clean = self._redacted()
+        clean = self.redacted()
         return ConformanceReport(
             elector=clean.url,
             # Reasons that the author has written, who may have put the URL into them.
@@ -143,7 +173,7 @@ class Run:
             raise ConfigurationError(f"{type(self._harness).__name__}.open() must set url, for none was given")
         Address.parse(self._harness.url)
 
-    def _redacted(self) -> Redacted:
+    def redacted(self) -> Redacted:
         """Return what takes the secrets out of texts; of a harness that could not open, none are known."""
         try:
             return Redacted(getattr(self._harness, "url", self._harness.scheme))
@@ -157,6 +187,8 @@ class Run:
 
 #: On the config: makes the harness for the class that names none, behind the doors that need no test file.
 DOOR = pytest.StashKey[Callable[[], Harness]]()
+#: On the item of a test that is run.
+SCENE = pytest.StashKey[Scene]()
 #: On the node of a test class.
 RUN = pytest.StashKey[Run]()
 
@@ -188,7 +220,7 @@ def _probe(harness: Harness) -> tuple[Finding, ...]:
             for finding in found
             if isinstance(finding, Finding)
         )
-    except (ConfigurationError, BackendUnavailableError, BackendRejectedError):
+    except (ConfigurationError, BackendUnavailableError, BackendRejectedError, HangError):
         raise
     except Exception:  # a fault of the elector: which one, the tests say
         _log.debug("the first attempt failed", exc_info=True)
@@ -202,6 +234,7 @@ def _explained(report: pytest.TestReport, clean: Redacted) -> dict[str, Any]:
     told = getattr(report, "explanation", None) or {"seen": seen(report)}
     return {
         "detail": clean(told["seen"]),
+        "code": told.get("code", ""),
         "statement": told.get("statement", ""),
         "journal": tuple(Event(**{**event, "came": clean(event["came"])}) for event in told.get("journal", ())),
         "trace": clean(told.get("trace", "")),

@@ -5,16 +5,21 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
-from incumbent import Backend, BackendSettings, Capabilities, LeaderRecord
+from incumbent import Backend, BackendSettings, Capabilities, ElectionError, LeaderRecord
 
-from .candidate import GUARD, Candidate, bounded
+from .candidate import GUARD, Candidate, HangError, bounded
 from .harness import Harness
 from .journal import Journal
 from .outsider import Outsider
+from .pace import pace_of
+from .relay import Relay
+from .suspicion import has_done_nothing, is_not_held_back, shown
+from .wall import WRONG_BY
 
 __all__ = ["ELECTIONS", "GUARD", "Candidate", "Scene", "bounded"]
 
@@ -24,6 +29,10 @@ T = TypeVar("T")
 ELECTIONS = "conformance/"
 #: Seconds that a harness may take to start, kill or restart its store.
 HARNESS_LIMIT = 60.0
+#: Seconds more that the busiest machine takes to close something.
+LAST = 15.0
+#: Threads that close what a test has opened.
+CLOSERS = 8
 
 
 class Scene:
@@ -31,34 +40,56 @@ class Scene:
 
     def __init__(self, harness: Harness) -> None:
         self.harness = harness
-        self.lock_id = f"{ELECTIONS}{uuid.uuid4().hex[:12]}"
+        self.lock_id = self.fitting(f"{ELECTIONS}{uuid.uuid4().hex[:12]}")
         #: What happens in the test.
         self.journal = Journal(harness.clock)
         self.settings = BackendSettings(harness.ttl, harness.request_timeout, harness.clock)
         self._candidates: list[Candidate] = []
         self._put_right: list[Callable[[], None]] = []
+        self._suspicion: str | None = None
+        self._relays: list[Relay] = []
 
     @property
     def capabilities(self) -> Capabilities:
         """What the backend declares."""
         return self.harness.backend_class().capabilities
 
-    def backend(self, settings: BackendSettings | None = None) -> Backend:
+    def patient(self, request_timeout: float) -> BackendSettings:
+        """Return settings with that timeout, and a ttl that suits it."""
+        return replace(self.settings, request_timeout=request_timeout, ttl=max(self.settings.ttl, 4 * request_timeout))
+
+    def backend(self, settings: BackendSettings | None = None, *, relay: Relay | None = None) -> Backend:
         """Open a backend of its own. The test closes it, or passes it to `candidate`."""
-        harness = self.harness
-        limit = harness.request_timeout + harness.slack
-        return bounded(limit, lambda: harness.backend(settings or self.settings), "the backend's constructor")
+        make = partial(self.harness.backend, settings or self.settings, None if relay is None else relay.url)
+        return bounded(self.harness.request_timeout + self.harness.slack, make, "the backend's constructor")
+
+    @property
+    def lasting(self) -> BackendSettings:
+        """Settings for claims that nobody means to end, however slow the store and the machine are."""
+        pace = pace_of(self)
+        timeout = max(self.settings.request_timeout, pace.ttl / 6)  # they are answered
+        settings = replace(self.settings, ttl=pace.ttl, request_timeout=timeout)
+        if not pace.elects_at_once:
+            self.elsewhere("waits", settings).lead_soon()
+        return settings
+
+    def elsewhere(self, name: str, settings: BackendSettings) -> Candidate:
+        """Make the only candidate of an election of its own."""
+        return self.candidate(name, lock_id=f"{self.lock_id}/{name}", backend=self.backend(settings))
 
     def candidate(self, name: str = "a", *, lock_id: str | None = None, backend: Backend | None = None) -> Candidate:
         """Make a candidate, with a backend of its own if none is given."""
-        unique = f"{name}:{uuid.uuid4().hex[:8]}"
+        unique = self.fitting(f"{name}:{uuid.uuid4().hex[:8]}")
         self.journal.name(unique, name)
         return self.namesake(unique, lock_id=lock_id, backend=backend)
 
     def namesake(self, unique: str, *, lock_id: str | None = None, backend: Backend | None = None) -> Candidate:
         """Make a candidate with exactly this id."""
+        return self.named(unique, self.lock_id if lock_id is None else self.fitting(lock_id), backend)
+
+    def named(self, unique: str, election: str, backend: Backend | None = None) -> Candidate:
+        """Make a candidate with exactly this id, in exactly this election."""
         chosen = self.backend() if backend is None else backend
-        election = self.lock_id if lock_id is None else lock_id
         shown = self.journal.name(unique, unique)
         if any(candidate.candidate == unique for candidate in self._candidates):
             shown += "'"  # a namesake
@@ -71,7 +102,7 @@ class Scene:
             unique,
             journal=self.journal,
             shown=shown,
-            is_sound=lambda: not self._put_right,
+            is_sound=lambda: not self._put_right and all(relay.is_sound for relay in self._relays),
         )
         self._candidates.append(candidate)
         return candidate
@@ -89,11 +120,24 @@ class Scene:
             self.advance(self.harness.patience)
             return
         for lock_id in lock_ids or (self.lock_id,):
-            self._act(partial(self.harness.expire, lock_id), "expire")
+            self._end("expire", self.fitting(lock_id))
 
     def delete(self) -> None:
         """Delete the election in the store."""
-        self._act(lambda: self.harness.delete(self.lock_id), "delete")
+        self._end("delete", self.lock_id)
+
+    def _end(self, operation: str, lock_id: str) -> None:
+        before = bounded(HARNESS_LIMIT, partial(shown, self.harness, lock_id), "the harness")
+        self._act(partial(getattr(self.harness, operation), lock_id), operation)
+        again = partial(has_done_nothing, self.harness, operation, lock_id, before)
+        self._suspicion = bounded(HARNESS_LIMIT, again, "the harness") or self._suspicion
+
+    def suspicion(self) -> str | None:
+        """Return, when a test has failed, what the harness has not done."""
+        if self._suspicion is None and self._put_right:
+            operation = "freeze" if self._put_right[-1] == self.harness.thaw else "kill"
+            self._suspicion = is_not_held_back(self, operation)
+        return self._suspicion and self.journal.tidy(self._suspicion)
 
     def leader(self) -> LeaderRecord:
         """Read the leader from the store."""
@@ -130,10 +174,18 @@ class Scene:
         self._put_right.remove(self.harness.restart)
         self._act(lambda: self.harness.restart(empty=empty), "restart")
 
-    def outsider(self, *, leader: Candidate | None = None) -> Outsider:
-        """Start a candidate in another process; it knows whether it leads, and *leader* has checked meanwhile."""
+    def outsider(self, *, leader: Candidate | None = None, lock_id: str | None = None, wall: float = 0.0) -> Outsider:
+        """
+        Start a candidate in another process; it knows whether it leads, and *leader* has checked meanwhile.
+
+        Its wall clock is *wall* seconds ahead.
+        """
+
+        def start() -> Outsider:
+            WRONG_BY.set(wall)  # on this thread, which is the call's own
+            return self.harness.outsider(self.lock_id if lock_id is None else self.fitting(lock_id), "outsider")
+
         with ThreadPoolExecutor(1) as pool:
-            start = partial(self.harness.outsider, self.lock_id, "outsider")
             started = pool.submit(self._act, start, "outsider")
             while leader is not None and wait([started], self.harness.ttl / 5).not_done:
                 leader.check_leadership()
@@ -147,6 +199,34 @@ class Scene:
         """Let the tool give up what it has."""
         self._act(lambda: self.harness.tool_relinquishes(self.lock_id), "tool_relinquishes")
 
+    def relay(self) -> Relay:
+        """Put a relay between the store and the backends that are to be opened through it."""
+        import pytest  # noqa: PLC0415 - harnesses that need this module do without
+
+        try:
+            proxy, url = bounded(HARNESS_LIMIT, self.harness.relay, "the harness's relay()")
+        except NotImplementedError as error:
+            pytest.skip(f"the harness cannot relay: {error}")
+        relay = Relay(proxy, url, self.journal)
+        self._relays.append(relay)
+        try:
+            # With a timeout that the others do not have: it must not become theirs.
+            backend = self.backend(self.patient(3 * self.settings.request_timeout), relay=relay)
+            self.candidate("relayed", lock_id=f"{self.lock_id}/relayed", backend=backend).lead_soon()
+        except ElectionError as error:
+            pytest.skip(f"the store cannot be used through a relay: {error}")
+        if not relay.is_used:
+            pytest.skip("the store is not reached at the address that its URL names")
+        return relay
+
+    def fitting(self, name: str) -> str:
+        """Return *name* with what the store does not take replaced by what it takes."""
+        taken = self.harness.characters
+        if taken is None:
+            return name
+        other = next((character for character in taken if not character.isalnum()), "0")
+        return "".join(character if character in taken else other for character in name)
+
     def _act(self, operation: Callable[[], T], name: str) -> T:
         limited = partial(bounded, HARNESS_LIMIT, operation, f"the harness's {name}()")
         return self.journal.call("harness", f"{name}()", limited)
@@ -154,12 +234,37 @@ class Scene:
     # ------------------------------------------------------------ the end
 
     def close(self) -> None:
-        """Put the store right, and close what the test opened; what that raises is another test's business."""
+        """
+        Put the store right, and close what the test opened; what that raises is another test's business.
+
+        Raises:
+            HangError: Something cannot be closed, though the store is sound: what was not closed then, stays open.
+        """
+        for relay in self._relays:
+            relay.heal()
         for repair in reversed(self._put_right):
             self._act(repair, "repair")
-        for candidate in self._candidates:
-            with suppress(Exception):
-                candidate.close()
-        for candidate in self._candidates:
-            with suppress(Exception):
-                candidate.close_backend()
+        self._put_right.clear()
+        backends = {id(candidate.backend): candidate for candidate in self._candidates}
+        closes = (
+            [candidate.close for candidate in self._candidates],
+            [candidate.close_backend for candidate in backends.values()],
+        )
+        with ThreadPoolExecutor(CLOSERS) as pool:
+            hanging = [error for each in closes for error in pool.map(_hanging, each) if error is not None]
+        for relay in self._relays:
+            relay.close()
+        if hanging:
+            raise hanging[0]
+
+
+def _hanging(close: Callable[[], None]) -> HangError | None:
+    """Close something; return the error if that has not returned even on the busiest machine."""
+    try:
+        close()
+    except HangError as error:
+        error.thread.join(LAST)
+        return error if error.thread.is_alive() else None
+    except Exception:  # another test's business
+        return None
+    return None

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from incumbent import ConfigurationError, ElectionError, one_line
-
 from .collecting import Conformance, aim
 from .harness import Harness
 from .outcome import Outcome
@@ -42,7 +40,7 @@ def session(made: Harness, conformance: Conformance, *plugins: object) -> Run:
     Run the suite on *made*, as *plugins* wish.
 
     Raises:
-        ElectionError: The harness cannot open, or the store cannot be reached.
+        ElectionError: The harness cannot open, the store cannot be reached, or what was opened cannot be closed.
         KeyboardInterrupt: The user has had enough.
     """
 
@@ -54,11 +52,8 @@ def session(made: Harness, conformance: Conformance, *plugins: object) -> Run:
     with _environment():
         code = pytest.main(list(ARGUMENTS), plugins=[Door(), *plugins])
     (run,) = conformance.runs
-    if isinstance(run.failure, ElectionError):
-        raise run.failure
     if run.failure is not None:
-        text = one_line(str(run.failure)) or type(run.failure).__name__
-        raise ConfigurationError(f"the harness {type(made).__name__} cannot open: {text}") from run.failure
+        raise run.failure
     if code is pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     return run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import signal
@@ -19,6 +20,7 @@ from .collecting import Conformance
 from .facts import Redacted
 from .harness import harness_for
 from .outcome import Outcome
+from .scene import LAST
 from .session import session
 
 __all__ = ["main"]
@@ -90,3 +92,5 @@ def main() -> None:
     except Exception as error:  # what the harness raises when it closes, for example
         text = Redacted(url)(f"the suite cannot go on: {type(error).__name__}: {error}")
         teller.tell({"failed": "ConfigurationError", "text": text})
+    finally:
+        faulthandler.dump_traceback_later(LAST, exit=True)  # what an elector has left may keep Python from ending

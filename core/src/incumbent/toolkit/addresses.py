@@ -15,7 +15,9 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 
-__all__ = ["addresses_of", "connect_socket", "note_address"]
+from .deadlines import time_left
+
+__all__ = ["addresses_of", "connect_socket", "connect_unix", "note_address"]
 
 #: Seconds after which the next address is tried beside those that have not answered yet (RFC 8305). Of what is left
 #: until the deadline, the first tries get a half at most, together.
@@ -63,7 +65,7 @@ def note_address(host: str, port: int, address: str, *, answers: bool) -> None:
     _orders[host, port] = (address, *known) if answers else (*known, address)
 
 
-def connect_socket(host: str, port: int, deadline: float) -> socket.socket:
+def connect_socket(host: str, port: int, deadline: float) -> tuple[socket.socket, str]:
     """
     Connect to whichever address of *host* answers, by *deadline*; one that is dead keeps nobody from the others.
 
@@ -77,7 +79,8 @@ def connect_socket(host: str, port: int, deadline: float) -> socket.socket:
         deadline: On `time.monotonic`.
 
     Returns:
-        A socket without a timeout, with keep-alive, and without delay of what is sent.
+        A socket without a timeout, with keep-alive, and without delay of what is sent; and the address that it reached,
+        for `note_address` should that fall silent.
 
     Raises:
         TimeoutError: None has answered in time.
@@ -90,6 +93,24 @@ def connect_socket(host: str, port: int, deadline: float) -> socket.socket:
     with suppress(OSError):  # closed already: who uses it will see
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    return sock, address
+
+
+def connect_unix(path: str, deadline: float) -> socket.socket:
+    """
+    Connect to the Unix socket at *path* by *deadline* (`time.monotonic`). Thread-safe.
+
+    Raises:
+        TimeoutError: There is no time left.
+        OSError: There is nobody, or nobody who accepts: the system says so at once when its queue is full.
+    """
+    sock = socket.socket(socket.AF_UNIX)
+    try:
+        sock.settimeout(time_left(deadline))
+        sock.connect(path)
+    except BaseException:
+        sock.close()
+        raise
     return sock
 
 

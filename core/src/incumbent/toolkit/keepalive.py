@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import Generic, TypeVar
 
-from incumbent.errors import ElectionError
+from incumbent.errors import BackendUnavailableError, ElectionError
+
+from .deadlines import deadline
 
 __all__ = ["KeepAlive", "Renewal"]
 
@@ -68,12 +71,16 @@ class KeepAlive(Generic[T]):
         An elector passes the moment of what it knows already, so that it is never told the same twice.
 
         Raises:
-            ElectionError: What *renew* raised, for the caller or for who asked first.
+            ElectionError: What *renew* raised, for the caller or for who asked first; or the block of `within` that the
+                caller is in has ended.
         """
         with self._changed:
             while self._began is not None:
                 shared = self._began > after
-                self._changed.wait_for(lambda began=self._began: self._began != began)  # type: ignore[misc]
+                until = deadline(inf)
+                left = None if until == inf else max(0.0, until - time.monotonic())
+                if not self._changed.wait_for(lambda began=self._began: self._began != began, left):  # type: ignore[misc]
+                    raise BackendUnavailableError("the renewal that is out has not been answered in time")
                 if shared and self._failure is not None:
                     raise type(self._failure)(str(self._failure)) from self._failure
                 if shared and self._last is not None:

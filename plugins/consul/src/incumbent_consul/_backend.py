@@ -10,26 +10,25 @@ from typing import ClassVar
 
 from incumbent import (
     Address,
-    Backend,
     BackendSettings,
     Capabilities,
-    ConfigurationError,
     Finding,
     LeaderElector,
     yes,
 )
+from incumbent.toolkit import BackendBase, Sessions
 
 from ._client import Client
 from ._elector import ConsulElector
 from ._layout import Keys
 from ._options import HELP, LONGEST_LOCK_DELAY, SERVER_TTL_MIN, Options
-from ._session import SessionKind, Sessions
+from ._session import Session, SessionKind
 from ._watch import Watchers
 
 __all__ = ["ConsulBackend"]
 
 
-class ConsulBackend(Backend):
+class ConsulBackend(BackendBase):
     """One way to one Consul cluster."""
 
     contract_version: ClassVar[int] = 1
@@ -44,44 +43,44 @@ class ConsulBackend(Backend):
     )
     options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_consul.testing:ConsulHarness"
+    ttl_advice: ClassVar[str] = " (if the servers say less, say so with the option session-ttl-min)"
     #: After how many ttls without a renewal a session ends.
     lasts: ClassVar[float] = 2.0
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
-        self.settings = settings
         self.told = Options.read(address, settings, os.environ)
         if self.told.ttl_min != SERVER_TTL_MIN:
             allowed = (self.told.ttl_min, LONGEST_LOCK_DELAY)
             self.capabilities = replace(type(self).capabilities, ttl_range=allowed)  # type: ignore[misc]
-        self._check_ttl(settings.ttl)
+        super().__init__(address, settings)
         #: Seconds for which the servers keep a claim: after them a session may be gone, and its lock-delay over.
         self.guarantee = min(settings.ttl, self.told.lock_delay)
         self.client = Client(self.told, settings.request_timeout)
-        self.sessions = Sessions(self.client, self._session_kind, settings.clock, settings.ttl)
+        self.sessions = Sessions(lambda: Session(self.client, self._session_kind(), settings.clock, settings.ttl))
         self.watchers = Watchers(self.client, self.told.prefix, settings.ttl)
         self.client.pool.moved = self.watchers.restart
 
-    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
-        """Make an elector for *candidate* in election *lock_id*."""
+    def _elector(self, lock_id: str, candidate: str) -> LeaderElector:
         return ConsulElector(
             lock_id,
             candidate,
-            self.capabilities,
+            self,
             client=self.client,
             keys=Keys.of(self.told.prefix, lock_id),
             sessions=self.sessions,
             watchers=self.watchers,
-            settings=self.settings,
             guarantee=self.guarantee,
         )
 
-    def close(self) -> None:
+    def _begin(self) -> None:
+        self.client.load()  # which may take longer than a request may
+
+    def _end(self) -> None:
         """Unlock what is still locked, end the sessions, and close all connections."""
-        pool = self.client.pool
-        if not pool.here:
-            return
-        with pool.limited(pool.timeout):
-            sessions = self.sessions.end()
+        self.close_electors()  # first, so that no lock-delay follows
+        pool, sessions = self.client.pool, self.sessions.take()
+        for session in sessions:
+            session.close()
         pool.close()
         self.watchers.close(pool.timeout)
         for session in sessions:
@@ -97,14 +96,6 @@ class ConsulBackend(Backend):
 
     def _session_kind(self) -> SessionKind:
         return _TtlSessions(self)
-
-    def _check_ttl(self, ttl: float) -> None:
-        shortest, longest = self.capabilities.ttl_range
-        if not shortest <= ttl <= longest:
-            raise ConfigurationError(
-                f"ttl {ttl:g} s: Consul grants {shortest:g} to {longest:g} s (if the servers say less, "
-                "say so with the option session-ttl-min)"
-            )
 
 
 class _TtlSessions:

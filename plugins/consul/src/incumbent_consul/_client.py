@@ -8,12 +8,8 @@ logs show it, and leaves it out where sessions are concerned.
 
 from __future__ import annotations
 
-import concurrent.futures.thread  # noqa: F401 - with logging: their hooks must not come between those of one fork
 import importlib
 import json
-import logging  # noqa: F401
-import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -22,6 +18,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from incumbent import BackendUnavailableError, ElectionError
+from incumbent.toolkit import importing
 
 from ._connection import Answer, Connection, Request
 from ._endpoint import Endpoint
@@ -36,10 +33,6 @@ T = TypeVar("T")
 
 #: Operations that Consul 1.8 allows in one transaction.
 MOST_OPERATIONS = 64
-
-_importing = threading.RLock()
-# A fork waits for an import that is under way: its child could never finish it, nor begin anew (P9).
-os.register_at_fork(before=_importing.acquire, after_in_parent=_importing.release, after_in_child=_importing.release)
 
 
 class Client:
@@ -171,11 +164,15 @@ class Client:
 
     # ------------------------------------------------------------ the library, and the transport as it sees it
 
+    def load(self) -> None:
+        """Import the library, which is put off until the first call."""
+        assert self._api
+
     @property
     def _api(self) -> SimpleNamespace:
-        """The library's parts. Importing it is put off until here."""
+        """The library's parts."""
         if self._loaded is None:
-            with _importing:
+            with importing:
                 base = importlib.import_module("consul.base")
             agent = SimpleNamespace(
                 http=SimpleNamespace(get=self._get, put=self._put, delete=self._delete),
@@ -203,12 +200,7 @@ class Client:
         body = data.encode() if isinstance(data, str) else data or b""
         token = self.settings.token()
         headers = {} if token is None else {"X-Consul-Token": token}
-        try:
-            answer = self.pool.ask(Request(method, target, body, headers))
-        except BackendUnavailableError as error:
-            if token is not None and token in repr(error.__cause__):
-                raise error from None
-            raise
+        answer = self.pool.ask(Request(method, target, body, headers))
         if token is not None and token in answer.body:  # some servers and relays send back what they were sent
             answer = replace(answer, body=answer.body.replace(token, "***"))
         endpoint = self.pool.endpoint

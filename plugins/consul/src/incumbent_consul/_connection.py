@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from incumbent import BackendUnavailableError
+from incumbent.toolkit import caused_by, time_left
 
-from ._endpoint import Endpoint, reason, time_left
+from ._endpoint import Endpoint, reason
 
 __all__ = ["Answer", "Connection", "NotSentError", "Request"]
 
@@ -118,13 +119,15 @@ class Connection:
             ended = response.will_close or not response.isclosed()
         except (OSError, http.client.HTTPException, ValueError) as error:
             # With TLS 1.3 a server can refuse only after the handshake, and what it says may be lost.
-            unwelcome = self.endpoint.tls and self.served == 0 and isinstance(error, ConnectionError)
+            unwelcome = self.endpoint.tls.is_on and self.served == 0 and isinstance(error, ConnectionError)
             hint = " (does it ask for a TLS certificate? options cert and key)" if unwelcome else ""
             # An idle connection may be found closed, and says nothing against the address.
             if not self._interrupted and (self.served == 0 or isinstance(error, TimeoutError)):
                 self.endpoint.doubt(sock.address)
             self.close()
-            raise BackendUnavailableError(f"consul at {self.endpoint}: {reason(error)}{hint}") from error
+            told = BackendUnavailableError(f"consul at {self.endpoint}: {reason(error)}{hint}")
+            made = caused_by(told, error, *request.headers.values())
+            raise made from made.__cause__
         self.served += 1
         answer = Answer(response.status, cast("Mapping[str, str]", response.headers), text)
         if ended:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
@@ -17,9 +15,6 @@ from ._options import SERVER_TTL_MIN, Options
 __all__ = ["findings"]
 
 LIBRARIES = ("python-consul", "py-consul")
-#: Days before its end that a certificate is worth a warning.
-SOON = 14
-DAY = 86400.0
 
 
 def findings(told: Options, settings: BackendSettings, *, guarantee: float, lasts: float) -> Iterator[Finding]:
@@ -36,8 +31,7 @@ def findings(told: Options, settings: BackendSettings, *, guarantee: float, last
             yield from _endpoint(str(endpoint), alone)
         finally:
             alone.pool.close()
-        if endpoint.cert is not None:
-            yield _certificate(endpoint.cert)
+    yield from told.endpoints[0].tls.findings()
     yield _limits(told, settings.ttl, guarantee, lasts)
     yield from _token(told)
     yield Finding(
@@ -113,22 +107,9 @@ def _token(told: Options) -> Iterator[Finding]:
         return
     if token is None:
         yield Finding("ok", "no ACL token is used")
-    elif all(endpoint.tls for endpoint in told.endpoints):
+    elif all(endpoint.tls.is_on for endpoint in told.endpoints):
         yield Finding("ok", "an ACL token is used, over TLS")
-    elif all(endpoint.tls or endpoint.is_local for endpoint in told.endpoints):
+    elif all(endpoint.tls.is_on or endpoint.is_loopback for endpoint in told.endpoints):
         yield Finding("ok", "an ACL token is used, on this host or over TLS")
     else:
         yield Finding("warning", "the ACL token travels in plain text (insecure=yes)", "use TLS: tls=yes")
-
-
-def _certificate(path: str) -> Finding:
-    try:
-        decoded: Any = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined]  # noqa: SLF001 - nothing else decodes a file
-        left = ssl.cert_time_to_seconds(decoded["notAfter"]) - time.time()
-    except (OSError, ssl.SSLError, ValueError, AttributeError, KeyError):
-        return Finding("warning", f"the end of the certificate {path} cannot be read", "see that it is a PEM file")
-    if left < 0:
-        return Finding("error", f"the certificate {path} has expired", "renew it")
-    if left < SOON * DAY:
-        return Finding("warning", f"the certificate {path} expires in {left / DAY:.0f} days", "renew it")
-    return Finding("ok", f"the certificate {path} is valid for {left / DAY:.0f} days")

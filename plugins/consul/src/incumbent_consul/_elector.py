@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from incumbent import BackendUnavailableError, Claim, ElectionError, InvalidStateError, LeaderRecord
+from incumbent import BackendUnavailableError, Claim, ElectionError, LeaderRecord
 
 from ._errors import SessionGoneError
 from ._layout import FLAGS, Pair
@@ -20,18 +20,17 @@ __all__ = ["ConsulElector"]
 class ConsulElector(Waiting):
     """One candidate. Its claim is the lock on the election's key, by the session that its backend's electors share."""
 
-    # ------------------------------------------------------------ the contract
+    # ------------------------------------------------------------ what the verbs come down to
 
     def acquire_leadership(self) -> Claim | None:
         """Lock the key if nobody has; else take a place in the queue, which says only who tries first."""
-        self._check_open()
-        self._called = None
-        if self._held is not None:
-            claim = self.check_leadership()
-            if claim is not None:
-                self._session.keep()  # which may have failed when it was locked: no thread to be had
-                self._follow()
-                return claim
+        claim = super().acquire_leadership()
+        if claim is not None:
+            self._session.keep()  # if there is no thread to be had, the next attempt tries again
+            self._follow()
+        return claim
+
+    def _campaign(self) -> Claim | None:
         session = self._session.current()
         try:
             return self._attempt(session)
@@ -44,63 +43,54 @@ class ConsulElector(Waiting):
             self._session.died(session)
             raise BackendUnavailableError("consul ended a session that was just created") from error
 
-    def check_leadership(self) -> Claim | None:
+    def _renew(self, token: int) -> Claim | None:
         """Renew the session, and read the key after that: a renewal alone proves nothing."""
-        self._check_open()
-        held = self._require_claim()
-        if held.over:
+        held = self._held
+        if held is None or held.over:
             self._held = None
             return None
-        renewal = self._session.keep_alive.renewal(held.known)
+        renewal = self._session.keep_alive.renewal(self._evidence)
         verified = renewal.answer
         pair = verified.pairs.get(self.key)
         if verified.session == held.session and self.key not in verified.keys:
             raise BackendUnavailableError("consul: the claim was not part of the renewal")
-        with self._state:
+        with self._lock:
             if self._held is not held:
                 return None
             if held.over or pair is None or verified.session != held.session or pair.session != held.session:
                 self._held = None
             else:
                 held.index = pair.modify_index
-                held.known = max(held.known, renewal.sent)
-                return Claim(held.token, self._guarantee, renewal.sent)
+                return Claim(token, self._guarantee, renewal.sent)
         self._refollow()
         return None
 
-    def relinquish_leadership(self) -> bool:
+    def _release(self, token: int) -> bool:  # noqa: ARG002 - the index of the key is the term's
         """Unlock the key, if it is still locked by this candidate's session as it was."""
-        self._check_open()
-        held = self._require_claim()
-        if held.over:
+        held = self._held
+        if held is None or held.over:
             self._clear_up()
-        released = not held.over and self._unlock(held, remove=False)
-        with self._state:
+        released = held is not None and not held.over and self._unlock(held, remove=False)
+        with self._lock:
             self._held = None
         self._refollow()
         return released
 
-    def observe_leadership(self) -> LeaderRecord:
+    def _observe(self) -> LeaderRecord:
         """Read the key and the queue."""
-        self._check_open()
         found = self._client.trees(self._keys.both)
-        with self._state:
+        with self._lock:
             self._observes = True
             self._shown = signature(found.get(self.key))
         self._follow()
         return self._keys.record(self.lock_id, found)
 
-    def close(self) -> None:
+    def _leave(self, *, is_late: bool) -> None:  # noqa: ARG002 - what may be late is known in `_late`
         """Leave the queue, unlock the key, and let the session go if it serves nobody else."""
-        if not self._client.pool.here:
-            return
-        with self._state:
-            self._closed = True
         self._watcher.leave(self)
-        with self._client.pool.limited(self._client.pool.timeout):
-            doubt, ending = self._leave()
-            if self._shared is not None:
-                self._shared.leave(self, doubt=doubt, ending=ending)
+        doubt, ending = self._give_up()
+        if self._shared is not None:
+            self._shared.leave(self, doubt=doubt, ending=ending)
 
     # ------------------------------------------------------------ attempts
 
@@ -112,13 +102,13 @@ class ConsulElector(Waiting):
         if lock is not None and lock.session == session:
             return self._lead(session, lock, sent)  # an attempt without an answer did lock it
         if lock is None or lock.session is None:
-            claim = self._lock(session, 0 if lock is None else lock.modify_index)
+            claim = self._lock_key(session, 0 if lock is None else lock.modify_index)
             if claim is not None:
                 return claim
         self._line_up(session)
         return None
 
-    def _lock(self, session: str, index: int) -> Claim | None:
+    def _lock_key(self, session: str, index: int) -> Claim | None:
         place = self._keys.place(session)
         with self._asking(session):
             before, self._doubt = self._doubt, session
@@ -136,12 +126,9 @@ class ConsulElector(Waiting):
         return self._lead(session, lock, sent)
 
     def _lead(self, session: str, lock: Pair, sent: float) -> Claim:
-        with self._state:
-            self._check_open()  # else the session unlocks what `close` has not
-            self._held = Held(session, lock.modify_index, lock.modify_index, self._clock())
+        with self._lock:
+            self._held, self._evidence = Held(session, lock.modify_index), self._clock()
             self._doubt = self._place = self._ahead = self._left = None
-        self._session.keep()
-        self._follow()
         return Claim(lock.modify_index, self._guarantee, sent)
 
     # ------------------------------------------------------------ giving up
@@ -164,20 +151,20 @@ class ConsulElector(Waiting):
             lock = self._client.get(self.key)
             if lock is None or lock.session != held.session:
                 return False
-            with self._state:
+            with self._lock:
                 if self._doubt is not None or self._held not in (None, held):
                     return False  # it was unlocked on another thread, and the engine has locked it anew
             held.index = lock.modify_index  # somebody has written to the key, and left it locked
         raise BackendUnavailableError("consul: the key is written to all the time")
 
-    def _leave(self) -> tuple[list[str], list[str]]:
+    def _give_up(self) -> tuple[list[str], list[str]]:
         """
         Give up all there is. Never raises.
 
         Returns:
             The keys that may be locked yet, and those that may be unlocked yet.
         """
-        with self._state:
+        with self._lock:
             held, self._held = self._held or self._leftover, None
             self._leftover = None
             place, self._place, self._ahead = self._place, None, None
@@ -191,7 +178,7 @@ class ConsulElector(Waiting):
             elif doubt is not None:
                 lock = self._client.get(self.key)
                 if lock is not None and lock.session == doubt:
-                    self._unlock(Held(doubt, lock.modify_index, lock.modify_index, 0.0), remove=True)
+                    self._unlock(Held(doubt, lock.modify_index), remove=True)
         except ElectionError:
             ending.append(self.key)
         for key in {self._keys.place(session) for session in (place, late) if session is not None}:
@@ -208,7 +195,7 @@ class ConsulElector(Waiting):
 
     def session_died(self, session: str) -> None:
         """Ask the engine to look: what *session* held is lost."""
-        with self._state:
+        with self._lock:
             if self._doubt == session:
                 self._doubt = None
             if self._late == session:
@@ -223,18 +210,17 @@ class ConsulElector(Waiting):
 
     def look(self) -> None:
         """Give up what the engine does not ask for any more: while it hangs, the session is renewed all the same."""
-        now, ttl = self._clock(), self._ttl
-        with self._state:
-            held = self._held
-            silent = held is not None and not held.over and now - held.known > ttl
-            deaf = (self.waits or self._doubt is not None) and self._called is not None and now - self._called > ttl
+        with self._lock:
+            held, is_silent = self._held, self._is_silent(self._ttl)
+            silent = is_silent and held is not None and not held.over
+            deaf = is_silent and held is None and (self.waits or self._doubt is not None)
             if not silent and not deaf and self._leftover is None:
                 return
-            self._called = None
+            self._owed = None
             if silent and held is not None:
                 held.over, self._leftover = True, held
             elif deaf and self._doubt is not None:  # if it is locked, it is found out at which index
-                self._leftover, self._doubt = Held(self._doubt, 0, 0, now), None
+                self._leftover, self._doubt = Held(self._doubt, 0), None
             place = None
             if silent or deaf:
                 place, self._place, self._ahead = self._place, None, None
@@ -251,15 +237,9 @@ class ConsulElector(Waiting):
     def _session(self) -> Session:
         if self._shared is None:
             shared = self._sessions.join(self)
-            with self._state:
+            with self._lock:
                 self._shared = shared
             if self._closed:  # meanwhile: `close` knew of no session
                 shared.leave(self)
-                self._check_open()
+                self._refuse_closed()
         return self._shared
-
-    def _require_claim(self) -> Held:
-        held = self._held
-        if held is None:
-            raise InvalidStateError
-        return held

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from incumbent import Address, BackendRejectedError, BackendSettings, ConfigurationError, Secret
+from incumbent.toolkit import read_switch, read_tls, refuse_plain_text
 
 from ._endpoint import Endpoint
 from ._security import SOCKET_RULE, brief, is_file, is_socket_path, is_token, read_token
@@ -31,6 +32,8 @@ HELP: Mapping[str, str] = {
 SERVER_TTL_MIN = 10.0
 LONGEST_LOCK_DELAY = 60.0
 PORT = 8500
+#: Where Consul's own tools find the files that the URL does not name.
+VARIABLES = {"ca": "CONSUL_CACERT", "cert": "CONSUL_CLIENT_CERT", "key": "CONSUL_CLIENT_KEY"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +63,9 @@ class Options:
         said = _Said(address, options, environment)
         token, token_file = said.token()
         endpoints = said.endpoints()
-        if (token or token_file) and not said.yes("insecure", default=False):
-            for endpoint in endpoints:
-                if not endpoint.tls and not endpoint.is_local:
-                    raise ConfigurationError(
-                        f"{address}: the ACL token would travel to {endpoint} in plain text: give the option tls=yes, "
-                        "or insecure=yes if the network can be trusted"
-                    )
+        insecure = read_switch("consul", "insecure", options.get("insecure"))
+        if (token or token_file) and not (insecure or endpoints[0].tls.is_on):
+            refuse_plain_text("consul", "the ACL token", endpoints, "give tls=yes")
         ttl_min = said.seconds("session-ttl-min", SERVER_TTL_MIN, 1.0, 86400.0)
         return cls(
             endpoints=endpoints,
@@ -103,12 +102,6 @@ class _Said:
 
     def wrong(self, option: str, rule: str) -> ConfigurationError:
         return ConfigurationError(f"option {option} of {brief(self.address)}: {rule}")
-
-    def yes(self, option: str, *, default: bool) -> bool:
-        value = self.options.get(option)
-        if value not in (None, "yes", "no"):
-            raise self.wrong(option, "must be yes or no")
-        return default if value is None else value == "yes"
 
     def seconds(self, option: str, default: float, least: float, most: float) -> float:
         text = self.options.get(option)
@@ -161,24 +154,14 @@ class _Said:
                 raise ConfigurationError(f"host {brief(host)}: write the path of a Unix socket alone, {SOCKET_RULE}")
         if not hosts:
             hosts, scheme = self._environments_hosts()
-        ca, cert = self.file("ca", "CONSUL_CACERT"), self.file("cert", "CONSUL_CLIENT_CERT")
-        key = self.file("key", "CONSUL_CLIENT_KEY")
-        if (cert is None) != (key is None):
-            raise self.wrong("cert" if cert else "key", "cert and key must be given together")
         asked = self.environment.get("CONSUL_HTTP_SSL", "").lower() in ("1", "t", "true") or scheme == "https"
-        tls = self.yes("tls", default=asked or any(option in self.options for option in ("ca", "cert", "key")))
-        if not tls and any(option in self.options for option in ("ca", "cert", "key")):
-            raise self.wrong("tls", "no contradicts ca, cert and key")
-        if not tls:
-            return tuple(Endpoint(host, port or PORT) for host, port in hosts)
-        name = self._server_name()
-        endpoints = tuple(Endpoint(host, port or PORT, True, ca, cert, key, name) for host, port in hosts)
-        if ca or cert:  # what is wrong with a file is to be known before the first election
-            try:
-                endpoints[0].context()
-            except BackendRejectedError as error:
-                raise ConfigurationError(f"{_files_said(self.options)} of {brief(self.address)}: {error}") from None
-        return endpoints
+        left = {option: variable for option, variable in VARIABLES.items() if option not in self.options}
+        files = {option: self.file(option, variable) for option, variable in left.items()}
+        tls = read_tls("consul", self.options, encrypted=asked, fallback=files)
+        if tls.ca or tls.cert:  # what is wrong with a file is to be known before the first election
+            tls.context("consul")
+        name = self._server_name() if tls.is_on else None
+        return tuple(Endpoint(host, port or PORT, tls, name) for host, port in hosts)
 
     def _server_name(self) -> str | None:
         """Return the name that the servers' certificates must bear, if it is not their host's."""
@@ -220,9 +203,3 @@ def _prefix(address: Address) -> str:
     if any(segment in (".", "..", ".lock", ".queue") for segment in segments):
         raise ConfigurationError(f"{address}: the path must not have a segment '.', '..', '.lock' or '.queue'")
     return "".join(f"{segment}/" for segment in segments)
-
-
-def _files_said(options: Mapping[str, str]) -> str:
-    """Name the options, or else the variables, that the files of TLS come from."""
-    given = [name for name in ("ca", "cert", "key") if name in options]
-    return f"option {' and '.join(given)}" if given else "CONSUL_CACERT, CONSUL_CLIENT_CERT and CONSUL_CLIENT_KEY"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-from incumbent import BackendUnavailableError, InvalidStateError
+from incumbent import BackendUnavailableError
+from incumbent.toolkit import ProcessBound, deadline
 
 from ._connection import Answer, Connection, NotSentError, Request
 from ._endpoint import Endpoint
@@ -19,7 +19,7 @@ __all__ = ["Pool"]
 SIZE = 2
 
 
-class Pool:
+class Pool(ProcessBound):
     """
     Sends requests. Thread-safe; refuses to work in a forked child (P9).
 
@@ -29,11 +29,11 @@ class Pool:
     """
 
     def __init__(self, endpoints: tuple[Endpoint, ...], timeout: float) -> None:
+        super().__init__()
         self._endpoints = endpoints
         self.timeout = timeout
         #: Called when another endpoint is used from now on.
         self.moved: Callable[[], None] = lambda: None
-        self._pid = os.getpid()
         self._lock = threading.Lock()
         self._room = threading.BoundedSemaphore(SIZE)
         self._idle: list[Connection] = []
@@ -46,26 +46,6 @@ class Pool:
     def endpoint(self) -> Endpoint:
         """The one that is in use."""
         return self._endpoints[self._current]
-
-    @property
-    def here(self) -> bool:
-        """Whether this is the process that made the pool."""
-        return os.getpid() == self._pid
-
-    def check_process(self) -> None:
-        """Refuse a forked child: it shares the sockets, but not the right to use them (P9)."""
-        if not self.here:
-            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
-
-    @contextmanager
-    def limited(self, seconds: float) -> Iterator[None]:
-        """Have all requests of this thread inside the block end within *seconds*, together."""
-        outer = self._limit
-        self._limit = min(outer, time.monotonic() + seconds)
-        try:
-            yield
-        finally:
-            self._limit = outer
 
     @contextmanager
     def through(self, connection: Connection, seconds: float) -> Iterator[None]:
@@ -90,11 +70,11 @@ class Pool:
         if own is not None:
             connection, seconds = own
             return self._answer(connection, request, time.monotonic() + seconds, self.timeout)
-        deadline = min(self._limit, time.monotonic() + self.timeout)
+        until = deadline(self.timeout)
         for left in range(len(self._endpoints), 1, -1):
             with suppress(NotSentError):  # it has had no effect, so the next endpoint may be asked at once
-                return self._asked(request, deadline, left)
-        return self._asked(request, deadline, 1)
+                return self._asked(request, until, left)
+        return self._asked(request, until, 1)
 
     def connection(self) -> Connection:
         """Make a connection of its own, for `through`. It opens when it is used; who made it closes it."""
@@ -121,15 +101,6 @@ class Pool:
             connection.interrupt()
 
     # ------------------------------------------------------------ inside
-
-    @property
-    def _limit(self) -> float:
-        limit: float = getattr(self._limits, "until", float("inf"))
-        return limit
-
-    @_limit.setter
-    def _limit(self, until: float) -> None:
-        self._limits.until = until
 
     def _asked(self, request: Request, deadline: float, left: int) -> Answer:
         """Ask one of *left* endpoints, which share the time that there is for reaching one."""

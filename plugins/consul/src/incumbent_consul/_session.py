@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from incumbent import BackendUnavailableError, ElectionError, KeepAlive, Renewal
+from incumbent import BackendUnavailableError, ElectionError
+from incumbent.toolkit import KeepAlive, Renewal, deadline
 
 from ._client import Client
 from ._layout import Pair
 
-__all__ = ["Holder", "Session", "SessionKind", "Sessions", "Verified"]
+__all__ = ["Holder", "Session", "SessionKind", "Verified"]
 
 #: Keys that are looked after because a late request may lock them yet: as many as one transaction reads.
 MOST_DOUBTFUL = 64
@@ -50,9 +52,6 @@ class Holder(Protocol):
 
     def look(self) -> None:
         """Give up what nobody asks for any more."""
-
-    def close(self) -> None:
-        """Give up everything. Never raises."""
 
 
 class Session:
@@ -120,7 +119,8 @@ class Session:
 
     def current(self) -> str:
         """Return the session's id. A session is created if there is none, and renewed if it has been idle."""
-        if not self._making.acquire(timeout=self._client.pool.timeout):
+        until = deadline(self._client.pool.timeout)
+        if not self._making.acquire(timeout=max(0.0, until - time.monotonic())):
             raise BackendUnavailableError("consul: no session yet: the request for one has not been answered")
         try:
             session = self._id
@@ -158,14 +158,6 @@ class Session:
             holders = list(self._holders)
         for holder in holders:
             holder.session_died(session)
-
-    def end(self) -> None:
-        """Have the electors give up what they have, so that no lock-delay follows, and end the session."""
-        with self._lock:
-            holders = list(self._holders)
-        for holder in holders:
-            holder.close()
-        self.close()
 
     def close(self) -> None:
         """End the session, if the servers answer. Idempotent; never raises."""
@@ -244,34 +236,3 @@ class SessionKind(Protocol):
 
     def end(self, session: str) -> None:
         """End it."""
-
-
-class Sessions:
-    """The sessions of a backend, as few as its elections need: as a rule one. Thread-safe."""
-
-    def __init__(self, client: Client, kind: Callable[[], SessionKind], clock: Callable[[], float], ttl: float) -> None:
-        self._client = client
-        self._kind = kind
-        self._clock = clock
-        self._ttl = ttl
-        self._lock = threading.Lock()
-        self._sessions: list[Session] = []
-
-    def join(self, holder: Holder) -> Session:
-        """Return the session that *holder* shares: a session is one candidate of each election."""
-        with self._lock:
-            for session in self._sessions:
-                if session.join(holder):
-                    return session
-            session = Session(self._client, self._kind(), self._clock, self._ttl)
-            session.join(holder)
-            self._sessions.append(session)
-            return session
-
-    def end(self) -> list[Session]:
-        """Unlock what is still locked, and end all; return them, whose threads may take a moment to end."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.end()
-        return sessions

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
-from incumbent import (
-    BackendSettings,
-    BackendUnavailableError,
-    Capabilities,
-    ElectionError,
-    InvalidStateError,
-    LeaderElector,
-)
+from incumbent import BackendUnavailableError, ElectionError
+from incumbent.toolkit import BackendBase, ElectorBase, Sessions
 
 from ._client import Client
 from ._errors import SessionGoneError
 from ._layout import Keys, Pair
-from ._session import Session, Sessions
+from ._session import Session
 from ._watch import REMIND, Watcher, Watchers
 
 __all__ = ["Held", "Waiting", "signature"]
@@ -28,44 +21,38 @@ __all__ = ["Held", "Waiting", "signature"]
 
 @dataclass(slots=True)
 class Held:
-    """A claim: the key is locked by *session* since *token*, and was last seen at *index*."""
+    """A claim: the key is locked by *session*, and was last seen at *index*."""
 
     session: str
-    token: int
     index: int
-    #: The clock when that was known: only a renewal that began later says something new.
-    known: float
     #: It was given up behind the engine's back, which is to be told when it asks.
     over: bool = False
 
 
-class Waiting(LeaderElector):
+class Waiting(ElectorBase):
     """The part of a candidate that follows keys; see `ConsulElector` for what it does with them."""
 
     def __init__(
         self,
         lock_id: str,
         candidate: str,
-        capabilities: Capabilities,
+        backend: BackendBase,
         *,
         client: Client,
         keys: Keys,
-        sessions: Sessions,
+        sessions: Sessions[Session],
         watchers: Watchers,
-        settings: BackendSettings,
         guarantee: float,
     ) -> None:
-        super().__init__(lock_id, candidate, capabilities)
+        super().__init__(lock_id, candidate, backend)
         self._client = client
         self._keys = keys
         self._sessions = sessions
         self._watchers = watchers
-        self._clock = settings.clock
-        self._ttl = settings.ttl
+        self._clock = backend.settings.clock
+        self._ttl = backend.settings.ttl
         #: Seconds for which the servers keep a claim.
         self._guarantee = guarantee
-        self._state = threading.RLock()
-        self._closed = False
         self._held: Held | None = None
         #: A claim of a term that is over, which may still be there: it must not be taken for a new term's.
         self._leftover: Held | None = None
@@ -76,8 +63,6 @@ class Waiting(LeaderElector):
         #: The session that has a place in the queue for this candidate, and the place before it.
         self._place: str | None = None
         self._ahead: str | None = None
-        #: Since when its engine should ask, and has not: it was told that it may lead, or got no answer.
-        self._called: float | None = None
         self._told: tuple[object, float] = (None, 0.0)
         self._shown: object = None
         self._observes = False
@@ -116,9 +101,7 @@ class Waiting(LeaderElector):
                 taken = self._client.acquire(self._keys.place(session), session, self.candidate)
             if not taken:
                 raise BackendUnavailableError("consul: no place in the queue")
-            with self._state:
-                self._check_open()
-                self._place = session
+            self._place = session
             if self._shared is not None:
                 self._shared.keep()
             self._look_ahead(self._client.trees(self._keys.both))
@@ -138,7 +121,7 @@ class Waiting(LeaderElector):
                 dead.append(pair)
             else:
                 ahead, dead = pair.key, []
-        with self._state:
+        with self._lock:
             if mine not in found or found[mine].session != session:
                 self._place = None  # somebody has deleted it
             self._ahead = ahead
@@ -150,7 +133,7 @@ class Waiting(LeaderElector):
 
     def wanted(self) -> frozenset[str]:
         """Return the keys whose changes matter now."""
-        with self._state:
+        with self._lock:
             keys = set()
             if self.may_hold or self._observes or (self._place is not None and self._ahead is None):
                 keys.add(self.key)
@@ -175,7 +158,7 @@ class Waiting(LeaderElector):
         lock = found.get(self.key)
         state = signature(lock)
         remind = False
-        with self._state:
+        with self._lock:
             tell = False
             held = self._held
             if held is not None and not held.over:
@@ -183,7 +166,7 @@ class Waiting(LeaderElector):
             elif self._place is not None and self._ahead is None and (lock is None or lock.session is None):
                 tell = self._is_news("free", state)
                 remind = True
-                self._called = self._clock() if self._called is None else self._called
+                self._owed = self._clock() if self._owed is None else self._owed
             if self._observes and self.key in self.wanted() and state != self._shown:
                 self._shown, tell = state, True
         if tell:
@@ -203,24 +186,16 @@ class Waiting(LeaderElector):
         self._told = (what, state), now
         return True
 
-    def _check_open(self) -> None:
-        self._client.pool.check_process()
-        if self._closed:
-            raise InvalidStateError("this elector has been closed")
-
     @contextmanager
     def _asking(self, session: str) -> Iterator[None]:
         """Remember, if the request inside the block has no answer, that it may arrive at any time."""
-        with self._state:
-            self._check_open()
+        with self._lock:
+            self._refuse_closed()
             before, self._late = self._late, session
         try:
             yield
         except SessionGoneError:
             self._late = before
-            raise
-        except ElectionError:
-            self._called = self._clock()
             raise
         self._late = before
 

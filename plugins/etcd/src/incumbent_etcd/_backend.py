@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from incumbent import (
     Address,
-    Backend,
     BackendSettings,
     Capabilities,
     ConfigurationError,
@@ -15,13 +15,14 @@ from incumbent import (
     LeaderElector,
     yes,
 )
+from incumbent.toolkit import BackendBase, Sessions
 
 from ._connection import Connection
 from ._elector import EtcdElector
 from ._greenlets import check_grpc
-from ._library import check_fork
-from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options, whole_ttl
-from ._session import Sessions
+from ._library import check_fork, load
+from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options
+from ._session import Session, end
 from ._watch import Watcher
 
 __all__ = ["EtcdBackend"]
@@ -30,7 +31,7 @@ __all__ = ["EtcdBackend"]
 LONGEST_NAME = 4096
 
 
-class EtcdBackend(Backend):
+class EtcdBackend(BackendBase):
     """One connection, one stream of watches, and as a rule one lease."""
 
     contract_version: ClassVar[int] = 1
@@ -49,38 +50,34 @@ class EtcdBackend(Backend):
     def __init__(self, address: Address, settings: BackendSettings) -> None:
         check_grpc()
         check_fork()
-        self._shown = str(address)
-        self.ttl = whole_ttl(settings)
-        self.settings = settings
+        super().__init__(address, settings)
+        self.ttl = math.ceil(settings.ttl)  # whole seconds, never less than asked for
         self.connection = Connection(Options.of(address), settings.request_timeout)
         self.watcher = Watcher(self.connection, settings.clock)
         self.connection.on_rotation = self.watcher.reset
-        self.sessions = Sessions(self.connection, self.ttl, settings.clock)
+        self.sessions = Sessions(lambda: Session(self.connection, self.ttl, settings.clock))
 
-    def __repr__(self) -> str:
-        return f"<EtcdBackend {self._shown}>"
-
-    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
-        """Make an elector for *candidate* in election *lock_id*."""
+    def _elector(self, lock_id: str, candidate: str) -> LeaderElector:
         if len(self.connection.options.prefix + lock_id) > LONGEST_NAME:
             raise ConfigurationError(f"etcd: the name of an election may have {LONGEST_NAME} characters at most")
         return EtcdElector(
             lock_id,
             candidate,
-            self.capabilities,
+            self,
             connection=self.connection,
             sessions=self.sessions,
             watcher=self.watcher,
-            clock=self.settings.clock,
         )
 
-    def close(self) -> None:
+    def _begin(self) -> None:
+        load()  # which takes longer than a request may
+
+    def _end(self) -> None:
         """Revoke the leases, and end the connection."""
-        if self.connection.is_foreign:
-            return
         # While the stream of watches is open, gRPC has the thread that it needs to revoke: at Python's end it gets none
         # any more.
-        sessions = self.sessions.close()
+        sessions = self.sessions.take()
+        end(sessions)
         self.watcher.close()
         self.connection.close()
         for session in sessions:

@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError, Endpoint
+from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError
+from incumbent.toolkit import Endpoint, caused_by, deadline
 
 from ._errors import is_token_refused, senseless, translated
 from ._exchange import Exchanges
@@ -41,14 +42,18 @@ class Client:
         address: Of that host: itself, unless it is a name.
         options: How to connect.
         timeout: Seconds that a request may take.
+        has_others: Whether the host has other addresses.
 
     Raises:
         BackendRejectedError: python-etcd3, or a file that secures the connection, cannot be used.
     """
 
-    def __init__(self, endpoint: Endpoint, address: str, options: Options, timeout: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, address: str, options: Options, timeout: float, *, has_others: bool = False
+    ) -> None:
         self.endpoint = endpoint
         self.address = address
+        self.has_others = has_others
         self._options = options
         self.timeout = timeout
         self._library = load()
@@ -77,14 +82,14 @@ class Client:
         """Return what calls the remote method *name*."""
         return self._keep_alive if name == "LeaseKeepAlive" else getattr(getattr(self._etcd, STUBS[name]), name)
 
-    def send(self, name: str, request: Any, deadline: float | None = None) -> Reply:
+    def send(self, name: str, request: Any, until: float | None = None) -> Reply:
         """
-        Send *request*, and return what its answer can be got from, by *deadline* if the timeout has begun already.
+        Send *request*, and return what its answer can be got from, by *until* if the timeout has begun already.
 
         Raises:
             ElectionError: Nothing was sent; says why.
         """
-        return Reply(self, name, request, self.timeout if deadline is None else deadline - time.monotonic())
+        return Reply(self, name, request, deadline(self.timeout) if until is None else until)
 
     def watch(self, requests: Iterator[Any]) -> Any:
         """
@@ -93,7 +98,7 @@ class Client:
         Raises:
             ElectionError: It cannot be opened.
         """
-        metadata = self.metadata()
+        metadata = self.metadata(deadline(self.timeout))
         try:
             return self._watch(requests, metadata=metadata)
         except ValueError as error:  # the channel is closed
@@ -112,14 +117,12 @@ class Client:
         made = translated(error, self.endpoint, self.timeout, secrets)
         if type(made) is BackendUnavailableError:
             self.waits = True
-        if not any(secret in repr(error) for secret in secrets):
-            made.__cause__ = error
-        return made
+        return caused_by(made, error, *secrets)
 
     @property
     def is_outdated(self) -> bool:
         """Whether it is of no use any more, or a file that secures it has been replaced since it was read."""
-        return self._is_broken or (self._options.security.tls and self._options.security.signature() != self._files)
+        return self._is_broken or (self._options.security.is_on and self._options.security.signature() != self._files)
 
     def close(self) -> None:
         """End the connection, and every call that is out. Idempotent."""
@@ -134,11 +137,11 @@ class Client:
 
     # ------------------------------------------------------------ the user
 
-    def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Return what goes with each request; authenticates if need be."""
+    def metadata(self, until: float) -> tuple[tuple[str, str], ...]:
+        """Return what goes with each request; authenticates if need be, by *until*."""
         token = self._token
         if token is None and self._options.username is not None:
-            token = self._authenticate()
+            token = self._authenticate(until)
         return (("token", token),) if token else ()
 
     def forget_token(self, metadata: tuple[tuple[str, str], ...] | None = None) -> None:
@@ -146,17 +149,17 @@ class Client:
         if metadata is None or dict(metadata).get("token") == self._token:
             self._token = None
 
-    def _authenticate(self) -> str:
-        if not self._authenticating.acquire(timeout=self.timeout):
+    def _authenticate(self, until: float) -> str:
+        if not self._authenticating.acquire(timeout=_left(until)):
             raise BackendUnavailableError(f"etcd {self.endpoint}: no answer within {self.timeout:g} s")
         try:
             if self._token is None:
-                self._token = self._new_token()
+                self._token = self._new_token(until)
             return self._token
         finally:
             self._authenticating.release()
 
-    def _new_token(self) -> str:
+    def _new_token(self, until: float) -> str:
         """Ask for a token; empty if the server knows no users. python-etcd3's own way needs an encrypted connection."""
         assert self._options.username is not None
         assert self._options.password is not None
@@ -164,7 +167,7 @@ class Client:
         request = rpc.AuthenticateRequest(name=self._options.username, password=self._options.password.reveal())
         try:
             answer = rpc.AuthStub(self._etcd.channel).Authenticate(
-                request, timeout=self.timeout, wait_for_ready=self.waits
+                request, timeout=_left(until), wait_for_ready=self.waits
             )
         except (self._library.grpc.RpcError, ValueError) as error:
             made = self.error(error)
@@ -184,21 +187,22 @@ class Client:
 
 
 class Reply:
-    """The answer to a request that is out."""
+    """The answer to a request that is out, which is there by *until*, a login that it needs included."""
 
-    def __init__(self, client: Client, name: str, request: Any, timeout: float) -> None:
+    def __init__(self, client: Client, name: str, request: Any, until: float) -> None:
         self._client = client
         self._name = name
         self._request = request
-        self._send(timeout)
+        self._until = until
+        self._send()
 
-    def _send(self, timeout: float) -> None:
+    def _send(self) -> None:
         client = self._client
-        self._metadata = client.metadata()
+        self._metadata = client.metadata(self._until)
         try:
             self._future = client.method(self._name).future(
                 self._request,
-                timeout=timeout,
+                timeout=_left(self._until),
                 metadata=self._metadata,
                 wait_for_ready=client.waits,
             )
@@ -223,7 +227,7 @@ class Reply:
                     made = self._client.error(error)
                     raise made from made.__cause__
                 self._client.forget_token(self._metadata)
-                self._send(self._client.timeout)
+                self._send()
             else:
                 self._client.waits = False
                 if answer is None:  # the call succeeded without one
@@ -234,6 +238,11 @@ class Reply:
     def cancel(self) -> None:
         """Do not wait for it."""
         self._future.cancel()
+
+
+def _left(until: float) -> float:
+    """Return the timeout of what must have ended by *until*: gRPC says of one that is over what it says of silence."""
+    return max(0.0, until - time.monotonic())
 
 
 def _channel_options(timeout: float) -> list[tuple[str, int]]:
@@ -255,7 +264,7 @@ def _channel_options(timeout: float) -> list[tuple[str, int]]:
 def _client_class(options: Options) -> Any:
     """Return python-etcd3's client; one that takes our certificates if the connection is to be encrypted."""
     library = load()
-    if not options.security.tls:
+    if not options.security.is_on:
         return library.etcd3.Etcd3Client
 
     class Encrypted(library.etcd3.Etcd3Client):  # type: ignore[misc, name-defined] # untyped

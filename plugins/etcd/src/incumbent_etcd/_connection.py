@@ -7,9 +7,11 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from math import inf
 from typing import Any
 
-from incumbent import BackendUnavailableError, Endpoint, InvalidStateError, note_address
+from incumbent import BackendUnavailableError
+from incumbent.toolkit import Endpoint, ProcessBound, deadline, note_address, within
 
 from ._client import Client
 from ._errors import LeaseExistsError, LeaseGoneError
@@ -22,7 +24,7 @@ __all__ = ["Connection", "Request"]
 _connections: weakref.WeakSet[Connection] = weakref.WeakSet()
 
 
-class Connection:
+class Connection(ProcessBound):
     """
     The servers of a URL. Connects when first used. Thread-safe.
 
@@ -32,6 +34,7 @@ class Connection:
     """
 
     def __init__(self, options: Options, timeout: float) -> None:
+        super().__init__()
         self.options = options
         self.timeout = timeout
         #: Called when the server that was asked until now is left for another.
@@ -42,23 +45,12 @@ class Connection:
         self._doubted: set[int] = set()
         self._index = 0
         self._closed = False
-        self._pid = os.getpid()
         _connections.add(self)
 
     @property
     def rpc(self) -> Any:
         """python-etcd3's messages."""
         return load().rpc
-
-    def check_process(self) -> None:
-        """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
-        if os.getpid() != self._pid:
-            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether this process was forked from the one that connected."""
-        return os.getpid() != self._pid
 
     def send(self, name: str, request: Any) -> Request:
         """
@@ -81,23 +73,27 @@ class Connection:
         return self.send(name, request).result()
 
     def read(self, name: str, request: Any) -> Any:
-        """Do the same for what can be repeated: if there is a next server, or address, it is asked at once."""
+        """Do the same for what can be repeated: if there is a next server, or address, it is asked in half the time."""
+        until, is_alone = deadline(self.timeout), len(self.options.endpoints) == 1
+        half = (until + time.monotonic()) / 2
         try:
-            sent = self.send(name, request)
+            has_next = self.client(until if is_alone else half).has_others or not is_alone
+            with within(half - time.monotonic() if has_next else inf):
+                sent = self.send(name, request)
         except BackendUnavailableError:
-            if len(self.options.endpoints) == 1:
+            if is_alone:
                 raise
             return self.call(name, request)
         try:
             return sent.result()
         except BackendUnavailableError:
-            if self.client(time.monotonic() + self.timeout) is sent.client:
+            if self.client(until) is sent.client:
                 raise
         return self.call(name, request)
 
     def watch(self, requests: Iterator[Any]) -> tuple[Client, Any]:
         """Open a stream of watches on the present server; return its client, and the stream."""
-        client = self.client(time.monotonic() + self.timeout)
+        client = self.client(deadline(self.timeout))
         return client, client.watch(requests)
 
     def client(self, deadline: float) -> Client:
@@ -117,19 +113,19 @@ class Connection:
         try:
             # With a client there is something left to do should the resolver hang.
             until = deadline if client is None else (time.monotonic() + deadline) / 2
-            address = answering(endpoint, until, self.timeout)
+            address, has_others = answering(endpoint, until, self.timeout)
         except BackendUnavailableError:
             if client is None:
                 self._pass_over(index)
                 raise
-            address = client.address
+            address, has_others = client.address, client.has_others
         with self._lock:
             self._check_open()
             present = self._clients.get(index)
             if present is not None and (present is not client or present.address == address):
                 self._doubted.discard(index)  # it answers after all, or somebody else has been here
                 return present
-            made = self._clients[index] = Client(endpoint, address, self.options, self.timeout)
+            made = self._clients[index] = Client(endpoint, address, self.options, self.timeout, has_others=has_others)
             self._doubted.discard(index)
         if present is not None:
             present.close()
@@ -198,11 +194,11 @@ class Request:
 
     def __init__(self, connection: Connection, name: str, request: Any) -> None:
         self._connection = connection
-        deadline = time.monotonic() + connection.timeout
+        until = deadline(connection.timeout)
         #: Which server it went to.
-        self.client = connection.client(deadline)
+        self.client = connection.client(until)
         try:
-            self._reply = self.client.send(name, request, deadline)
+            self._reply = self.client.send(name, request, until)
         except BackendUnavailableError:
             connection.failed(self.client)
             raise

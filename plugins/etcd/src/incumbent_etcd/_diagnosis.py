@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from datetime import datetime, timezone
 from typing import Any
 
-from incumbent import (
-    BackendRejectedError,
-    BackendSettings,
-    BackendUnavailableError,
-    ElectionError,
-    Endpoint,
-    Finding,
-    addresses_of,
-    connect_socket,
-)
+from incumbent import BackendRejectedError, BackendSettings, BackendUnavailableError, ElectionError, Finding
+from incumbent.toolkit import Endpoint, addresses_of, connect_socket
 
 from ._connection import Connection
 from ._lease import Lease
 from ._library import versions
 from ._options import Options
-from ._security import SYSTEM, expiry
 
 __all__ = ["findings", "release_finding"]
 
-#: Days before a certificate's end from which on it is a warning.
-SOON = 14
 UNREACHABLE = "see that this server runs and can be reached from here, or take it out of the URL"
 #: Of the request timeout, what a request may take before that is a warning.
 SLOW = 0.5
@@ -57,7 +45,7 @@ def findings(connection: Connection, settings: BackendSettings, ttl: int) -> Ite
 def _security(options: Options) -> Iterator[Finding]:
     security = options.security
     user = "no user" if options.username is None else f"user {ascii(options.username)[:60]}"
-    if not security.tls:
+    if not security.is_on:
         remote = [endpoint for endpoint in options.endpoints if not endpoint.is_loopback]
         if remote:
             yield Finding("warning", f"not encrypted, {user}", "give ca=FILE, so that nobody between can read or write")
@@ -66,20 +54,7 @@ def _security(options: Options) -> Iterator[Finding]:
         return
     own = "with a certificate of ours" if security.cert is not None else "without a certificate of ours"
     yield Finding("ok", f"encrypted, {own}, {user}")
-    for name, path in (("ca", security.ca), ("cert", security.cert)):
-        if path is None or path == SYSTEM:
-            continue
-        end = expiry(path)
-        if end is None:
-            continue
-        days = (end - datetime.now(timezone.utc)).days
-        text = f"{name}: the certificate in {path!a} expires on {end:%Y-%m-%d}"
-        if days < SOON:
-            yield Finding(
-                "error" if days < 0 else "warning", text, "replace the file: it is read again by new connections"
-            )
-        else:
-            yield Finding("ok", text)
+    yield from security.findings()
 
 
 def _addresses(endpoint: Endpoint, limit: float) -> Iterator[Finding]:
@@ -90,7 +65,7 @@ def _addresses(endpoint: Endpoint, limit: float) -> Iterator[Finding]:
         return  # the server cannot be reached at all, which is told for itself
     for address in sorted(addresses) if len(addresses) > 1 else ():
         try:
-            connect_socket(address, endpoint.port, time.monotonic() + limit).close()
+            connect_socket(address, endpoint.port, time.monotonic() + limit)[0].close()
         except OSError as error:
             what = "does not answer" if isinstance(error, TimeoutError) else "refuses connections"
             yield Finding("warning", f"{endpoint}: its address {address} {what}", "take it out of the name's addresses")

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from incumbent import (
-    Capabilities,
-    Claim,
-    ElectionError,
-    InvalidStateError,
-    LeaderElector,
-    LeaderRecord,
-    Renewal,
-)
+from incumbent import Claim, ElectionError, LeaderRecord
+from incumbent.toolkit import BackendBase, ElectorBase, Renewal, Sessions
 
 from ._connection import Connection
 from ._errors import LeaseGoneError
@@ -23,77 +13,54 @@ from ._layout import Election
 from ._lease import Attached, Lease
 from ._news import News
 from ._place import ForeignHandError, Place
-from ._session import Session, Sessions
+from ._session import Session
 from ._watch import Watcher
 
 __all__ = ["EtcdElector"]
 
 
-class EtcdElector(LeaderElector):
-    """See `LeaderElector` for the verbs."""
+class EtcdElector(ElectorBase):
+    """See `ElectorBase` for the verbs."""
 
     def __init__(
         self,
         lock_id: str,
         candidate: str,
-        capabilities: Capabilities,
+        backend: BackendBase,
         *,
         connection: Connection,
-        sessions: Sessions,
+        sessions: Sessions[Session],
         watcher: Watcher,
-        clock: Callable[[], float],
     ) -> None:
-        super().__init__(lock_id, candidate, capabilities)
+        super().__init__(lock_id, candidate, backend)
         self._connection = connection
         self._sessions = sessions
-        self._clock = clock
-        self._lock = threading.Lock()  # for what follows; never held during a request
-        self._calling = False
-        self._closed = False
+        self._clock = backend.settings.clock
         self._session: Session | None = None
         self._place: Place | None = None
         #: A key that is to be deleted before another one is made: it must not be taken for a new term's.
         self._leftover: Place | None = None
-        self._token: int | None = None
-        #: Since when our key is known to be there: only a renewal that begins later says something new of it.
-        self._evidence = 0.0
-        self._news = News(watcher, self._clock, self._notify)
+        self._news = News(watcher, self._clock, self._tell, self._show)
 
-    # ------------------------------------------------------------ the contract
+    # ------------------------------------------------------------ what the verbs come down to
 
-    def acquire_leadership(self) -> Claim | None:
+    def _campaign(self) -> Claim | None:
         """Queue up, once; return the claim if nobody is ahead."""
-        with self._call():
-            if self._token is not None:
-                claim = self._check(self._token)
-                if claim is not None:
-                    return claim
-            try:
-                return self._campaign()
-            except (LeaseGoneError, ForeignHandError):
-                self._forget()
-                return self._campaign()  # with a new lease, or a new key
-
-    def check_leadership(self) -> Claim | None:
-        """Renew the lease, and see that our key hangs on it."""
-        with self._call():
-            if self._token is None:
-                raise InvalidStateError
-            return self._check(self._token)
-
-    def relinquish_leadership(self) -> bool:
-        """Delete our key, if it is still there."""
-        with self._call():
-            if self._token is None:
-                raise InvalidStateError
-            self._news.unfollow()  # the end that we make is no news; should it fail, the next check watches again
-            was_there = self._place is not None and self._place.delete()
+        try:
+            return self._stand_in_line()
+        except (LeaseGoneError, ForeignHandError):
             self._forget()
-            return was_there
+            return self._stand_in_line()  # with a new lease, or a new key
 
-    def observe_leadership(self) -> LeaderRecord:
+    def _release(self, token: int) -> bool:  # noqa: ARG002 - the key is the term's
+        """Delete our key, if it is still there."""
+        self._news.unfollow()  # the end that we make is no news; should it fail, the next check watches again
+        was_there = self._place is not None and self._place.delete()
+        self._forget()
+        return was_there
+
+    def _observe(self) -> LeaderRecord:
         """Read all candidates."""
-        self._connection.check_process()
         election = self._layout()
         answer = self._connection.read("Range", election.all())
         self._news.observe(election, answer.header.revision + 1)
@@ -103,25 +70,20 @@ class EtcdElector(LeaderElector):
         names = tuple(entry.value.decode(errors="replace") for entry in entries)
         return LeaderRecord(self.lock_id, names[0], entries[0].created, candidates=names)
 
-    def close(self) -> None:
+    def _leave(self, *, is_late: bool) -> None:
         """Delete our key, whatever is known of it."""
-        if self._connection.is_foreign:
-            return
-        with self._lock:
-            self._closed = True
-            session, calling = self._session, self._calling
         self._news.close()
+        session = self._session
         if session is not None:
-            is_gone = self.withdraw()
-            election = self._layout()
-            session.leave(election.prefix, self, is_clean=is_gone and not calling)
+            is_gone = self._withdraw()
+            session.leave(self._layout().prefix, self, is_clean=is_gone and not is_late)
 
     # ------------------------------------------------------------ campaigning
 
     def _layout(self) -> Election:
         return Election(self._connection.rpc, self._connection.options.prefix, self.lock_id)
 
-    def _campaign(self) -> Claim | None:
+    def _stand_in_line(self) -> Claim | None:
         start = self._clock()
         leftover = self._leftover  # which the session's thread may delete at the same time
         if leftover is not None:
@@ -137,9 +99,6 @@ class EtcdElector(LeaderElector):
         standing, renewal = self._stand(place, start)
         known = self._evidence = self._clock()  # a renewal that began before may not have seen the key
         ahead = place.ahead(standing)
-        if self._closed:  # while this request hung
-            self.withdraw()
-            return None
         if ahead is not None:
             # Its end may make it our turn, or show the next one before us: no other candidate is asked.
             self._news.follow(ahead.key, standing.revision + 1, deletions=True)
@@ -188,7 +147,7 @@ class EtcdElector(LeaderElector):
         self._news.follow(place.key, token + 1, deletions=False)
         return Claim(token, renewal.answer.ttl, renewal.sent)
 
-    def _check(self, token: int) -> Claim | None:
+    def _renew(self, token: int) -> Claim | None:
         place = self._place
         renewal = None
         if place is not None:
@@ -233,21 +192,7 @@ class EtcdElector(LeaderElector):
             self._token = self._place = None
         self._news.unfollow()
 
-    @contextmanager
-    def _call(self) -> Iterator[None]:
-        self._connection.check_process()
-        with self._lock:
-            self._calling = True
-            self._news.untaken = None
-        try:
-            yield
-        except ElectionError:
-            self._news.untaken = self._clock()  # the engine should ask again
-            raise
-        finally:
-            self._calling = False
-
-    def _notify(self) -> None:
+    def _show(self) -> None:
         self.notify()  # set by the runner after we were made
 
     # ------------------------------------------------------------ for the session, on its thread
@@ -266,20 +211,15 @@ class EtcdElector(LeaderElector):
         """
         Tell of a key that is gone; delete the key of an engine that is silent.
 
-        The lease is shared, and renewed on a thread of its own: without this, a dead engine would lead, or stand
-        before all others, for as long as its process runs.
+        The lease is shared, and renewed on a thread of its own: see `_is_silent`.
         """
         with self._lock:
             place = self._place
             if self._calling or self._closed:
                 return
-            is_silent = False
-            if place is not None and place.lease is lease:
-                since = self._news.untaken if self._token is None else self._evidence
-                is_silent = since is not None and self._clock() - since > lease.ttl
-            if is_silent:
+            if place is not None and place.lease is lease and self._is_silent(lease.ttl):
                 self._leftover, self._place = place, None  # a check says from now on: lost
-                self._news.untaken = None
+                self._owed = None
             leftover = self._leftover
             is_known = place is not None and place.revision is not None and renewal.sent > self._evidence
         if leftover is not None:
@@ -287,7 +227,7 @@ class EtcdElector(LeaderElector):
         elif is_known and place is not None and place.key not in renewal.answer.keys:
             self._news.tell()
 
-    def withdraw(self) -> bool:
+    def _withdraw(self) -> bool:
         """Delete our key; tell whether it is certain that there is none."""
         is_certain = True
         for place in (self._place, self._leftover):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, one_line
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+from incumbent.toolkit import one_line
 
 __all__ = ["LeaseExistsError", "LeaseGoneError", "is_token_refused", "senseless", "translated"]
 
@@ -52,7 +53,7 @@ def is_token_refused(error: Any) -> bool:
 def translated(error: Any, where: object, timeout: float, secrets: Iterable[str] = ()) -> ElectionError:
     """Return the contract's error for *error*, an `RpcError` or what a closed channel raises, without *secrets*."""
     code = getattr(error.code(), "name", "UNKNOWN") if hasattr(error, "code") else "CANCELLED"
-    details = _details(error, secrets)
+    details = _details(error)
     if code == "NOT_FOUND" and "lease" in details:
         return LeaseGoneError(f"etcd {where}: the lease is gone")
     if code == "FAILED_PRECONDITION" and "lease already exists" in details:
@@ -62,9 +63,8 @@ def translated(error: Any, where: object, timeout: float, secrets: Iterable[str]
     if code == "CANCELLED":
         return BackendUnavailableError(f"etcd {where}: the connection was closed during the request")
     # A token that is refused although it is new is no wrong password: rights are being changed just now.
-    if code in PERMANENT and not is_token_refused(error):
-        return BackendRejectedError(f"etcd {where}: {_plainly(details) or code.lower()}")
-    return BackendUnavailableError(f"etcd {where}: {_plainly(details) or code.lower()}")
+    kind = BackendRejectedError if code in PERMANENT and not is_token_refused(error) else BackendUnavailableError
+    return kind(f"etcd {where}: {_plainly(_details(error, secrets)) or code.lower()}")
 
 
 def _details(error: Any, secrets: Iterable[str] = ()) -> str:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import ast
-import concurrent.futures.thread  # noqa: F401 - with logging: their hooks must not come between those of one fork
 import errno
 import importlib
 import importlib.util
-import logging  # noqa: F401
 import os
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError
+from incumbent.toolkit import importing
 
 __all__ = ["DISTRIBUTIONS", "Library", "check_fork", "load", "note_use", "versions"]
 
@@ -31,13 +29,10 @@ DISTRIBUTIONS = ("etcd3", "grpcio", "protobuf")
 #: 1.85.3): they make new threads in it, on the stacks of its parent's, which may still stand in a queue.
 SETTINGS = {"GRPC_VERBOSITY": "NONE", "GRPC_ENABLE_FORK_SUPPORT": "0"}
 
-_lock = threading.RLock()
 _loaded: Library | None = None
 #: The process that has used gRPC first, if it does without handlers of forks.
 _used_by: int | None = None
 _handles_forks = True
-# A fork waits for an import that is under way: its child could never finish it, nor begin anew (P9).
-os.register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_lock.release)
 
 
 @dataclass(frozen=True)
@@ -59,7 +54,7 @@ def load() -> Library:
         BackendUnavailableError: Not now, for the system has no descriptor or no memory left.
     """
     global _loaded  # noqa: PLW0603 - one process has one python-etcd3
-    with _lock:
+    with importing:
         if _loaded is None:
             try:
                 _loaded = _import()

@@ -15,12 +15,21 @@ class News:
     The watch on the key that matters to an elector, and the one on its whole election if that is observed.
 
     Thread-safe, except that one thread at a time follows and observes.
+
+    Args:
+        watcher: Has the stream of watches.
+        clock: `BackendSettings.clock`.
+        tell: Called when the engine should ask.
+        show: Called when something has changed for who observes.
     """
 
-    def __init__(self, watcher: Watcher, clock: Callable[[], float], notify: Callable[[], None]) -> None:
+    def __init__(
+        self, watcher: Watcher, clock: Callable[[], float], tell: Callable[[], None], show: Callable[[], None]
+    ) -> None:
         self._watcher = watcher
         self._clock = clock
-        self._notify = notify
+        self._tell = tell
+        self._show = show
         self._following: Watch | None = None
         self._observing: Watch | None = None
         self._closed = False
@@ -28,8 +37,6 @@ class News:
         self.latest = 0.0
         #: Whether something may have happened that was not told; to the whole store, too: it may have been restored.
         self.is_broken = False
-        #: When the engine was told, if it has not asked since.
-        self.untaken: float | None = None
 
     def follow(self, key: bytes, revision: int, *, deletions: bool) -> None:
         """Tell of what happens to *key* from *revision* on, and of nothing else."""
@@ -54,8 +61,8 @@ class News:
         self._observing = self._watcher.watch(
             election.prefix,
             revision,
-            lambda key: self._notify() if election.has(key) else None,
-            self._notify,
+            lambda key: self._show() if election.has(key) else None,
+            self._show,
             range_end=election.end,
         )
         if self._closed:  # meanwhile
@@ -66,9 +73,7 @@ class News:
         if self._closed:
             return
         self.latest = self._clock()
-        if self.untaken is None:
-            self.untaken = self.latest
-        self._notify()
+        self._tell()
 
     def _missed(self) -> None:
         self.is_broken = True

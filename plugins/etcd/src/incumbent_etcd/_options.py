@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from incumbent import Address, BackendSettings, ConfigurationError, Endpoint, Secret, read_line, read_switch
+from incumbent import Address, ConfigurationError, Secret
+from incumbent.toolkit import SYSTEM, Endpoint, read_line, read_switch, read_tls, refuse_plain_text
 
-from ._security import SYSTEM, Security
+from ._security import Security
 
 __all__ = ["HELP", "LONGEST_TTL", "SHORTEST_TTL", "Options"]
 
@@ -23,6 +23,8 @@ HELP: Mapping[str, str] = {
     "password-file": "file whose first line is the user's password (default: $ETCDCTL_USER, $ETCDCTL_PASSWORD)",
     "insecure": "yes or no: send user and password unencrypted to another host (default: no)",
 }
+#: Where etcdctl finds the files that the URL does not name.
+VARIABLES = {"ca": "ETCDCTL_CACERT", "cert": "ETCDCTL_CERT", "key": "ETCDCTL_KEY"}
 DEFAULT_PORT = 2379
 #: etcd grants no less with its usual election timeout, and no more at all, seconds.
 SHORTEST_TTL, LONGEST_TTL = 2.0, 9e9
@@ -60,59 +62,21 @@ class Options:
             endpoints, schemes = _endpoints(named)
         security = _security(address, environment, encrypted="https" in schemes)
         username, password = _user(address, environment)
-        options = cls(endpoints, _prefix(address.path), security, username, password)
-        options._check_exposure(insecure=read_switch("etcd", "insecure", address.options.get("insecure")) is True)
-        return options
-
-    def _check_exposure(self, *, insecure: bool) -> None:
-        if self.username is None or self.security.tls or insecure:
-            return
-        for endpoint in self.endpoints:
-            if not endpoint.is_loopback:
-                raise ConfigurationError(
-                    f"etcd: user and password would go to {endpoint} unencrypted: give ca=FILE, tls=yes or, if the "
-                    "network can be trusted, insecure=yes"
-                )
-
-
-def whole_ttl(settings: BackendSettings) -> int:
-    """
-    Return the ttl as etcd takes it: whole seconds, never less than asked for.
-
-    Raises:
-        ConfigurationError: etcd does not grant it.
-    """
-    if not SHORTEST_TTL <= settings.ttl <= LONGEST_TTL:
-        raise ConfigurationError(f"ttl {settings.ttl:g} s: etcd grants {SHORTEST_TTL:g} to {LONGEST_TTL:g} s")
-    return math.ceil(settings.ttl)
+        insecure = read_switch("etcd", "insecure", address.options.get("insecure"))
+        if username is not None and not (security.is_on or insecure):
+            refuse_plain_text("etcd", "user and password", endpoints, "give ca=FILE, tls=yes")
+        return cls(endpoints, _prefix(address.path), security, username, password)
 
 
 def _security(address: Address, environment: Mapping[str, str], *, encrypted: bool) -> Security:
-    given = address.options
-    for name in ("ca", "cert", "key", "password-file"):
-        if given.get(name) == "":  # of a variable that is not set, perhaps: it must not turn encryption off
-            raise ConfigurationError(f"etcd: option {name} is empty: give the path of a file, or leave the option out")
-    switch = read_switch("etcd", "tls", given.get("tls"))
-    if switch is False:
-        for name in ("ca", "cert", "key"):
-            if name in given:
-                raise ConfigurationError(f"etcd: option {name} makes no sense with tls=no: leave one of them out")
-        return Security(tls=False)
-    ca = given.get("ca") or environment.get("ETCDCTL_CACERT") or None
-    if "cert" in given or "key" in given:  # one of the URL and one of the environment would not fit together
-        cert, key = given.get("cert"), given.get("key")
-    else:
-        cert, key = environment.get("ETCDCTL_CERT") or None, environment.get("ETCDCTL_KEY") or None
-    tls = switch is True or encrypted or any((ca, cert, key))
-    if (cert is None) != (key is None):
-        has, lacks = ("cert", "key") if key is None else ("key", "cert")
-        raise ConfigurationError(f"etcd: option {has} needs option {lacks} too: the certificate and its private key")
-    if cert is not None and ca is None:
+    fallback = {name: environment.get(variable) for name, variable in VARIABLES.items()}
+    tls = read_tls("etcd", address.options, encrypted=encrypted or any(fallback.values()), fallback=fallback)
+    if tls.cert is not None and tls.ca is None:
         raise ConfigurationError(
             "etcd: option cert needs option ca too: the file with the certificates that sign the servers', or ca=system"
         )
-    security = Security(tls=tls, ca=(ca or SYSTEM) if tls else None, cert=cert, key=key)
-    if tls:
+    security = Security(tls.is_on, (tls.ca or SYSTEM) if tls.is_on else None, tls.cert, tls.key)
+    if tls.is_on:
         security.read()  # what is wrong with a file is to be known before the first election
     return security
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import ssl
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 
-from incumbent import ConfigurationError, read_file
+from incumbent import ConfigurationError
+from incumbent.toolkit import SYSTEM, Tls, read_file
 
-__all__ = ["SYSTEM", "Credentials", "Security", "expiry"]
-
-#: As option ca: the certificates that this system trusts.
-SYSTEM = "system"
+__all__ = ["Credentials", "Security"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,13 +23,8 @@ class Credentials:
 
 
 @dataclass(frozen=True)
-class Security:
-    """Whether to encrypt, and the paths of the files for it."""
-
-    tls: bool
-    ca: str | None = None
-    cert: str | None = None
-    key: str | None = None
+class Security(Tls):
+    """The files that a URL names, as gRPC takes them."""
 
     def signature(self) -> object:
         """Return something that changes when a file does."""
@@ -54,16 +46,6 @@ class Security:
         if self.cert is None or self.key is None:
             return Credentials(ca)
         return Credentials(ca, _read_pem("cert", self.cert, "CERTIFICATE"), _read_pem("key", self.key, "PRIVATE KEY"))
-
-
-def expiry(path: str) -> datetime | None:
-    """Return when the first certificate of the file expires, if that can be found out."""
-    try:
-        # The only reader of certificates in the standard library; it is the ssl module's own, for its tests.
-        decoded = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined] # noqa: SLF001
-        return datetime.fromtimestamp(ssl.cert_time_to_seconds(decoded["notAfter"]), timezone.utc)
-    except (AttributeError, OSError, KeyError, ValueError):
-        return None
 
 
 def _read_pem(option: str, path: str, kind: str) -> bytes:

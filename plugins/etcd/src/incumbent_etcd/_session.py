@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
 
-from incumbent import BackendUnavailableError, ElectionError, Renewal
+from incumbent import BackendUnavailableError, ElectionError
+from incumbent.toolkit import Renewal, deadline
 
 from ._connection import Connection, Request
 from ._layout import elections_of
 from ._lease import Attached, Lease
 
-__all__ = ["Member", "Session", "Sessions"]
+__all__ = ["Member", "Session", "end"]
 
 
 class Member(Protocol):
@@ -76,7 +78,8 @@ class Session:
         Raises:
             ElectionError: None is.
         """
-        if not self._granting.acquire(timeout=self._connection.timeout):
+        until = deadline(self._connection.timeout)
+        if not self._granting.acquire(timeout=max(0.0, until - time.monotonic())):
             raise BackendUnavailableError(f"etcd: no lease was granted within {self._connection.timeout:g} s")
         try:
             lease = self._lease
@@ -157,37 +160,13 @@ class Session:
                 self._connection.call("DeleteRange", self._connection.rpc.DeleteRangeRequest(key=key))
 
 
-class Sessions:
-    """The sessions of a backend, as few as its elections need: as a rule one. Thread-safe."""
-
-    def __init__(self, connection: Connection, ttl: int, clock: Callable[[], float]) -> None:
-        self._connection = connection
-        self._ttl = ttl
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._sessions: list[Session] = []
-
-    def join(self, election: bytes, member: Member) -> Session:
-        """Return the first session that has no elector of the same election: a lease names one key in each."""
-        with self._lock:
-            for session in self._sessions:
-                if session.join(election, member):
-                    return session
-            session = Session(self._connection, self._ttl, self._clock)
-            session.join(election, member)
-            self._sessions.append(session)
-            return session
-
-    def close(self) -> list[Session]:
-        """Revoke all leases; return the sessions, whose threads may take a moment to end."""
-        with self._lock:
-            sessions, self._sessions = self._sessions, []
-        requests = []
-        for session in sessions:
-            with suppress(ElectionError):  # the leases expire by themselves
-                requests.append(session.close())
-        for request in requests:
-            if request is not None:
-                with suppress(ElectionError):
-                    request.result()
-        return sessions
+def end(sessions: list[Session]) -> None:
+    """Revoke all leases, at the same time. The threads of the sessions may take a moment to end: see `Session.wait`."""
+    requests = []
+    for session in sessions:
+        with suppress(ElectionError):  # the leases expire by themselves
+            requests.append(session.close())
+    for request in requests:
+        if request is not None:
+            with suppress(ElectionError):
+                request.result()

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from incumbent import (
     Address,
-    Backend,
     BackendSettings,
     Capabilities,
     ConfigurationError,
@@ -18,23 +17,25 @@ from incumbent import (
     no,
     yes,
 )
+from incumbent.toolkit import BackendBase, BeatElector, Beats
 
-from ._elector import PostgresElector
 from ._layout import Layout
 from ._options import HELP, Options
 from ._pool import Pool
+from ._records import Records
 from ._session import Session
-from ._sightings import Sightings
 from ._store import Store
 from ._watch import Watch
 
 __all__ = ["PostgresBackend"]
 
+#: In a ttl.
+LOOKS = 10
 #: A longer name does not fit into an index, bytes.
 LONGEST_NAME = 2048
 
 
-class PostgresBackend(Backend):
+class PostgresBackend(BackendBase):
     """One session, a few connections for statements, and one with a thread that watches."""
 
     contract_version: ClassVar[int] = 1
@@ -52,21 +53,17 @@ class PostgresBackend(Backend):
     harness: ClassVar[str | None] = "incumbent_postgres.testing:PostgresHarness"
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
-        self._shown = str(address)
-        self.settings = settings
+        super().__init__(address, settings)
         options = Options.of(address)
         layout = Layout(options.schema, settings.request_timeout)
         self.pool = Pool(options, settings.request_timeout)
         self.store = Store(self.pool, layout)
         self.session = Session(self.store, settings.ttl, settings.clock)
-        self.sightings = Sightings()
-        self.watch = Watch(self.pool, layout, self.sightings, settings.ttl, settings.clock)
+        self.records = Records(self.store, self.session, settings)
+        self.beats = Beats(self.records, settings, looks=LOOKS, wake=self._wake)
+        self.watch = Watch(self.pool, layout, self.beats)
 
-    def __repr__(self) -> str:
-        return f"<PostgresBackend {self._shown}>"
-
-    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
-        """Make an elector for *candidate* in election *lock_id*."""
+    def _elector(self, lock_id: str, candidate: str) -> LeaderElector:
         for what, text in (("the name of an election", lock_id), ("a candidate's id", candidate)):
             try:
                 length = len(text.encode())
@@ -74,24 +71,16 @@ class PostgresBackend(Backend):
                 raise ConfigurationError(f"postgres: {what} must be text that UTF-8 can encode") from None
             if "\0" in text or length > LONGEST_NAME:
                 raise ConfigurationError(f"postgres: {what} may have {LONGEST_NAME} bytes at most, and no NUL")
-        return PostgresElector(
-            lock_id,
-            candidate,
-            self.capabilities,
-            store=self.store,
-            session=self.session,
-            sightings=self.sightings,
-            watch=self.watch,
-            clock=self.settings.clock,
-        )
+        return BeatElector(lock_id, candidate, self, self.beats)
 
-    def close(self) -> None:
-        """End the session with all claims, and the connections."""
-        if self.pool.is_foreign:
-            return
-        self.watch.close()
+    def _wake(self) -> None:
+        self.watch.wake()
+
+    def _end(self) -> None:
+        self.watch.stop()
         with suppress(ElectionError):  # then it ends by its silence
             self.session.close()
+        self.watch.join()
         self.pool.close()
 
     def diagnose(self) -> Iterable[Finding]:

@@ -142,11 +142,10 @@ class Layout:
             f"SELECT token, {self._notify('+')} FROM new"
         )
 
-    def relinquish(self, lock_id: str, claim: str, token: int | None) -> str:
-        """Delete that claim of that term, or of any if None: a late request must not end the next term."""
-        term = "" if token is None else f" AND token = {token}"
+    def relinquish(self, lock_id: str, claim: str) -> str:
+        """Delete that claim, which is that of one term: a late request must not end the next one."""
         return self._preamble + self._told(
-            f"DELETE FROM {self._election} WHERE lock_id = {literal(lock_id)} AND claim = {literal(claim)}{term}"
+            f"DELETE FROM {self._election} WHERE lock_id = {literal(lock_id)} AND claim = {literal(claim)}"
         )
 
     def end(self, session: str) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Mapping
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError, InvalidStateError
+from incumbent import BackendRejectedError, BackendUnavailableError, ElectionError
+from incumbent.toolkit import ProcessBound, deadline
 
 from ._addresses import addressed, note, share, turn
 from ._connection import Client, Row
@@ -23,7 +23,7 @@ SIZE = 2
 READ_ONLY = ("25006", "0A000")
 
 
-class Pool:
+class Pool(ProcessBound):
     """
     Runs statements. Connects when first used. Thread-safe; refuses to work in a forked child (P9).
 
@@ -33,24 +33,14 @@ class Pool:
     """
 
     def __init__(self, options: Options, timeout: float) -> None:
+        super().__init__()
         self.options = options
         self.timeout = timeout
-        self._pid = os.getpid()
         self._changed = threading.Condition()
         self._idle: list[Client] = []
         self._busy = 0
         self._closed = False
         self._first = 0
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether this process was forked from the one that made the pool."""
-        return os.getpid() != self._pid
-
-    def check_process(self) -> None:
-        """Refuse a forked child: it shares the sockets, but not the right to use them (P9)."""
-        if self.is_foreign:
-            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
 
     def run(self, message: str) -> list[list[Row]]:
         """
@@ -62,7 +52,7 @@ class Pool:
             RefusedError: One of them failed: nothing has taken effect.
         """
         self.check_process()
-        end = time.monotonic() + self.timeout
+        end = deadline(self.timeout)
         client = self._take(end)
         try:
             answer = client.run(message, end)

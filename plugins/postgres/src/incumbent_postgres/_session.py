@@ -13,9 +13,6 @@ from ._store import Store
 
 __all__ = ["Session"]
 
-#: Of the ttl: for how long a renewal serves who comes later.
-SHARE = 1 / 50
-
 #: Claim and token by election.
 Claims = Mapping[str, tuple[str, int]]
 
@@ -39,12 +36,25 @@ class Session:
         self._leftovers: set[str] = set()
         self._may_exist = False
         self._keep_alive: KeepAlive[Claims] = KeepAlive(
-            self._renew, clock, interval=ttl, share=ttl * SHARE, name="incumbent-postgres-keepalive"
+            self.renew, clock, interval=ttl, share=0.0, name="incumbent-postgres-keepalive"
         )
 
     def renewal(self, after: float = -inf) -> Renewal[Claims]:
         """Return a renewal that began after *after*, shared if possible. Raises ElectionError."""
         return self._keep_alive.renewal(after)
+
+    def renew(self) -> Claims:
+        """Renew it by a request of its own, and return all of its claims. Raises ElectionError."""
+        self._may_exist = True
+        with self._lock:
+            leftovers = sorted(self._leftovers)
+        # Never the same beat again, also not on a standby that lacks some of them.
+        return self._store.renew(self.id, uuid.uuid4().hex, self.ttl, leftovers)
+
+    def has_left_behind(self, claim: str) -> bool:
+        """Tell whether the next renewal deletes *claim*."""
+        with self._lock:
+            return claim in self._leftovers
 
     def leave_behind(self, claim: str) -> None:
         """Have the next renewals delete *claim*, which a late request may still make."""
@@ -55,10 +65,3 @@ class Session:
         """End the session with all of its claims. Raises ElectionError."""
         if self._may_exist:
             self._store.end(self.id)
-
-    def _renew(self) -> Claims:
-        self._may_exist = True
-        with self._lock:
-            leftovers = sorted(self._leftovers)
-        # Never the same beat again, also not on a standby that lacks some of them.
-        return self._store.renew(self.id, uuid.uuid4().hex, self.ttl, leftovers)

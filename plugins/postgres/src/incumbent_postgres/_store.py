@@ -57,9 +57,9 @@ class Store:
         rows = self._run(self.layout.claim(lock_id, session, claim, candidate, silent))[-1]
         return claims((lock_id, claim, row[0]) for row in rows).get(lock_id)
 
-    def relinquish(self, lock_id: str, claim: str, token: int | None = None) -> bool:
-        """Delete the claim of that term, or of any; tell whether it was there."""
-        return self._deleted(self.layout.relinquish(lock_id, claim, token))
+    def relinquish(self, lock_id: str, claim: str) -> bool:
+        """Delete the claim; tell whether it was there."""
+        return self._deleted(self.layout.relinquish(lock_id, claim))
 
     def end(self, session: str) -> None:
         """Delete the session and its claims."""

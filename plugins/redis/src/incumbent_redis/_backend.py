@@ -7,7 +7,6 @@ from typing import ClassVar
 
 from incumbent import (
     Address,
-    Backend,
     BackendSettings,
     Capabilities,
     ConfigurationError,
@@ -16,11 +15,11 @@ from incumbent import (
     no,
     yes,
 )
+from incumbent.toolkit import BackendBase, BeatElector, Beats, importing
 
-from ._elector import RedisElector
+from ._guard import Guard
 from ._options import HELP, Options
-from ._session import Renewals
-from ._sightings import Guard
+from ._records import Records
 from ._store import Store
 from ._watch import News
 
@@ -28,11 +27,13 @@ __all__ = ["RedisBackend"]
 
 #: Keys are no place for novels.
 LONGEST_NAME = 4096
+#: In a ttl: a claim's last renewal is known that exactly.
+LOOKS = 6
 #: Seconds that `close` gives the thread besides what a request may take.
 PROMPT = 1.0
 
 
-class RedisBackend(Backend):
+class RedisBackend(BackendBase):
     """A few connections, one subscription, one renewal of all claims, one look at all elections."""
 
     contract_version: ClassVar[int] = 1
@@ -51,21 +52,17 @@ class RedisBackend(Backend):
     harness: ClassVar[str | None] = "incumbent_redis.testing:RedisHarness"
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
-        self._shown = str(address)
-        self.settings = settings
+        super().__init__(address, settings)
         options = Options.of(address)
         self.store = Store(options, settings.request_timeout)
         #: One hash tag, so that a cluster would keep all keys together.
         self.guard_key = f"{{{options.prefix}}}"
-        self.guard = Guard(settings.ttl, self._shown)
-        self.renewals = Renewals(self.store, self.guard, self.guard_key, settings.ttl, settings.clock)
-        self.news = News(self.store, self.guard, self.guard_key, settings.ttl)
+        self.guard = Guard(settings.ttl, str(address))
+        self.records = Records(self.store, self.guard, self.guard_key, settings)
+        self.beats = Beats(self.records, settings, looks=LOOKS, wake=self._wake)
+        self.news = News(self.store, self.records, self.beats)
 
-    def __repr__(self) -> str:
-        return f"<RedisBackend {self._shown}>"
-
-    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
-        """Make an elector for *candidate* in election *lock_id*."""
+    def _elector(self, lock_id: str, candidate: str) -> LeaderElector:
         for what, text in (("the name of an election", lock_id), ("a candidate's id", candidate)):
             try:
                 is_short = 0 < len(text.encode()) <= LONGEST_NAME
@@ -73,23 +70,17 @@ class RedisBackend(Backend):
                 raise ConfigurationError(f"redis: {what} has a character that is no Unicode: {text!a:.60}") from None
             if not is_short:
                 raise ConfigurationError(f"redis: {what} must have 1 to {LONGEST_NAME} bytes")
-        return RedisElector(
-            lock_id,
-            candidate,
-            self.capabilities,
-            guard_key=self.guard_key,
-            key=self.key(lock_id),
-            store=self.store,
-            guard=self.guard,
-            renewals=self.renewals,
-            news=self.news,
-            settings=self.settings,
-        )
+        return BeatElector(lock_id, candidate, self, self.beats)
 
-    def close(self) -> None:
-        """End the subscription, and all connections."""
-        if self.store.is_foreign:
-            return
+    def _begin(self) -> None:
+        with importing:
+            from . import _connection  # noqa: F401, PLC0415 - imports redis-py
+
+    def _wake(self) -> None:
+        self.news.wake()
+
+    def _end(self) -> None:
+        self.close_electors()
         self.news.stop()
         self.store.close()
         self.news.join(self.settings.request_timeout + PROMPT)
@@ -99,9 +90,3 @@ class RedisBackend(Backend):
         from ._diagnosis import findings  # noqa: PLC0415 - seldom needed
 
         return findings(self.store, self.guard, self.guard_key, self.settings)
-
-    # ------------------------------------------------------------ for the electors
-
-    def key(self, lock_id: str) -> str:
-        """Return the key of an election's record, which is also the channel of its news."""
-        return f"{self.guard_key}:{lock_id}"

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import socket
 import ssl
-import time
-from contextlib import suppress
 from typing import Any
 
 import redis
 
-from incumbent import connect_socket, note_address
+from incumbent.toolkit import connect_socket, connect_unix, note_address, time_left
 
 from ._options import Options, User
 from ._places import Place, Socket
@@ -67,7 +65,7 @@ class Wire(redis.Connection):
         """What may be wrong with the URL if the connection fails: nothing once the server is proven."""
         if self.is_proven:
             return ""
-        return ": it may be no Redis" if self._security.tls else NO_REDIS
+        return ": it may be no Redis" if self._security.is_on else NO_REDIS
 
     def log_in(self, user: User) -> None:
         """Connect anew, as *user*, with the next command."""
@@ -107,7 +105,7 @@ class Wire(redis.Connection):
 
     def _connect(self) -> Any:
         sock = self._reach()
-        if self._security.tls and not isinstance(self.endpoint, Socket):
+        if self._security.is_on and not isinstance(self.endpoint, Socket):
             sock = self._encrypt(sock, self.endpoint.host)
         self._line = _Line(sock, self)
         if self._is_aborted:
@@ -117,25 +115,13 @@ class Wire(redis.Connection):
     def _reach(self) -> socket.socket:
         where = self.endpoint
         if isinstance(where, Socket):
-            return self._connected(where.path)
-        sock = connect_socket(where.host, where.port, self.deadline)
-        with suppress(OSError):  # closed already: the first use will show it
-            self._address = sock.getpeername()[0]
-        return sock
-
-    def _connected(self, path: str) -> socket.socket:
-        sock = socket.socket(socket.AF_UNIX)
-        try:
-            sock.settimeout(self.left())
-            sock.connect(path)
-        except BaseException:
-            sock.close()
-            raise
+            return connect_unix(where.path, self.deadline)
+        sock, self._address = connect_socket(where.host, where.port, self.deadline)
         return sock
 
     def _encrypt(self, sock: socket.socket, name: str) -> socket.socket:
         try:
-            context = self._security.context()
+            context = self._security.context("redis")
             sock.settimeout(self.left())  # for the handshake as a whole
             return context.wrap_socket(sock, server_hostname=name)
         except TimeoutError:  # Redis without TLS takes the handshake for the beginning of a line
@@ -147,10 +133,7 @@ class Wire(redis.Connection):
 
     def left(self) -> float:
         """Return the seconds that are left; raises `TimeoutError` if none are."""
-        left = self.deadline - time.monotonic()
-        if left <= 0.0:
-            raise TimeoutError
-        return left
+        return time_left(self.deadline)
 
 
 class _Line:

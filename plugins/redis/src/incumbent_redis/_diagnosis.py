@@ -9,9 +9,9 @@ from importlib.metadata import PackageNotFoundError, version
 
 from incumbent import BackendRejectedError, BackendSettings, BackendUnavailableError, ElectionError, Finding, boottime
 
+from ._guard import Guard
 from ._layout import LOOK
 from ._options import Options
-from ._sightings import Guard
 from ._store import Store, parsed_info
 
 __all__ = ["findings"]
@@ -32,6 +32,7 @@ def findings(store: Store, guard: Guard, guard_key: str, settings: BackendSettin
         yield Finding("error", "redis-py is not installed", "pip install redis")
         return
     yield _security(store.options)
+    yield from store.options.security.findings()
     try:
         with store.lent() as wire:
             where = str(wire.endpoint)
@@ -59,7 +60,7 @@ def _security(options: Options) -> Finding:
     user = "no password" if options.user is None else f"user {ascii(options.user.name or 'default')[:60]}"
     if options.sentinel_user != options.user and options.sentinel_user is not None:
         user += f", for Sentinels user {ascii(options.sentinel_user.name or 'default')[:60]}"
-    if options.security.tls:
+    if options.security.is_on:
         own = "with a certificate of ours" if options.security.cert is not None else "without a certificate of ours"
         return Finding("ok", f"encrypted, {own}, {user}")
     if all(endpoint.is_loopback for endpoint in options.endpoints):

@@ -125,7 +125,8 @@ return answer
 """
 )
 
-#: KEYS[2] and so on are records; each is answered with its claim, beat and ttl.
+#: KEYS[2] and so on are records; each is answered with its claim, beat and ttl, and with whether it is fresh by the
+#: server's clock, for display.
 LOOK = Script(
     _GUARD
     + """
@@ -135,6 +136,8 @@ for i = 2, #KEYS do
   answer[#answer + 1] = record[1] or ''
   answer[#answer + 1] = record[2] or ''
   answer[#answer + 1] = record[3] or '0'
+  local age = now - (tonumber(record[2] or '0') or 0)
+  answer[#answer + 1] = age <= (tonumber(record[3] or '0') or 0) * 1000 and '1' or '0'
 end
 return answer
 """

@@ -6,10 +6,10 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from incumbent import Address, ConfigurationError, Secret, read_line, read_switch
+from incumbent import Address, ConfigurationError, Secret
+from incumbent.toolkit import Tls, read_line, read_switch, read_tls, refuse_plain_text
 
 from ._places import UNIX, Place, places
-from ._security import Security, file_option
 
 __all__ = ["HELP", "Options", "User", "shown"]
 
@@ -53,7 +53,7 @@ class Options:
     db: int
     prefix: str
     replicas: int
-    security: Security
+    security: Tls
     user: User | None = None
     #: Who we are to a Sentinel that asks.
     sentinel_user: User | None = None
@@ -100,11 +100,8 @@ class Options:
         Raises:
             ConfigurationError: It would.
         """
-        if user is not None and not (self.security.tls or self.is_exposed or endpoint.is_loopback):
-            raise ConfigurationError(
-                f"redis: the password would go to {endpoint} unencrypted: write rediss://, give ca=FILE or, if the "
-                "network can be trusted, insecure=yes"
-            )
+        if user is not None and not (self.security.is_on or self.is_exposed):
+            refuse_plain_text("redis", "the password", [endpoint], "write rediss://, give ca=FILE")
 
 
 def shown(value: str) -> str:
@@ -146,22 +143,13 @@ def _count(given: Mapping[str, str], name: str, most: int) -> int:
     return int(text)
 
 
-def _security(address: Address) -> Security:
-    given = address.options
-    ca, cert, key = (file_option(name, given.get(name)) for name in ("ca", "cert", "key"))
-    tls = read_switch("redis", "tls", given.get("tls"))
-    if address.scheme in ENCRYPTED:
-        if tls is False:
-            raise ConfigurationError(f"redis: tls=no makes no sense with {address.scheme}://, which always encrypts")
-        tls = True
-    if tls is False and (ca or cert or key):
-        raise ConfigurationError("redis: tls=no makes no sense with ca, cert and key: leave one of them out")
-    if (cert is None) != (key is None):
-        has, lacks = ("cert", "key") if key is None else ("key", "cert")
-        raise ConfigurationError(f"redis: option {has} needs option {lacks} too: the certificate and its private key")
-    security = Security(tls=bool(tls or ca or cert), ca=ca, cert=cert, key=key)
-    if security.tls:
-        security.context()  # what is wrong with a file is to be known before the first election
+def _security(address: Address) -> Tls:
+    is_encrypted = address.scheme in ENCRYPTED
+    if is_encrypted and address.options.get("tls") == "no":
+        raise ConfigurationError(f"redis: tls=no makes no sense with {address.scheme}://, which always encrypts")
+    security = read_tls("redis", address.options, encrypted=is_encrypted)
+    if security.is_on:
+        security.context("redis")  # what is wrong with a file is to be known before the first election
     return security
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,8 +13,8 @@ from incumbent import (
     BackendUnavailableError,
     ConfigurationError,
     ElectionError,
-    InvalidStateError,
 )
+from incumbent.toolkit import ProcessBound, deadline
 
 from ._layout import Script
 from ._options import Options, shown
@@ -36,7 +35,7 @@ SECTIONS = ("server", "replication", "memory")
 SHARE_OF_WAIT = 0.8
 
 
-class Store:
+class Store(ProcessBound):
     """
     Runs scripts on the primary. Connects when first used. Thread-safe.
 
@@ -46,6 +45,7 @@ class Store:
     """
 
     def __init__(self, options: Options, timeout: float) -> None:
+        super().__init__()
         self.options = options
         self.timeout = timeout
         self._room = threading.Semaphore(MOST)
@@ -54,17 +54,6 @@ class Store:
         self._wires: set[Wire] = set()
         self._closed = False
         self._sentinels = Sentinels(options, self._briefly)
-        self._pid = os.getpid()
-
-    @property
-    def is_foreign(self) -> bool:
-        """Whether this process was forked from the one that made this."""
-        return os.getpid() != self._pid
-
-    def check_process(self) -> None:
-        """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
-        if self.is_foreign:
-            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
 
     def run(
         self,
@@ -107,17 +96,17 @@ class Store:
         """Return when a request that begins now must have ended; loading redis-py is no part of the first one."""
         from ._connection import Wire  # noqa: F401, PLC0415 - imports redis-py
 
-        return time.monotonic() + self.timeout
+        return deadline(self.timeout)
 
     @contextmanager
     def lent(self) -> Iterator[Wire]:
         """Lend a connection to the primary; what redis-py raises in the block comes out as the contract's error."""
         self.check_process()
-        deadline = self.deadline()
-        if not self._room.acquire(timeout=self.timeout):
+        end = self.deadline()
+        if not self._room.acquire(timeout=max(0.0, end - time.monotonic())):
             raise BackendUnavailableError(f"redis: no answer within {self.timeout:g} s: earlier requests wait for one")
         try:
-            wire = self._reusable(deadline) or self.open(deadline)
+            wire = self._reusable(end) or self.open(end)
             with self.translating(wire):
                 yield wire
             with self._lock:
@@ -128,12 +117,12 @@ class Store:
         finally:
             self._room.release()
 
-    def open(self, deadline: float) -> Wire:
+    def open(self, end: float) -> Wire:
         """
         Connect to the primary, and see that elections can be held there.
 
         Args:
-            deadline: On `time.monotonic`.
+            end: When that must have ended, on `time.monotonic`.
 
         Raises:
             ElectionError: It cannot be reached, is not the primary, or cannot be used.
@@ -142,8 +131,8 @@ class Store:
 
         self.check_process()
         name = self.options.sentinel
-        primary = self.options.endpoints[0] if name is None else self._sentinels.primary(name, deadline)
-        wire = Wire(primary, self.options, deadline)
+        primary = self.options.endpoints[0] if name is None else self._sentinels.primary(name, end)
+        wire = Wire(primary, self.options, end)
         with self._registered(wire), self.translating(wire):
             self.options.check_exposure(primary, self.options.user)  # it may be on another host than who told us
             info: dict[str, str] = {}
@@ -174,13 +163,13 @@ class Store:
         for wire in wires:
             wire.abort()  # its user drops it
 
-    def _reusable(self, deadline: float) -> Wire | None:
+    def _reusable(self, end: float) -> Wire | None:
         while True:
             with self._lock:
                 if not self._idle:
                     return None
                 wire = self._idle.pop()
-            wire.deadline = deadline
+            wire.deadline = end
             with suppress(Exception):  # whatever redis-py raises for a connection that has ended
                 if not wire.can_read(0):
                     return wire

@@ -8,42 +8,23 @@ import select
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from incumbent import BackendRejectedError, ElectionError, boottime
+from incumbent.toolkit import Beats
 
-from ._layout import LOOK
-from ._sightings import Guard
+from ._records import Records
 from ._store import Store
 
 if TYPE_CHECKING:
     from ._connection import Wire
 
-__all__ = ["Member", "News"]
+__all__ = ["News"]
 
 _log = logging.getLogger("incumbent.redis")
 
-#: Of the ttl, how often the elections are looked at: a claim's last renewal is known that exactly.
-INTERVAL = 1 / 6
 #: Seconds after which a subscription that failed is tried again.
 RETRY = 0.5
-#: Elections that one request looks at.
-BATCH = 500
-
-
-class Member(Protocol):
-    """An elector, as it is seen here. Its methods must not block."""
-
-    key: str
-
-    def due(self) -> float | None:
-        """Return when to look for whether it may win, on `boottime`."""
-
-    def looked(self, claim: bytes, beat: bytes, ttl: bytes, young_until: float | None) -> None:
-        """Take note of what is in the store."""
-
-    def told(self, what: bytes) -> None:
-        """Take note of a message of the scripts."""
 
 
 class News:
@@ -54,60 +35,47 @@ class News:
     operator has deleted. The looks find all of that.
     """
 
-    def __init__(self, store: Store, guard: Guard, guard_key: str, ttl: float) -> None:
+    def __init__(self, store: Store, records: Records, beats: Beats) -> None:
         self._store = store
-        self._guard = guard
-        self._guard_key = guard_key
-        self._interval = ttl * INTERVAL
+        self._records = records
+        self._beats = beats
         self._lock = threading.Lock()
-        self._members: dict[str, list[Member]] = {}
         self._changed = False
         self._closing = False
         self._thread: threading.Thread | None = None
         self._pipe: tuple[int, int] | None = None
         # The thread's own.
         self._wire: Wire | None = None
-        self._channels: set[str] = set()
+        #: Each with its election.
+        self._channels: dict[str, str] = {}
         self._is_pinged = self._is_deaf = False
-        self._retry_at = self._rest_until = 0.0
+        self._retry_at = 0.0
 
-    def follow(self, member: Member) -> None:
-        """Tell *member* from now on what happens in its election. Idempotent."""
+    def wake(self) -> None:
+        """Follow the elections that the electors follow now; begin with the first one."""
         with self._lock:
-            members = self._members.setdefault(member.key, [])
-            if self._closing or member in members:
+            if self._closing:
                 return
-            members.append(member)
             self._changed = True
             if self._thread is None:
                 self._pipe = os.pipe()
                 os.set_blocking(self._pipe[1], False)
                 self._thread = threading.Thread(target=self._run, name="incumbent-redis-news", daemon=True)
                 self._thread.start()
-            self._wake()
-
-    def leave(self, member: Member) -> None:
-        """Tell it nothing any more."""
-        with self._lock:
-            members = self._members.get(member.key, [])
-            if member in members:
-                members.remove(member)
-                if not members:
-                    del self._members[member.key]
-                self._changed = True
+            self._ring()
 
     def stop(self) -> None:
         """Let the thread end. Idempotent."""
         with self._lock:
             self._closing = True
-            self._wake()
+            self._ring()
 
     def join(self, timeout: float) -> None:
         """Wait *timeout* seconds at most for its end."""
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout)
 
-    def _wake(self) -> None:
+    def _ring(self) -> None:
         if self._pipe is not None:
             with suppress(BlockingIOError):  # full: it will wake up
                 os.write(self._pipe[1], b".")
@@ -115,18 +83,16 @@ class News:
     # ------------------------------------------------------------ the thread
 
     def _run(self) -> None:
-        tick = boottime() + self._interval
+        interval = self._beats.interval
+        look_at = ping_at = boottime() + interval
         try:
             while not self._closing:
-                heard = self._hear()
-                now = boottime()
-                if heard or now >= self._next_look(tick):
-                    self._look()
-                    now = boottime()
-                if now >= tick:
-                    tick = now + self._interval
+                if self._hear() or boottime() >= look_at:
+                    look_at = boottime() + self._look()
+                if boottime() >= ping_at:
+                    ping_at = boottime() + interval
                     self._ping()
-                self._wait(max(0.0, self._next_look(tick) - boottime()))
+                self._wait(max(0.0, min(look_at, ping_at) - boottime()))
         finally:
             if self._wire is not None:
                 self._store.drop(self._wire)
@@ -135,22 +101,16 @@ class News:
             for descriptor in pipe or ():
                 os.close(descriptor)
 
-    def _next_look(self, tick: float) -> float:
-        with self._lock:
-            members = [member for members in self._members.values() for member in members]
-        due = [moment for moment in (member.due() for member in members) if moment is not None]
-        return max(self._rest_until, min([tick, *due]))
-
     def _hear(self) -> bool:
         """Subscribe to what is new, and pass on what has come; tell whether something may have been missed."""
         missed = False
         try:
             wire = self._wire
             if wire is None:
-                if time.monotonic() < self._retry_at or not self._members:
+                if time.monotonic() < self._retry_at or not self._beats.lock_ids():
                     return False
                 wire = self._wire = self._store.open(self._store.deadline())
-                self._channels, self._is_pinged, self._changed = set(), False, True
+                self._channels, self._is_pinged, self._changed = {}, False, True
             with self._store.translating(wire):
                 wire.deadline = time.monotonic() + self._store.timeout
                 self._subscribe(wire)
@@ -162,7 +122,7 @@ class News:
                 self._is_deaf = True  # once: asking again hardly helps, and the looks find all
                 _log.warning("the news of elections come late, for they cannot be subscribed to: %s", error)
             self._wire = None
-            self._retry_at = time.monotonic() + (self._interval if self._is_deaf else RETRY)
+            self._retry_at = time.monotonic() + (self._beats.interval if self._is_deaf else RETRY)
         return missed
 
     def _subscribe(self, wire: Wire) -> None:
@@ -170,8 +130,9 @@ class News:
             if not self._changed:
                 return
             self._changed = False
-            wanted = set(self._members)
-        for word, channels in (("SUBSCRIBE", wanted - self._channels), ("UNSUBSCRIBE", self._channels - wanted)):
+        wanted = {self._records.key(lock_id): lock_id for lock_id in self._beats.lock_ids()}
+        new, old = wanted.keys() - self._channels.keys(), self._channels.keys() - wanted.keys()
+        for word, channels in (("SUBSCRIBE", new), ("UNSUBSCRIBE", old)):
             if channels:
                 wire.send(word, *channels)
         self._channels = wanted
@@ -183,10 +144,9 @@ class News:
         elif kind == b"subscribe":
             self._is_deaf = False
         elif kind == b"message":
-            with self._lock:
-                members = list(self._members.get(answer[1].decode(), ()))
-            for member in members:
-                member.told(answer[2])
+            lock_id = self._channels.get(answer[1].decode())
+            if lock_id is not None:
+                self._beats.tell(lock_id, is_free=answer[2] == b"free")
         return bool(kind == b"subscribe")
 
     def _ping(self) -> None:
@@ -204,32 +164,13 @@ class News:
         except ElectionError:
             self._wire = None
 
-    def _look(self) -> None:
-        with self._lock:
-            elections = {key: list(members) for key, members in self._members.items()}
-        keys = list(elections)
+    def _look(self) -> float:
+        """Look at all elections; return the seconds after which to do so again."""
         try:
-            for begin in range(0, len(keys), BATCH):
-                some = keys[begin : begin + BATCH]
-                young_until, records = self._store.run(
-                    LOOK,
-                    [self._guard_key, *some],
-                    self._guard.arguments(),
-                    read=lambda answer, some=some: self._read(answer, some),  # type: ignore[misc]
-                )
-                for key, record in zip(some, records, strict=True):
-                    for member in elections[key]:
-                        member.looked(*record, young_until)
+            return self._beats.look(self._records.look) or self._beats.interval
         except ElectionError as error:
             _log.debug("the elections could not be looked at: %s", error)
-            self._rest_until = boottime() + RETRY
-
-    def _read(self, answer: Any, keys: list[str]) -> tuple[float | None, list[tuple[bytes, bytes, bytes]]]:
-        young_until = self._guard.saw(answer[0], answer[1])
-        fields = answer[2:]
-        if len(fields) != 3 * len(keys) or not all(isinstance(field, bytes) for field in fields):
-            raise ValueError
-        return young_until, list(zip(fields[::3], fields[1::3], fields[2::3], strict=True))
+            return RETRY
 
     def _wait(self, seconds: float) -> None:
         pipe = self._pipe
@@ -239,6 +180,6 @@ class News:
         poller.register(pipe[0], select.POLLIN)
         if self._wire is not None:
             poller.register(self._wire.fileno(), select.POLLIN)
-        ready = poller.poll(min(seconds, self._interval) * 1000)
+        ready = poller.poll(seconds * 1000)
         if any(descriptor == pipe[0] for descriptor, _ in ready):
             os.read(pipe[0], 4096)

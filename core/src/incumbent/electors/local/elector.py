@@ -64,9 +64,11 @@ class LocalElector(LeaderElector):
     def acquire_leadership(self) -> Claim | None:
         """Lock the file if nobody has; never waits."""
         self._directory.check_process()
-        sent = self._clock()
         if self._open:
-            return self._claim(sent)
+            claim = self.check_leadership()
+            if claim is not None:
+                return claim
+        sent = self._clock()
         self._wait_for_changes()  # before the attempt, or a change right after it would go unnoticed
         try:
             lock = self._lock()
@@ -86,8 +88,7 @@ class LocalElector(LeaderElector):
         """Verify that the locked file is still the one that others would lock, and the FIFO the one they wait on."""
         self._require_claim()
         sent = self._clock()
-        wake, lock = self._open[:2]
-        if self._files.is_current(lock) and self._files.is_current_wake(wake):
+        if self._is_current():
             return self._claim(sent)
         self._release()
         return None
@@ -133,6 +134,11 @@ class LocalElector(LeaderElector):
     def _claim(self, sent: float) -> Claim:
         return Claim(self._token, inf, sent, tuple(self._open))
 
+    def _is_current(self) -> bool:
+        """Tell whether the claim is one to the others: its files are still those that they would open."""
+        wake, lock = self._open[:2]
+        return self._files.is_current(lock) and self._files.is_current_wake(wake)
+
     def _require_claim(self) -> None:
         self._directory.check_process()
         if not self._open:
@@ -169,7 +175,7 @@ class LocalElector(LeaderElector):
 
     def _is_led(self) -> bool:
         """Tell whether the FIFO has a writer, which is the leader. Who only looks, with nobody to tell, makes none."""
-        if self._open or not AVAILABLE:
+        if not AVAILABLE or (self._open and self._is_current()):
             return True  # or all that is known is the record
         if self.notify is not self._untold:
             return not _has_hung_up(self._wait_for_changes())

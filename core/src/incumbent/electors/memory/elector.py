@@ -26,7 +26,7 @@ class MemoryElector(LeaderElector):
         self._settings = settings
         self._store = store
         self._holding = False
-        self._pid = os.getpid()
+        self._pid = store.pid
 
     def acquire_leadership(self) -> Claim | None:
         """Take the election if it is free."""

@@ -41,7 +41,9 @@ class MemoryStore:
     _naming: ClassVar[dict[int, threading.Lock]] = {}
 
     def __init__(self, name: str = "") -> None:
-        self._key = os.getpid(), name
+        #: The process whose store it is: a forked child has a copy, in which anybody leads.
+        self.pid = os.getpid()
+        self._key = self.pid, name
         self.changed = threading.Condition()
         self.token = self._tokens.get(self._key, 0)
         self.held: dict[str, Held] = {}

@@ -44,12 +44,14 @@ class Deadline:
 
     @requires("leader")
     def test_claim_is_counted_from_before_the_request(self, scene: Scene) -> None:
-        """P2: When the clock was read for *sent*, the store did not know the claim yet."""
+        """P2: When the clock was read for *sent*, the store did not know the claim yet, or has renewed it since."""
         probe = _ProbedClock(scene, lambda _: scene.leader().candidate)
         a = probe.candidate(scene.lock_id)
         with probe:
             claim = a.lead()
-        assert probe.seen.get(claim.sent) is None, "the clock was read when the store had answered"
+        if probe.seen.get(claim.sent) is not None:  # then it counts whether a request has come after the reading
+            lock_id = f"{scene.lock_id}/late"
+            assert_kept(scene, _led_on_a_late_clock(scene, lock_id), lock_id, "the clock was read after the answer: ")
 
     @requires("freeze")
     def test_renewal_is_counted_from_before_the_request(self, scene: Scene) -> None:
@@ -106,13 +108,29 @@ class Deadline:
         assert_kept(scene, claim)
 
 
-def assert_kept(scene: Scene, claim: Claim) -> None:
+def assert_kept(scene: Scene, claim: Claim, lock_id: str | None = None, why: str = "") -> None:
     """Check that another candidate asks in vain until the guarantee of *claim* has passed."""
-    b = scene.candidate("b")
+    b = scene.candidate("b", lock_id=lock_id)
     seconds = 2 * scene.settings.ttl if math.isinf(claim.guarantee) else scene.harness.patience
     if b.wait_until_elected(seconds) is not None:
         kept = scene.harness.clock() - claim.sent
-        assert kept >= RATE * claim.guarantee, f"kept for {kept:g} s, guaranteed for {claim.guarantee:g} s"
+        assert kept >= RATE * claim.guarantee, f"{why}kept for {kept:g} s, guaranteed for {claim.guarantee:g} s"
+
+
+def _led_on_a_late_clock(scene: Scene, lock_id: str) -> Claim:
+    """Return the claim of who is late each time that it reads the clock: less is left of what it was granted before."""
+    is_late = threading.Event()
+
+    def read() -> float:
+        if is_late.is_set():
+            scene.harness.advance(scene.settings.ttl / 8)
+        return scene.harness.clock()
+
+    a = scene.candidate("a", lock_id=lock_id, backend=scene.backend(replace(scene.settings, clock=read)))
+    is_late.set()
+    claim = a.lead()
+    is_late.clear()
+    return claim
 
 
 class _ProbedClock:

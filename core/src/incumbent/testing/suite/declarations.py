@@ -13,6 +13,8 @@ from incumbent.testing.scene import HARNESS_LIMIT, Scene, bounded
 
 #: Seconds in which no news come from a backend that does not push.
 QUIET = 0.5
+#: Seconds, as long as a ttl may be wanted.
+LONG = 3600.0
 
 
 class Declarations:
@@ -27,6 +29,17 @@ class Declarations:
         assert [name for name, text in backend.options.items() if not text] == []
         assert 0 <= shortest <= longest
         assert 1 <= backend.contract_version <= CONTRACT_VERSION
+        made = scene.backend()
+        assert made.capabilities == backend.capabilities, "a backend declares something else than its class"
+
+    def test_declarations_can_be_seen(self, scene: Scene) -> None:
+        """Contract: What is declared can be seen: candidates by observing, and that tools take part by such a tool."""
+        declared, cannot = scene.capabilities, scene.harness.cannot
+        assert declared.observe or not declared.candidates, (
+            "candidates is declared, and observing, which lists them, not"
+        )
+        hidden = declared.interoperates and cannot.get("tool")
+        assert not hidden, f"interoperates is declared, and no test has seen it: the harness cannot tool: {hidden}"
 
     def test_push_is_as_declared(self, scene: Scene) -> None:
         """Contract: The candidate that was refused is told of a hand-over if push is declared, and only then."""
@@ -54,9 +67,10 @@ class Declarations:
         a, b = scene.candidate("a"), scene.candidate("b")
         a.lead()
         b.acquire_leadership()
-        listed = scene.candidate("watcher").observe_leadership().candidates or ()
-        works = sorted(listed) == sorted((a.candidate, b.candidate))
+        listed = scene.candidate("watcher").observe_leadership().candidates
+        works = sorted(listed or ()) == sorted((a.candidate, b.candidate))
         _assert_as_declared("candidates", scene.capabilities.candidates, works)
+        assert scene.capabilities.candidates or not listed, f"candidates is declared no, but {listed} are listed"
 
     def test_expiry_is_as_declared(self, scene: Scene) -> None:
         """Contract: A silent leader is succeeded in time if expiry is declared, and only then."""
@@ -96,6 +110,26 @@ class Declarations:
             assert finding.level in {"ok", "warning", "error"}
             assert len(finding.text.splitlines()) == 1
             assert len(finding.remedy.splitlines()) == (finding.level != "ok")
+
+    @requires("kill")
+    def test_diagnosis_of_a_dead_store_is_told(self, scene: Scene) -> None:
+        """Contract: `diagnose` raises nothing when the store is dead, and does not say that all is well."""
+        backend = scene.backend()
+        scene.kill()
+        found = bounded(HARNESS_LIMIT, lambda: list(backend.diagnose()), "diagnose()")
+        scene.restart()
+        backend.close()
+        assert not found or {getattr(finding, "level", None) for finding in found} != {"ok"}, (
+            "it finds that all is well"
+        )
+
+    def test_ttl_in_range_is_granted(self, scene: Scene) -> None:
+        """Contract: The shortest ttl that is declared, and a long one, are taken, and claims are made with them."""
+        shortest, longest = scene.capabilities.ttl_range
+        for ttl in {max(shortest, scene.settings.request_timeout), min(longest, LONG)}:
+            backend = scene.backend(replace(scene.settings, ttl=ttl))
+            # It need not be elected at once: some wait until a new store has been there for as long.
+            scene.candidate(lock_id=f"{scene.lock_id}/{ttl:g}", backend=backend).acquire_leadership()
 
     @requires("ttl_range")
     def test_ttl_out_of_range_is_refused(self, scene: Scene) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 import pytest
@@ -20,10 +19,6 @@ def assert_unavailable(call: Callable[[], object]) -> None:
     with pytest.raises(BackendUnavailableError) as caught:
         call()
     assert len(str(caught.value).splitlines()) == 1
-
-
-#: Tries of a call that is to be quick, for the machine may be busy.
-TRIES = 4
 
 
 class Faults:
@@ -72,18 +67,6 @@ class Faults:
             a.close_backend()
 
     @requires("freeze")
-    def test_closing_during_a_call_ends_in_time(self, scene: Scene) -> None:
-        """P10, Rule 3: An elector closes in time, without an error, while another thread is in a call that hangs."""
-        a, b = scene.candidate("a"), scene.candidate("b")
-        a.lead()
-        b.acquire_leadership()
-        with scene.frozen(), ThreadPoolExecutor(1) as pool:
-            hanging = pool.submit(b.acquire_leadership)
-            b.close()
-            b.close_backend()
-            hanging.exception()
-
-    @requires("freeze")
     def test_elector_can_be_made_during_an_outage(self, scene: Scene) -> None:
         """P7, Rule 4: Making a backend and an elector needs no store; the first call says that it is away."""
         with scene.frozen():
@@ -128,41 +111,6 @@ class Faults:
             assert_unavailable(a.acquire_leadership)
         a.close()
         assert b.wait_until_elected(scene.settings.ttl / 2) is not None
-
-    @requires("freeze")
-    def test_timeouts_do_not_add_up(self, scene: Scene) -> None:
-        """P10, Rule 1: A call takes no longer than one request may, also if it connects anew: nothing adds up."""
-        a, b = scene.candidate("a"), scene.candidate("b")
-        a.lead()
-        b.acquire_leadership()
-        limit = 1.5 * scene.settings.request_timeout + 0.25
-        with scene.frozen():
-            for call in (b.acquire_leadership, a.check_leadership, a.relinquish_leadership):
-                seconds_of(call)  # on the connection that was ready: from now on there may be none
-                is_quick = any(seconds_of(call) < limit for _ in range(TRIES))
-                timeout = scene.settings.request_timeout
-                assert is_quick, f"it takes more than {limit:g} s, and all that it asks for may take {timeout:g} s"
-
-    @requires("freeze")
-    def test_calls_at_once_in_a_freeze_end_in_time(self, scene: Scene) -> None:
-        """P10, Rule 3: Electors of one backend wait for a silent store side by side, not one behind the other."""
-        # So many that the last of a queue would be late.
-        crowd = range(int(scene.harness.slack / scene.settings.request_timeout) + 3)
-        backend = scene.backend()
-        leaders, followers = (
-            [scene.candidate(name, lock_id=f"{scene.lock_id}/{n}", backend=backend) for n in crowd] for name in "ab"
-        )
-        for leader, follower in zip(leaders, followers, strict=True):
-            leader.lead()
-            follower.acquire_leadership()
-        limit = scene.settings.request_timeout + scene.harness.slack
-        with scene.frozen(), ThreadPoolExecutor(len(crowd)) as pool:
-            for calls in (
-                [leader.check_leadership for leader in leaders],
-                [follower.acquire_leadership for follower in followers],
-            ):
-                is_quick = any(max(pool.map(seconds_of, calls)) < limit for _ in range(TRIES))
-                assert is_quick, f"of {len(calls)} calls at once the last had not returned after {limit:g} s"
 
     @requires("freeze")
     def test_what_arrives_after_closing_ends_by_itself(self, scene: Scene) -> None:

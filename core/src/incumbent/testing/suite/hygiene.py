@@ -114,8 +114,13 @@ def _outage(scene: Scene) -> None:
     a.lead()
     b.acquire_leadership()
     with scene.frozen():
-        for call in (a.check_leadership, b.acquire_leadership, a.close, b.close, a.close_backend, b.close_backend):
-            seconds_of(call)
+        for calls in (
+            (a.check_leadership, b.acquire_leadership),
+            (a.close, b.close),
+            (a.close_backend, b.close_backend),
+        ):
+            with ThreadPoolExecutor(len(calls)) as pool:
+                list(pool.map(seconds_of, calls))
 
 
 def _threads() -> set[str]:

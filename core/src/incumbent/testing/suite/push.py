@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from incumbent.testing.candidate import lead_by_news, ticks
 from incumbent.testing.requirements import requires
-from incumbent.testing.scene import Scene
+from incumbent.testing.scene import Candidate, Scene
+
+from .faults import seconds_of
+
+#: A silence, in ttls or timeouts.
+SILENCES = 1.2
 
 
 class Push:
@@ -59,6 +65,89 @@ class Push:
         watcher.forget_news()
         a.lead()
         assert watcher.hears_news()
+
+    @requires("push", "observe")
+    def test_end_is_told_to_watchers(self, scene: Scene) -> None:
+        """P7: Who has observed, and nothing else, is told when the leader has gone, and of the next one."""
+        a, watcher = scene.candidate("a"), scene.candidate("watcher")
+        a.lead()
+        for act in (a.relinquish_leadership, a.lead, a.close):
+            watcher.observe_leadership()
+            watcher.forget_news()
+            act()
+            assert watcher.hears_news()
+
+    @requires("push", "expire")
+    def test_successor_is_told_to_the_leader(self, scene: Scene) -> None:
+        """P1: A leader whose claim has ended by itself, and that another has now, is told so."""
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        a.forget_news()
+        scene.expire()
+        b.lead_soon()
+        assert a.hears_news()
+
+    @requires("push")
+    def test_each_listener_is_told(self, scene: Scene) -> None:
+        """P7: All that wait are told in time, if they share a backend too, stand in other elections, or others left."""
+        backends = [scene.backend(scene.lasting) for _ in range(2)]
+        elections = [f"{scene.lock_id}/{number}" for number in range(2)]
+        leaders = [scene.candidate("a", lock_id=election, backend=backends[0]) for election in elections]
+        waiting: dict[str, list[Candidate]] = {}
+        for election, leader in zip(elections, leaders, strict=True):
+            leader.lead()
+            # With the same ids in both: a process has one for all of its elections.
+            crowd = [
+                scene.namesake(f"{name}{number}", lock_id=election, backend=backend)
+                for number, backend in enumerate(backends)
+                for name in "bcd"
+            ]
+            for candidate in crowd:
+                candidate.acquire_leadership()
+            waiting[election] = crowd
+        for crowd in waiting.values():
+            for number in (4, 1):
+                crowd.pop(number).close()
+        for election, leader in zip(elections, leaders, strict=True):
+            lead_by_news(leader, waiting[election], scene.harness.slack)
+
+    @requires("push")
+    def test_hand_over_after_a_silence_is_told(self, scene: Scene) -> None:
+        """P7: News come also when there were none for longer than any timeout."""
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        b.acquire_leadership()
+        for _ in ticks(scene.harness, SILENCES * max(scene.harness.ttl, 2 * scene.settings.request_timeout)):
+            a.check_leadership()
+        b.forget_news()
+        a.relinquish_leadership()
+        assert b.hears_news()
+
+    @requires("push", "freeze")
+    def test_hand_over_after_a_freeze_is_told(self, scene: Scene) -> None:
+        """P7: News come again when the store was silent for longer than a request may take."""
+        a, b = scene.candidate("a"), scene.candidate("b")
+        a.lead()
+        b.acquire_leadership()
+        with scene.frozen():
+            for call in (b.acquire_leadership, a.check_leadership):
+                seconds_of(call)
+        b.after_outage(b.acquire_leadership)
+        b.forget_news()
+        a.after_outage(a.relinquish_leadership)
+        assert b.hears_news()
+
+    @requires("push", "relay")
+    def test_hand_over_during_a_lost_connection_is_told(self, scene: Scene) -> None:
+        """P7: Who was cut off is told, when it is connected again, of what has happened meanwhile."""
+        relay = scene.relay()
+        a, b = scene.candidate("a"), scene.candidate("b", backend=scene.backend(relay=relay))
+        a.lead()
+        b.acquire_leadership()
+        b.forget_news()
+        with relay.broken("all connections are cut", lambda proxy: proxy.cut()):
+            a.relinquish_leadership()
+        assert b.hears_news(scene.harness.patience)
 
     @requires("push", "kill")
     def test_hand_over_after_a_restart_is_told(self, scene: Scene) -> None:

@@ -164,7 +164,7 @@ class EtcdHarness(ServerHarness):
 
     def _tool_environment(self) -> dict[str, str]:
         options, security = self._options, self._options.security
-        scheme = "https" if security.tls else "http"
+        scheme = "https" if security.is_on else "http"
         given = {
             "ETCDCTL_ENDPOINTS": ",".join(f"{scheme}://{endpoint}" for endpoint in options.endpoints),
             "ETCDCTL_CACERT": security.ca if security.ca != "system" else None,

@@ -15,14 +15,16 @@ from typing import Any
 from incumbent import Address, BackendSettings, LeaderRecord
 from incumbent.testing import ServerHarness
 from incumbent_redis._backend import RedisBackend
+from incumbent_redis._guard import milliseconds, number
 from incumbent_redis._options import Options
-from incumbent_redis._sightings import milliseconds, number
 from incumbent_redis._store import Store
 
 from .server import Server
 
 __all__ = ["RedisHarness", "ValkeyHarness"]
 
+#: By how much the longest ttl of the suite's elections is longer than the harness's.
+LONGER = 4
 #: Seconds that the harness's own requests may take: the machine may be busy.
 PATIENT = 10.0
 
@@ -64,22 +66,22 @@ class RedisHarness(ServerHarness):
 
     def expire(self, lock_id: str) -> None:
         """Delete the record, as who takes over from a silent leader does first."""
-        self._ask("DEL", self._layout.key(lock_id))
+        self._ask("DEL", self._layout.records.key(lock_id))
 
     def delete(self, lock_id: str) -> None:
         """Delete the record, which is all that there is of the election."""
-        self._ask("DEL", self._layout.key(lock_id))
+        self._ask("DEL", self._layout.records.key(lock_id))
 
     def leader(self, lock_id: str) -> LeaderRecord:
         """Read the record."""
-        candidate, token = self._ask("HMGET", self._layout.key(lock_id), "candidate", "token")
+        candidate, token = self._ask("HMGET", self._layout.records.key(lock_id), "candidate", "token")
         if candidate is None:
             return LeaderRecord(lock_id, None, None)
         return LeaderRecord(lock_id, candidate.decode(), number(token))
 
     def claims(self, lock_id: str) -> int:
         """Count the record."""
-        return int(self._ask("EXISTS", self._layout.key(lock_id)))
+        return int(self._ask("EXISTS", self._layout.records.key(lock_id)))
 
     def restart(self, *, empty: bool = False) -> None:
         """Start the server again, and make it elect somebody, which it would do after a ttl."""
@@ -99,14 +101,15 @@ class RedisHarness(ServerHarness):
 
     def _come_of_age(self) -> None:
         """Wait until the server has been known for a ttl, or, if it is ours, say so."""
-        settings = BackendSettings(self.ttl, PATIENT)
+        ttl = LONGER * self.ttl if self.is_ours else self.ttl
+        settings = BackendSettings(ttl, PATIENT)
         with closing(RedisBackend(Address.parse(self.url), settings)) as backend:
             elector = backend.elector(f"harness/{uuid.uuid4().hex}", "harness")
-            end = time.monotonic() + self.ttl + 3 * PATIENT
+            end = time.monotonic() + ttl + 3 * PATIENT
             while elector.acquire_leadership() is None:
                 assert time.monotonic() < end, "nobody is elected on this server"
                 if self.is_ours:
-                    self._ask("HSET", self._layout.guard_key, "proven", milliseconds(self.ttl))
+                    self._ask("HSET", self._layout.guard_key, "proven", milliseconds(ttl))
                 time.sleep(0.05)
             elector.close()
 

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import secrets
-from contextlib import suppress
 
 from incumbent import (
     Address,
-    Backend,
     BackendSettings,
     Capabilities,
     Claim,
     ConfigurationError,
-    ElectionError,
-    InvalidStateError,
     LeaderElector,
     LeaderRecord,
     no,
     yes,
 )
+from incumbent.toolkit import BackendBase, ElectorBase, read_switch
 
 from ._store import Store
 
 
-class ToyBackend(Backend):
+class ToyBackend(BackendBase):
     """One way to reach one store, shared by all elections of the process that use the same URL."""
 
     contract_version = 1
@@ -42,77 +39,58 @@ class ToyBackend(Backend):
 
     def __init__(self, address: Address, settings: BackendSettings) -> None:
         # CHANGE: which parts of a URL your store needs. No I/O here, and no thread.
+        super().__init__(address, settings)
         if address.hosts or not address.path:
             raise ConfigurationError(f"{address}: name a file, as in toy:///a/b.db")
-        wal = address.options.get("wal", "no")
-        if wal not in ("yes", "no"):
-            raise ConfigurationError(f"option wal={wal!r} of {address}: must be yes or no")
-        self.settings = settings
-        self.store = Store(address.path, settings.request_timeout, wal=wal == "yes")
+        wal = read_switch("toy", "wal", address.options.get("wal"))
+        self.store = Store(address.path, settings.request_timeout, wal=wal is True)
 
-    def elector(self, lock_id: str, candidate: str) -> LeaderElector:
+    def _elector(self, lock_id: str, candidate: str) -> LeaderElector:
         return ToyElector(lock_id, candidate, self)
 
-    def close(self) -> None:
+    def _end(self) -> None:
+        self.close_electors()
         # CHANGE: close what all electors share: the connection, its threads.
-        pass
 
 
-class ToyElector(LeaderElector):
-    """One candidate of one election."""
+class ToyElector(ElectorBase):
+    """One candidate of one election: what the verbs come down to."""
 
     def __init__(self, lock_id: str, candidate: str, backend: ToyBackend) -> None:
-        super().__init__(lock_id, candidate, backend.capabilities)
+        super().__init__(lock_id, candidate, backend)
         self._settings = backend.settings
         self._store = backend.store
-        self._owner = _new_owner()
-        self._token: int | None = None
-        self._may_hold = False
+        self._name_anew()
 
-    def acquire_leadership(self) -> Claim | None:
+    def _campaign(self) -> Claim | None:
         sent = self._settings.clock()  # before the request (P2)
         self._may_hold = True  # an error leaves open whether it was granted
         token = self._store.claim(self.lock_id, self.candidate, self._owner, self._settings.ttl)
         if token is None:
-            self._forget()
+            self._name_anew()
             return None
-        self._token = token
         return Claim(token, self._settings.ttl, sent)
 
-    def check_leadership(self) -> Claim | None:
-        token = self._held()
+    def _renew(self, token: int) -> Claim | None:
         sent = self._settings.clock()
         if self._store.renew(self.lock_id, self._owner, self._settings.ttl):
             return Claim(token, self._settings.ttl, sent)
-        self._forget()
+        self._name_anew()
         return None
 
-    def relinquish_leadership(self) -> bool:
-        self._held()
+    def _release(self, token: int) -> bool:
         was_mine = self._store.release(self.lock_id, self._owner)
-        self._forget()
+        self._name_anew()
         return was_mine
 
-    def observe_leadership(self) -> LeaderRecord:
+    def _observe(self) -> LeaderRecord:
         return self._store.leader(self.lock_id)
 
-    def close(self) -> None:
-        if self._may_hold:
-            with suppress(ElectionError):  # then the claim expires
-                self._store.release(self.lock_id, self._owner)
-            self._forget()
+    def _leave(self, *, is_late: bool) -> None:
+        if self._may_hold:  # if the store does not answer, the claim expires
+            self._store.release(self.lock_id, self._owner)
 
-    def _held(self) -> int:
-        if self._token is None:
-            raise InvalidStateError
-        return self._token
-
-    def _forget(self) -> None:
-        self._owner = _new_owner()
-        self._token = None
+    def _name_anew(self) -> None:
+        """Say who claims: not the candidate's id, which another may have too, and anew for each term."""
+        self._owner = secrets.token_hex(8)
         self._may_hold = False
-
-
-def _new_owner() -> str:
-    """Say who claims: not the candidate's id, which another may have too, and anew for each term."""
-    return secrets.token_hex(8)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import threading
 import time
@@ -14,8 +13,15 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from incumbent import BackendRejectedError, BackendUnavailableError, InvalidStateError, LeaderRecord, boottime
+from incumbent import BackendUnavailableError, LeaderRecord, boottime
+from incumbent.toolkit import ProcessBound, Translation, deadline
 
+#: What SQLite raises, and whether asking again can help. What is not listed here is unknown, which it may.
+ERRORS = Translation(
+    "toy",
+    rejected={"not a database": "", "malformed": ""},
+    unavailable={sqlite3.Error: ""},
+)
 #: Tokens stay when a claim is deleted: they must grow for ever (P4).
 TABLES = """
     CREATE TABLE IF NOT EXISTS tokens (lock_id TEXT PRIMARY KEY, token INTEGER NOT NULL);
@@ -25,7 +31,7 @@ TABLES = """
 """
 
 
-class Store:
+class Store(ProcessBound):
     """
     One SQLite file. Thread-safe: each transaction has a connection of its own.
 
@@ -37,13 +43,13 @@ class Store:
     """
 
     def __init__(self, path: str, timeout: float, *, wal: bool = False) -> None:
+        super().__init__()
         self.path = path
         self.timeout = timeout
         self.wal = wal
         #: The calls that want the file, the one that has it first.
         self.queue: deque[object] = deque()
         self._changed = threading.Condition()
-        self._pid = os.getpid()
 
     # ------------------------------------------------------------ the four operations
 
@@ -90,20 +96,14 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection inside one exclusive transaction, and map what SQLite raises."""
-        if os.getpid() != self._pid:
-            raise InvalidStateError("this process was forked from the candidate's: open a backend of its own here")
-        end = time.monotonic() + self.timeout  # for both waits together (P10)
-        try:
-            with self._turn(), closing(self._connect(end)) as connection:
-                if self.wal:
-                    connection.execute("PRAGMA journal_mode=WAL")
-                connection.executescript(f"BEGIN IMMEDIATE; {TABLES}")
-                yield connection
-                connection.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise BackendUnavailableError(f"{self.path}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            raise BackendRejectedError(f"{self.path}: {error}") from error
+        self.check_process()
+        end = deadline(self.timeout)  # for both waits together (P10)
+        with ERRORS.translating(self.path), self._turn(), closing(self._connect(end)) as connection:
+            if self.wal:
+                connection.execute("PRAGMA journal_mode=WAL")
+            connection.executescript(f"BEGIN IMMEDIATE; {TABLES}")
+            yield connection
+            connection.execute("COMMIT")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

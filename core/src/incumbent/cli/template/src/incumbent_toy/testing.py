@@ -21,6 +21,7 @@ class ToyHarness(Harness):
     cannot = {
         "kill": "there is no server: the file is the store",
         "tool": "no other tool knows the tables",
+        "relay": "nothing goes over a network",
     }
 
     def open(self) -> None:

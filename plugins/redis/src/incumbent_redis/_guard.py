@@ -1,15 +1,14 @@
-"""What has been seen, and for how long it has not changed: the only clock that ends a claim is that of who waits."""
+"""Since when this process has known the server as it is now: what that may have forgotten is waited for."""
 
 from __future__ import annotations
 
 import logging
 import secrets
 import threading
-from dataclasses import dataclass
 
 from incumbent import boottime
 
-__all__ = ["Guard", "Sight", "milliseconds", "number"]
+__all__ = ["Guard", "milliseconds", "number"]
 
 _log = logging.getLogger("incumbent.redis")
 
@@ -46,12 +45,6 @@ class Guard:
         self._mark = self._told = ""
         self._since = 0.0
 
-    @property
-    def since(self) -> float:
-        """Since when the mark has been known, on `boottime`."""
-        with self._lock:
-            return self._since
-
     def arguments(self) -> list[str]:
         """Return the first four ARGV of the scripts that need the guard. Call it before the request is sent."""
         with self._lock:
@@ -76,36 +69,3 @@ class Guard:
                 self._where,
                 max(0.0, young_until - boottime()),
             )
-
-
-@dataclass(slots=True)
-class Sight:
-    """The claim of another on one election, as it was seen last."""
-
-    claim: bytes = b""
-    beat: bytes = b""
-    ttl: float = 0.0
-    #: When it was first seen like this, on `boottime`, read after the answer had arrived.
-    since: float = 0.0
-    #: When an attempt may succeed, on `boottime`; None while nothing is known.
-    due: float | None = None
-
-    def saw(self, claim: bytes, beat: bytes, ttl: bytes, now: float, young_until: float | None) -> None:
-        """Take note of what the store has answered at *now*; before *young_until* nobody can be elected."""
-        if (self.claim, self.beat) != (claim, beat):
-            self.claim, self.beat, self.since = claim, beat, now
-        self.ttl = number(ttl) / 1000
-        free = self.since + self.ttl if claim else now
-        self.due = free if young_until is None else max(free, young_until)
-
-    def silent(self, now: float, known_since: float) -> tuple[bytes, bytes]:
-        """
-        Return claim and beat if they have not changed for their ttl, or nothing.
-
-        Args:
-            now: On `boottime`.
-            known_since: `Guard.since`: a server that lacks renewals can show a beat that its predecessor has shown.
-        """
-        if self.claim and now - max(self.since, known_since) >= self.ttl:
-            return self.claim, self.beat
-        return b"", b""

@@ -1,0 +1,115 @@
+"""Records that show something else than there is."""
+
+from __future__ import annotations
+
+import calendar
+import time
+from dataclasses import replace
+
+from . import mistaken
+from .elector import ZooElector
+
+SINCE, LISTED = "test_since_is_when_the_leader_was_elected", "test_all_candidates_are_listed"
+NEIGHBOURS, TYPES = "test_neighbouring_election_is_not_shown", "test_record_is_what_it_says_it_is"
+
+
+@mistaken(SINCE)
+class CountsFromTheLastSecond(ZooElector):
+    """*since* is when the record was read, in whole seconds."""
+
+    def record(self, answer):
+        shown = super().record(answer)
+        return replace(shown, since=shown.since and float(int(time.time())))
+
+
+@mistaken(SINCE)
+class TellsTheTimeOfDay(ZooElector):
+    """*since* is the time of day here, as if it were that of Greenwich."""
+
+    def record(self, answer):
+        shown = super().record(answer)
+        return replace(shown, since=shown.since and float(calendar.timegm(time.localtime(shown.since))))
+
+
+@mistaken(SINCE)
+class CountsFromTheFirstTerm(ZooElector):
+    """*since* is that of the first leader that was seen."""
+
+    def record(self, answer):
+        shown = super().record(answer)
+        if shown.since is not None:
+            self.first = self.__dict__.get("first", shown.since)
+            shown = replace(shown, since=self.first)
+        return shown
+
+
+@mistaken(LISTED)
+class ListsTwo(ZooElector):
+    """Of those who wait, one is listed."""
+
+    def record(self, answer):
+        return super().record({**answer, "waiting": answer["waiting"][:1]})
+
+
+@mistaken(LISTED, may_be_caught_by=("test_id_is_shown_as_it_was_given",))
+class ListsWhoeverReads(ZooElector):
+    """Who waits does not list itself."""
+
+    def record(self, answer):
+        return super().record({**answer, "waiting": [who for who in answer["waiting"] if who != self.candidate]})
+
+
+@mistaken(TYPES)
+class ListsInAList(ZooElector):
+    """Candidates are in a list, which is not what a record says."""
+
+    def record(self, answer):
+        shown = super().record(answer)
+        return replace(shown, candidates=list(shown.candidates))
+
+
+@mistaken(TYPES)
+class ShowsTextForSeconds(ZooElector):
+    """*since* is text, for people."""
+
+    def record(self, answer):
+        shown = super().record(answer)
+        return replace(shown, since=shown.since and time.ctime(shown.since))
+
+
+class ReadsPrefixes(ZooElector):
+    """Reads all elections whose names begin like its own."""
+
+    def alike(self):
+        names = sorted(self.backend.ask("names", election=self.key)["names"], key=lambda name: name != self.key)
+        return [self.backend.ask("show", election=name) for name in names]
+
+
+@mistaken(NEIGHBOURS, may_be_caught_by=("test_nobody_leads_at_first",))
+class ShowsWhoeverLeadsNearby(ReadsPrefixes):
+    """The leader is the first one of all elections whose names begin alike."""
+
+    def record(self, answer):
+        leaders = [shown["leader"] for shown in self.alike()]
+        return super().record({**answer, "leader": next(filter(None, [answer["leader"], *leaders]), None)})
+
+
+@mistaken(NEIGHBOURS)
+class ListsWhoeverWaitsNearby(ReadsPrefixes):
+    """Candidates are those of all elections whose names begin alike."""
+
+    def record(self, answer):
+        waiting = [who for shown in self.alike() for who in shown["waiting"]]
+        return super().record({**answer, "waiting": waiting})
+
+
+@mistaken(
+    "test_candidate_that_was_killed_is_not_listed", may_be_caught_by=("test_killed_follower_does_not_stand_in_the_way",)
+)
+class ListsTheDead(ZooElector):
+    """The place of a candidate outlives its process."""
+
+    def ask(self, do, **fields):
+        if "session" in fields:
+            fields["session"] = None
+        return super().ask(do, **fields)
