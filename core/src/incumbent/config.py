@@ -11,6 +11,7 @@ from unicodedata import is_normalized
 
 from .address import shorten
 from .errors import ConfigurationError
+from .instrumentation import ElectionObserver
 from .schedule import Cron, Every, parse_spec
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class LeaderElectionConfig:
         handover_timeout: How long the claim of a term that is over is kept for callbacks that do not return. Then
             another may lead while they still run, and this candidate does not campaign until they have returned.
             Default: for as long as they take.
+        observer: Is told what happens to this candidate, for metrics and the like; it cannot hold anything up.
 
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
@@ -131,6 +133,7 @@ class LeaderElectionConfig:
     cooldown: Seconds = Seconds(zero=True)
     close_timeout: Seconds = Seconds()
     handover_timeout: Seconds = Seconds(endless=True)
+    observer: ElectionObserver | None = None
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)
@@ -140,6 +143,8 @@ class LeaderElectionConfig:
             value = getattr(self, name)
             if value is not None and not callable(value):
                 raise ConfigurationError(f"{name} must be callable, not {shorten(value)}")
+        if self.observer is not None and not isinstance(self.observer, ElectionObserver):
+            raise ConfigurationError(f"observer {shorten(self.observer)} must be an instance of an ElectionObserver")
         self._complete()
         self._check_relations()
         object.__setattr__(self, "_schedule", self._make_schedule())

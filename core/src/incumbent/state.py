@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Reason", "State"]
+__all__ = ["VOLUNTARY", "Reason", "State"]
 
 
 class State(Enum):
@@ -43,3 +43,7 @@ class Reason(Enum):
     LOST = "lost"
     CALLBACK_FAILED = "callback failed"
     REJECTED = "rejected by the backend"
+
+
+#: The reasons that somebody has asked for.
+VOLUNTARY = frozenset({Reason.RELINQUISHED, Reason.SCHEDULE, Reason.STOPPED})

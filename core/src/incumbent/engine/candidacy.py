@@ -1,25 +1,36 @@
-"""One candidate on the runner: its machine, elector and term, what its callbacks are told, and what is logged of it."""
+"""One candidate on the runner: its machine, elector and term, and what its callbacks and observers are told."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from incumbent.clock import Clock
-from incumbent.config import LeaderElectionConfig
+from incumbent.config import LeaderElectionConfig, lifetime
 from incumbent.elector import Backend, Claim, LeaderElector, LeaderRecord
+from incumbent.instrumentation import (
+    CallbackLate,
+    Called,
+    ClosingFailed,
+    Deposed,
+    Elected,
+    HandedOver,
+    OutageBegan,
+    OutageEnded,
+    Renewed,
+    Waiting,
+)
 from incumbent.situation import Situation
 from incumbent.state import Reason, State
 from incumbent.term import LONGEST_WAIT, Term
 
 from .dispatch import Dispatcher
 from .machine import Machine, Phase, Timing
+from .telling import Teller
 from .workers import Executor
 
 if TYPE_CHECKING:
@@ -28,8 +39,6 @@ if TYPE_CHECKING:
 __all__ = ["Candidacy", "Listeners"]
 
 T = TypeVar("T")
-
-_log = logging.getLogger("incumbent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +83,11 @@ class Candidacy:
         self.changed = threading.Condition()
         self._watchers = watchers
         self.dispatcher: Dispatcher
-        self._logs: Executor
+        self._teller = Teller(elector.lock_id, elector.candidate, config.observer)
+        #: Whether the observers know that it waits.
+        self._waits = False
+        #: The term that ended last, why, and when.
+        self._ended: tuple[Term, Reason, float] | None = None
         self._announced: Term | None = None
         self._record: LeaderRecord | None = None
         self._reported: tuple[str | None, int | None] | None = None
@@ -82,10 +95,10 @@ class Candidacy:
     def __repr__(self) -> str:
         return f"<{self.elector.candidate} of {self.elector.lock_id}>"
 
-    def attach(self, executor: Executor, failed: Callable[[CallbackError], None], logs: Executor) -> None:
-        """Say where the callbacks run, who is told when one raises, and where records are logged, in order."""
+    def attach(self, executor: Executor, failed: Callable[[CallbackError], None], telling: Executor) -> None:
+        """Say where the callbacks run, who is told when one raises, and where the observers are called, in order."""
         self.dispatcher = Dispatcher(executor, failed)
-        self._logs = logs
+        self._teller.attach(telling)
 
     @property
     def state(self) -> State:
@@ -130,7 +143,8 @@ class Candidacy:
             descriptors=claim.descriptors,
         )
         self._change(term=term)
-        self._say(logging.INFO, "elected, token %d", claim.token)
+        self._waits = False
+        self._teller.tell(Elected, term=term)
         self.dispatcher.put("on_elected", lambda: self._announce(term), wanted=term.is_valid)
         self.tell_leader()
         self.tell_record(_record(term))
@@ -142,18 +156,23 @@ class Candidacy:
 
     def extend_term(self, deadline: float) -> bool:
         """Note that the term was renewed; False if somebody has seen its deadline pass before."""
-        assert self.term is not None
-        return self.term._extend(deadline) or self.term.reason is not None
+        term = self.term
+        assert term is not None
+        left = term.remaining()
+        is_late = left < lifetime(self.config.ttl) / 2
+        if is_late or self._teller.is_observed:
+            self._teller.tell(Renewed, term=term, left=left, late=is_late)
+        return term._extend(deadline) or term.reason is not None
 
-    def end_term(self, reason: Reason, done: Callable[[], object]) -> None:
-        """End the term, tell the application that was told of it, and call *done* when it knows."""
+    def end_term(self, reason: Reason, now: float, done: Callable[[], object]) -> None:
+        """End the term at *now*, tell the application that was told of it, and call *done* when it knows."""
         term = self.term
         assert term is not None
         term._end(reason)
         self._change(term=None)
         self._record = None
-        voluntary = reason in {Reason.RELINQUISHED, Reason.SCHEDULE, Reason.STOPPED}
-        self._say(logging.INFO if voluntary else logging.WARNING, "deposed, token %d: %s", term.token, reason.value)
+        self._ended = term, reason, now
+        self._teller.tell(Deposed, term=term, reason=reason)
         deposed = self.listeners.deposed
         if deposed is not None:
             self.dispatcher.put("on_deposed", lambda: deposed(term, reason), wanted=lambda: self._announced is term)
@@ -187,6 +206,9 @@ class Candidacy:
         callback = self.listeners.follower
         if callback is not None:
             self.dispatcher.put("follower_callback", callback, repeats=True)
+        if self.machine.phase is Phase.FOLLOWER and not self._waits and not self.machine.timing.wants_records:
+            self._waits = True
+            self._teller.tell(Waiting, leader=None)
 
     def tell_record(self, record: LeaderRecord) -> None:
         """Report *record* if the leader is another than the one reported before."""
@@ -194,46 +216,58 @@ class Candidacy:
         shown = record.candidate, record.token
         if callback is not None:
             self._record = record  # without that callback it would be asked for once, and grow old
-        if callback is not None and shown != self._reported:
-            self._reported = shown
+        if shown == self._reported:
+            return
+        self._reported = shown
+        if callback is not None:
             self.dispatcher.put("on_leader_changed", lambda: callback(record))
+        if self.machine.phase is Phase.FOLLOWER:
+            self._waits = True
+            self._teller.tell(Waiting, leader=record)
 
-    def _say(self, level: int, message: str, *values: object, **extra: object) -> None:
-        extra = {"lock_id": self.elector.lock_id, "candidate": self.elector.candidate, **extra}
+    # ------------------------------------------------------------ for observers
 
-        def log() -> None:
-            with suppress(Exception):  # the handlers and filters are the application's
-                _log.log(level, f"%s: {message}", self, *values, extra=extra)
+    def called(self, verb: str, seconds: float, error: Exception | None) -> None:
+        """Tell how long a call took."""
+        if self._teller.is_observed:
+            self._teller.tell(Called, verb=verb, seconds=seconds, error=error)
 
-        self._logs.submit(log)
+    def given_up(self, now: float) -> None:
+        """Tell that the claim of the last term was given up at *now*."""
+        if self._ended is not None:
+            term, reason, ended = self._ended
+            self._ended = None
+            self._teller.tell(HandedOver, term=term, reason=reason, seconds=max(0.0, now - ended))
 
     def callbacks_late(self, waited: float, *, kept: bool) -> None:
-        """Log which callback does not return, and what that costs."""
+        """Tell which callback does not return, and what that costs."""
         if self.knows:
             return
         name = self.dispatcher.current or "a callback that the system gives no thread"
         if self.term is not None:
-            cost = "the term that began %.0f s ago is not announced before it does"
+            effect = f"the term that began {waited:.0f} s ago is not announced before it does"
         elif kept:
-            cost = (
-                "the claim of the term that ended %.0f s ago is kept for it, and nobody leads; "
+            effect = (
+                f"the claim of the term that ended {waited:.0f} s ago is kept for it, and nobody leads; "
                 "a callback has to return when its term is not valid any more"
             )
         else:
-            cost = "this candidate, whose term ended %.0f s ago, does not campaign before it does"
-        self._say(logging.WARNING, f"%s has not returned: {cost}", name, waited, callback=name, waited=waited)
+            effect = f"this candidate, whose term ended {waited:.0f} s ago, does not campaign before it does"
+        self._teller.tell(CallbackLate, callback=name, seconds=waited, effect=effect)
 
     def outage_began(self, error: Exception) -> None:
-        """Log the first failure in a row."""
-        self._say(logging.WARNING, "the backend fails, retrying: %s", error)
+        """Tell of the first failure in a row."""
+        self._teller.tell(OutageBegan, error=error)
+
+    def outage_ended(self, now: float) -> None:
+        """Tell that it is over at *now*."""
+        self._teller.tell(OutageEnded, seconds=max(0.0, now - self.machine.failing_since))
 
     def closing_failed(self, what: str, failure: Exception) -> None:
-        """Log what could not be closed."""
-        self._say(logging.WARNING, "closing its %s failed: %s", what, type(failure).__name__)
+        """Tell what could not be closed."""
+        self._teller.tell(ClosingFailed, what=what, error=failure)
 
-    def outage_ended(self) -> None:
-        """Log that it is over."""
-        self._say(logging.INFO, "the backend answers again")
+    # ------------------------------------------------------------ waiting
 
     def wait_for(self, holds: Callable[[], T], timeout: float | None = None) -> T:
         """Block until *holds* answers something true, *timeout* seconds at most, and return what it answered last."""

@@ -109,12 +109,14 @@ class Runner:
                 self._callbacks = self._given[1] or Workers(
                     "incumbent-callback", size=POOL_SIZE, patience=CALLBACK_PATIENCE
                 )
-                # What the application does with records may block: that costs this thread, and none of the elections.
-                self._logs: Executor = AtOnce() if any(self._given) else Workers("incumbent-log", size=1, patience=inf)
+                # What observers and handlers of logs do may block: that costs this thread, and none of the elections.
+                self._telling: Executor = (
+                    AtOnce() if any(self._given) else Workers("incumbent-observer", size=1, patience=inf)
+                )
                 self._start()
                 self._running = True
             self._candidates.add(candidate)
-        candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)), self._logs)
+        candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)), self._telling)
         self.post(candidate, ev.Started())
 
     def post(self, candidate: Candidacy, event: ev.Event) -> None:
@@ -168,7 +170,7 @@ class Runner:
             with self._lock:
                 if not self._candidates and self._inbox.empty():
                     self._running = False
-                    pools = self._calls, self._callbacks, self._logs
+                    pools = self._calls, self._callbacks, self._telling
                     break
             with suppress(Empty):
                 self._handle(*self._inbox.get(timeout=pause))
@@ -198,6 +200,8 @@ class Runner:
     def _handle(self, candidate: Candidacy, event: ev.Event) -> None:
         if isinstance(event, ev.Notified):
             candidate.notified = False  # before anything is asked: what changes from now on is news again
+        elif isinstance(event, ev.Relinquished):
+            candidate.given_up(self.clock.now())
         try:
             for action in candidate.machine.handle(event, self.clock.now()):
                 self._perform(candidate, action)
@@ -222,7 +226,7 @@ class Runner:
                 self.post(candidate, ev.RelinquishAsked(Reason.NOT_RENEWED))
         elif isinstance(action, ev.EndTerm):
             self._alarms.disarm(candidate)
-            candidate.end_term(action.reason, partial(self.post, candidate, ev.CallbacksReturned()))
+            candidate.end_term(action.reason, self.clock.now(), partial(self.post, candidate, ev.CallbacksReturned()))
         elif isinstance(action, ev.TellLeader):
             candidate.tell_leader()
         elif isinstance(action, ev.TellFollower):
@@ -234,7 +238,7 @@ class Runner:
         elif isinstance(action, ev.OutageBegan):
             candidate.outage_began(action.error)
         elif isinstance(action, ev.OutageEnded):
-            candidate.outage_ended()
+            candidate.outage_ended(self.clock.now())
         else:
             self._dismiss_soon(candidate, action.error)
 
@@ -247,7 +251,9 @@ class Runner:
     # ------------------------------------------------------------ jobs, on the pool's threads
 
     def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
+        began = self.clock.now()
         event = ask(candidate.elector, verb, self.clock, self._jitter())
+        candidate.called(verb.value, self.clock.now() - began, event.error if isinstance(event, ev.Failed) else None)
         if candidate.machine.phase is Phase.CLOSED:
             candidate.elector.close()  # the call outlived its candidate, and may have brought a claim
         self.post(candidate, event)
