@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from .address import Address
@@ -74,24 +74,36 @@ def observe(
         BackendRejectedError: The backend refuses for good.
         InvalidStateError: This elector cannot observe; says why.
     """
+    last: LeaderRecord | None = None
+    with closing(sights(elector, name, request_timeout=request_timeout, stop=stop)) as seen:
+        for each in seen:
+            if isinstance(each, BackendUnavailableError):
+                _log.warning("observing %s: the backend fails, retrying: %s", name, each)
+            elif each != last:
+                last = each
+                yield each
+
+
+def sights(
+    elector: str | Address, name: str | int, *, request_timeout: float = 2.0, stop: threading.Event | None = None
+) -> Generator[LeaderRecord | BackendUnavailableError, None, None]:
+    """Yield what `observe` does; when an outage begins, its error; and when it has ended, the record again."""
     stop = stop or threading.Event()
     with _observer(elector, name, request_timeout) as (_, observer):
         changed = threading.Event()
         observer.notify = changed.set
         interval = SLOW_POLL_INTERVAL if observer.capabilities.push else POLL_INTERVAL
-        last: LeaderRecord | None = None
-        outage = False
+        last: LeaderRecord | BackendUnavailableError | None = None
         while not stop.is_set():
             changed.clear()
             try:
                 record = _look(observer)
             except BackendUnavailableError as error:
-                if not outage:
-                    _log.warning("observing %s: the backend fails, retrying: %s", observer.lock_id, error)
-                outage = True
+                if not isinstance(last, BackendUnavailableError):
+                    last = error
+                    yield error
                 _pause(changed, stop, POLL_INTERVAL)
                 continue
-            outage = False
             if record != last:
                 last = record
                 yield record
