@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,6 +16,7 @@ from incumbent.errors import ConfigurationError
 from incumbent.registry import load_backend_class
 
 from ._init import leave_init
+from ._log import add_log, chosen, told
 from ._output import clean, complain
 from ._parser import add_elector, add_name, add_ttl, positive_seconds, seconds
 from ._processes import occupy_streams
@@ -25,7 +26,6 @@ from .guard import KILL_TIME, Command
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
     from ._parser import Commands
 
@@ -70,6 +70,7 @@ def add_parser(commands: Commands) -> None:
         "--relinquish-interval", type=positive_seconds, metavar="TIME", help="hand over so long after winning"
     )
     parser.add_argument("--relinquish-spec", metavar="SPEC", help="hand over at these times (see 'incumbent explain')")
+    add_log(parser)
     parser.add_argument("argv", nargs="+", metavar="CMD", help="the command and its arguments, after '--'")
 
 
@@ -83,6 +84,7 @@ def run(args: argparse.Namespace) -> int:
     if not hasattr(os, "fork"):
         raise ConfigurationError("'incumbent run' needs a POSIX system: this one cannot fork")
     occupy_streams()
+    log = chosen(args)
     wrapper = Wrapper(once=args.once, wait_timeout=args.wait_timeout)
     config = LeaderElectionConfig(
         lock_id=args.name,
@@ -93,8 +95,8 @@ def run(args: argparse.Namespace) -> int:
         leader_callback=wrapper.on_check,
         on_elected=wrapper.on_elected,
         on_deposed=wrapper.on_deposed,
-        # So that who leads is known when the waiting ends; it costs a request for each attempt.
-        on_leader_changed=None if args.wait_timeout == inf else lambda _: None,
+        # So that who leads is known while it waits, or when that ends; it costs a request for each attempt.
+        on_leader_changed=None if args.wait_timeout == inf and log.level > logging.INFO else lambda _: None,
     )
     _check_words(args.argv)
     grace = _fitting_grace(args.grace, config, args.elector)
@@ -106,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
     election = LeaderElection(config, args.elector)
     environment = {**os.environ, "INCUMBENT_NAME": config.name, "INCUMBENT_CANDIDATE": election.candidate}
     command = Command(argv=args.argv, environment=environment, grace=grace, terminal=Terminal.open())
-    with _warnings_shown(grace):
+    with told(log, partial(_words, grace=grace)):
         try:
             return wrapper.run(election, command)
         except OSError as error:  # no process or descriptor is left for the guard
@@ -156,28 +158,11 @@ def _why_not_runnable(name: str) -> tuple[str, int] | None:
     return None
 
 
-@contextlib.contextmanager
-def _warnings_shown(grace: float) -> Iterator[None]:
-    """Print the election's warnings: outages, why a term ended, and what keeps the next from beginning."""
-    handler = _Lines(grace)
-    logger = logging.getLogger("incumbent")
-    logger.addHandler(handler)
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-
-
-class _Lines(logging.Handler):
-    """One line each, with nothing from outside that could upset a terminal."""
-
-    def __init__(self, grace: float) -> None:
-        super().__init__(logging.WARNING)
-        self._grace = grace
-
-    def emit(self, record: logging.LogRecord) -> None:
-        waited = getattr(record, "waited", None)
-        if waited is None:
-            complain(record.getMessage(), 0)
-        elif waited > self._grace + KILL_TIME:  # the callback that does not return waits for the command's death
-            complain(f"the command is not dead {waited:.0f} s after the end of its term; the hand-over waits for it", 0)
+def _words(record: logging.LogRecord, grace: float) -> str | None:
+    """Return what is told of *record*: to the application, whose callbacks are ours, a late one is the command."""
+    waited = getattr(record, "waited", None)
+    if waited is None:
+        return record.getMessage()
+    if waited <= grace + KILL_TIME:
+        return None
+    return f"the command is not dead {waited:.0f} s after the end of its term; the hand-over waits for it"
