@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from subprocess import PIPE
 
 import pytest
+from patience import PATIENCE
+from programs import started
 
 from incumbent import LeaderElection, LeaderElectionConfig, LeaderRecord
 from incumbent.cli import main
 
+STATUS = ["status", "--name", "service/reports", "--elector"]
 NOW = 1_774_746_000.0
 RECORD = LeaderRecord("service/reports", "web1:12:ab", 7, NOW - 3725, ("web1:12:ab", "web2:9:cd"))
 
@@ -247,3 +252,54 @@ def refused(capsys):
     assert line.isprintable()
     assert "this is a bug" not in line
     return line
+
+
+@pytest.mark.parametrize(
+    ("leader", "asked", "code"),
+    [
+        ("a", [], 0),
+        (None, [], 0),
+        ("a", ["--led"], 0),
+        (None, ["--led"], 3),
+        ("a", ["--led-by", "a"], 0),
+        ("a", ["--led-by", "b"], 4),
+        (None, ["--led-by", "a"], 3),
+    ],
+)
+def test_scripts_ask_by_the_exit_code(answer, capsys, leader, asked, code):
+    """Does anybody lead, is it that candidate: what is shown is the same, and the code answers."""
+    answer(LeaderRecord("service/reports", leader, None if leader is None else 7))
+    assert main(["status", "--name", "service/reports", *asked]) == code
+    captured = capsys.readouterr()
+    assert f"leader      {leader or 'nobody'}\n" in captured.out
+    assert captured.err == ""
+
+
+def test_waiting_ends_when_it_is_so(tmp_path, capsys):
+    """`--wait` returns as soon as somebody leads, or the candidate that was named, with what is so then."""
+    url = f"local://{tmp_path}"
+    config = LeaderElectionConfig("service/reports", candidate="a", relinquish_interval=None)
+    election = LeaderElection(config, url)
+    with started(sys.executable, "-m", "incumbent", *STATUS, url, "--wait", "60", stdout=PIPE, text=True) as waiting:
+        with election:
+            election.wait_for_leadership(PATIENCE)
+            assert waiting.wait(PATIENCE) == 0
+            assert main([*STATUS, url, "--wait", "60", "--led-by", "a"]) == 0
+        assert "leader      a\n" in waiting.stdout.read()
+    assert "leader      a\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ([], "nobody has led service/reports within 0.1 s"),
+        (["--led"], "nobody has led service/reports within 0.1 s"),
+        (["--led-by", "b"], "b has not led service/reports within 0.1 s"),
+    ],
+)
+def test_waiting_in_vain_says_so(tmp_path, capsys, asked, words):
+    """What is seen at the end is shown, the code is 124, and a line says what has not come."""
+    assert main([*STATUS, f"local://{tmp_path}", "--wait", "0.1", *asked]) == 124
+    captured = capsys.readouterr()
+    assert "leader      nobody\n" in captured.out
+    assert captured.err == f"incumbent: {words}\n"

@@ -56,7 +56,7 @@ def observe(
     *,
     request_timeout: float = 2.0,
     stop: threading.Event | None = None,
-) -> Iterator[LeaderRecord]:
+) -> Generator[LeaderRecord, None, None]:
     """
     Yield who leads now, and then again after every change, until *stop* is set.
 

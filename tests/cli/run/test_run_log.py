@@ -44,7 +44,7 @@ def test_verbose_tells_who_is_waited_for(bench):
 
 @pytest.mark.parametrize(("flags", "warns"), [((), True), (("-q",), False), (("-v",), True)])
 def test_outages_are_warned_of_unless_quiet(bench, flags, warns):
-    """A backend that fails is a warning, which -q leaves out; the last line, which says why it ends, is there anyway."""
+    """A backend that fails is a warning, which -q leaves out; the last line says why it ends all the same."""
     (bench.directory / "down-me").touch()
     waiting = ["--id", "me", "--wait-timeout", "1", *flags]
     code, _, err = bench.run(*waiting, command=["true"], elector=bench.ttlfile)
