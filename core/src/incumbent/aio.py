@@ -46,6 +46,7 @@ class AsyncLeaderElection:
     Attributes:
         config: What is campaigned for, as it was given.
         candidate: The id of this candidate.
+        address: Where the election is held; None if an elector was handed in.
 
     Raises:
         ConfigurationError: The URL or an option is wrong, or the elector is not installed or broken.
@@ -67,6 +68,7 @@ class AsyncLeaderElection:
         self._election._settle = partial(self._call, self._works_ended)
         self.config = config
         self.candidate = self._election.candidate
+        self.address = self._election.address
 
     def __repr__(self) -> str:
         return f"<Async{repr(self._election)[1:]}"

@@ -46,6 +46,7 @@ class LeaderElection:
     Attributes:
         config: What is campaigned for, as it was given.
         candidate: The id of this candidate.
+        address: Where the election is held; None if an elector was handed in.
 
     Raises:
         ConfigurationError: The URL or an option is wrong, or the elector is not installed or broken.
@@ -75,14 +76,15 @@ class LeaderElection:
                 raise ConfigurationError(
                     f"lock_id {config.name!r} is not the elector's, which is {elector.lock_id!r}: make them the same"
                 )
+            self.address: Address | None = None
             self._elector: LeaderElector | None = elector
             self.candidate = elector.candidate
         else:
             self._elector = None
             self.candidate = config.candidate or _new_id()
-            self._address = elector if isinstance(elector, Address) else Address.parse(elector)
+            self.address = elector if isinstance(elector, Address) else Address.parse(elector)
             self._settings = BackendSettings(config.ttl, config.request_timeout, self._runner.clock.now)
-            self._backend = open_backend(self._address, self._settings)
+            self._backend = open_backend(self.address, self._settings)
             self._backend.elector(config.name, self.candidate)
 
     def __repr__(self) -> str:
@@ -166,7 +168,7 @@ class LeaderElection:
         candidacy = self._candidacy
         if candidacy is None or os.getpid() != self._pid:
             return Situation(state=self.state, campaigns=False)
-        return candidacy.situation(self._runner.clock.now())
+        return candidacy.situation(self._runner.clock.now(), self._runner.stalled())
 
     @property
     def state(self) -> State:
@@ -276,8 +278,9 @@ class LeaderElection:
     def _enter(self) -> LeaderElector:
         if self._elector is not None:
             return self._elector
+        assert self.address is not None
         assert self._backend is not None
-        self._backend = self._runner.share(self._address, self._settings, self._backend)
+        self._backend = self._runner.share(self.address, self._settings, self._backend)
         return self._backend.elector(self.config.name, self.candidate)
 
     def _listeners(self) -> Listeners:

@@ -9,6 +9,9 @@ from .state import State
 
 __all__ = ["Situation"]
 
+#: Seconds from which on a stalled engine is worth a word.
+STALLED = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -28,6 +31,7 @@ class Situation:
             does.
         waiting: For how long it has kept that waiting, seconds.
         aside: For how long this candidate, which has handed over, still stands aside if nobody leads before, seconds.
+        stalled: For how long the engine has not looked at anything, seconds; it does every second.
     """
 
     state: State
@@ -38,10 +42,13 @@ class Situation:
     callback: str | None = None
     waiting: float = 0.0
     aside: float = 0.0
+    stalled: float = 0.0
 
     def __str__(self) -> str:
         if not self.campaigns:
             return "it is no candidate" if self.error is None else f"the election has ended: {self.error}"
+        if self.stalled > STALLED:
+            return f"the engine is stuck, and has been for {_duration(self.stalled)}"
         if self.callback is not None:
             begins = self.state is State.LEADER
             waits = "the term that has begun" if begins else "the end of the last term"

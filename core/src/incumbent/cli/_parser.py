@@ -194,6 +194,15 @@ def number_to(most: int) -> Callable[[str], int]:
     return parse
 
 
+def where_to_listen(text: str) -> tuple[str, int]:
+    """Parse `[HOST]:PORT`; without a host it is on this machine only."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not colon or not port.isascii() or not port.isdigit() or int(port[:6]) > 65535:
+        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' is no [HOST]:PORT, such as :8080 or 0.0.0.0:8080")
+    return host or "127.0.0.1", int(port)
+
+
 def _unknown(kind: str, given: str, known: Iterable[str]) -> str:
     """Say that *given* is no known option or command, and which is the nearest."""
     from difflib import get_close_matches  # noqa: PLC0415 - only a wrong command line pays for it

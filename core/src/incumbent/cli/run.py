@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import contextmanager
 from functools import partial
 from math import inf
 from pathlib import Path
@@ -18,7 +19,7 @@ from incumbent.registry import load_backend_class
 from ._init import leave_init
 from ._log import add_log, chosen, told
 from ._output import clean, complain
-from ._parser import add_elector, add_name, add_ttl, positive_seconds, seconds
+from ._parser import add_elector, add_name, add_ttl, positive_seconds, seconds, where_to_listen
 from ._processes import occupy_streams
 from ._terminal import Terminal
 from ._wrapper import CANNOT_RUN, NOT_FOUND, WRAPPER_FAILED, Wrapper
@@ -26,6 +27,9 @@ from .guard import KILL_TIME, Command
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
+
+    from incumbent.instrumentation import ElectionObserver
 
     from ._parser import Commands
 
@@ -70,6 +74,9 @@ def add_parser(commands: Commands) -> None:
         "--relinquish-interval", type=positive_seconds, metavar="TIME", help="hand over so long after winning"
     )
     parser.add_argument("--relinquish-spec", metavar="SPEC", help="hand over at these times (see 'incumbent explain')")
+    parser.add_argument(
+        "--http", type=where_to_listen, metavar="[HOST]:PORT", help="answer /leader, /live, /ready, /metrics and a page"
+    )
     add_log(parser)
     parser.add_argument("argv", nargs="+", metavar="CMD", help="the command and its arguments, after '--'")
 
@@ -96,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
         on_elected=wrapper.on_elected,
         on_deposed=wrapper.on_deposed,
         # So that who leads is known while it waits, or when that ends; it costs a request for each attempt.
+        observer=None if args.http is None else _metrics(),
         on_leader_changed=None if args.wait_timeout == inf and log.level > logging.INFO else lambda _: None,
     )
     _check_words(args.argv)
@@ -110,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     command = Command(argv=args.argv, environment=environment, grace=grace, terminal=Terminal.open())
     with told(log, partial(_words, grace=grace)):
         try:
-            return wrapper.run(election, command)
+            return wrapper.run(election, command, _served(election, args.http))
         except OSError as error:  # no process or descriptor is left for the guard
             return complain(error, WRAPPER_FAILED)
 
@@ -156,6 +164,27 @@ def _why_not_runnable(name: str) -> tuple[str, int] | None:
     if not any(path.is_file() and os.access(path, os.X_OK) for path in found):
         return f"'{clean(name)}': it cannot be executed", CANNOT_RUN
     return None
+
+
+@contextmanager
+def _served(election: LeaderElection, where: tuple[str, int] | None) -> Iterator[None]:
+    """Answer about *election* over HTTP while the block runs, if it is said where."""
+    if where is None:
+        yield
+        return
+    from incumbent.http import serve  # noqa: PLC0415 - brings asyncio
+
+    with serve(election, host=where[0], port=where[1]):
+        yield
+
+
+def _metrics() -> ElectionObserver | None:
+    """Return an observer for `/metrics`, if `incumbent[prometheus]` is installed."""
+    try:
+        from incumbent.prometheus import PrometheusObserver  # noqa: PLC0415 - an extra
+    except ImportError:
+        return None
+    return PrometheusObserver()
 
 
 def _words(record: logging.LogRecord, grace: float) -> str | None:

@@ -113,8 +113,8 @@ class Candidacy:
         term = self.term
         return self.machine.told if term is None else self._announced is term
 
-    def situation(self, now: float) -> Situation:
-        """Return what is known at *now*."""
+    def situation(self, now: float, stalled: float) -> Situation:
+        """Return what is known at *now*, with an engine that has not moved for *stalled* seconds."""
         machine, term, failure = self.machine, self.term, self.machine.failure
         callback = None if self.knows else self.dispatcher.current
         if self.finished:
@@ -127,6 +127,7 @@ class Candidacy:
             callback=callback,
             waiting=0.0 if callback is None else max(0.0, now - machine.since),
             aside=max(0.0, machine.not_before - now),
+            stalled=stalled,
         )
 
     # ------------------------------------------------------------ terms, on the runner's thread

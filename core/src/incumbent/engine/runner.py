@@ -82,6 +82,7 @@ class Runner:
         self._backends: dict[tuple[Address, BackendSettings], tuple[Backend, int]] = {}
         self._thread: threading.Thread | None = None
         self._running = False
+        self._stepped = self.clock.now()
 
     _shared: ClassVar[dict[int, Runner]] = {}
 
@@ -144,6 +145,10 @@ class Runner:
             self.leave(candidate)
         return candidates
 
+    def stalled(self) -> float:
+        """Return for how long nothing has been looked at, seconds: the thread goes round every second."""
+        return max(0.0, self.clock.now() - self._stepped)
+
     def join(self, timeout: float) -> bool:
         """Wait *timeout* seconds at most for the threads to end, if no candidate needs them (P8); tell if they have."""
         end = time.monotonic() + timeout
@@ -179,6 +184,7 @@ class Runner:
 
     def step(self) -> float:
         """Handle everything that has arrived or is due. Returns the seconds to sleep unless something arrives."""
+        self._stepped = self.clock.now()
         with suppress(Empty):
             while True:
                 self._handle(*self._inbox.get_nowait())
