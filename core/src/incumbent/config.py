@@ -111,6 +111,8 @@ class LeaderElectionConfig:
             another may lead while they still run, and this candidate does not campaign until they have returned.
             Default: for as long as they take.
         observer: Is told what happens to this candidate, for metrics and the like; it cannot hold anything up.
+        steering: Whether requests of operators are heeded, as `incumbent relinquish` makes them. Needs an elector that
+            can observe, and the right to read the election `NAME.control`.
 
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
@@ -134,6 +136,7 @@ class LeaderElectionConfig:
     close_timeout: Seconds = Seconds()
     handover_timeout: Seconds = Seconds(endless=True)
     observer: ElectionObserver | None = None
+    steering: bool = False
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)

@@ -76,6 +76,10 @@ class LeaderElection:
                 raise ConfigurationError(
                     f"lock_id {config.name!r} is not the elector's, which is {elector.lock_id!r}: make them the same"
                 )
+            if config.steering:
+                raise ConfigurationError(
+                    "steering needs the URL of an elector: one that was handed in knows one election"
+                )
             self.address: Address | None = None
             self._elector: LeaderElector | None = elector
             self.candidate = elector.candidate

@@ -46,8 +46,8 @@ def read_place(
     elector: str | Address, name: str | int, *, request_timeout: float = 2.0
 ) -> tuple[Address | None, LeaderRecord]:
     """Return the URL in full, if the elector knows more of it than was given, and what `read_leader` does."""
-    with _observer(elector, name, request_timeout) as (backend, observer):
-        return backend.address, _look(observer)
+    with observing(elector, name, request_timeout) as (backend, observer):
+        return backend.address, look(observer)
 
 
 def observe(
@@ -89,7 +89,7 @@ def sights(
 ) -> Generator[LeaderRecord | BackendUnavailableError, None, None]:
     """Yield what `observe` does; when an outage begins, its error; and when it has ended, the record again."""
     stop = stop or threading.Event()
-    with _observer(elector, name, request_timeout) as (_, observer):
+    with observing(elector, name, request_timeout) as (_, observer):
         changed = threading.Event()
         observer.notify = changed.set
         interval = SLOW_POLL_INTERVAL if observer.capabilities.push else POLL_INTERVAL
@@ -97,7 +97,7 @@ def sights(
         while not stop.is_set():
             changed.clear()
             try:
-                record = _look(observer)
+                record = look(observer)
             except BackendUnavailableError as error:
                 if not isinstance(last, BackendUnavailableError):
                     last = error
@@ -116,15 +116,15 @@ def _pause(changed: threading.Event, stop: threading.Event, seconds: float) -> N
         seconds -= 1.0
 
 
-def _look(observer: LeaderElector) -> LeaderRecord:
+def look(observer: LeaderElector) -> LeaderRecord:
     """Read who leads. Whether candidates are known is what the elector declares."""
     record = observer.observe_leadership()
     return replace(record, candidates=(record.candidates or ()) if observer.capabilities.candidates else None)
 
 
 @contextmanager
-def _observer(
-    elector: str | Address, name: str | int, request_timeout: float
+def observing(
+    elector: str | Address, name: str | int, request_timeout: float = 2.0
 ) -> Iterator[tuple[Backend, LeaderElector]]:
     config = LeaderElectionConfig(name, request_timeout=request_timeout)
     backend = open_backend(elector, BackendSettings(config.ttl, config.request_timeout))

@@ -27,7 +27,8 @@ class Reason(Enum):
     Why a term ended.
 
     Attributes:
-        RELINQUISHED: Somebody asked for a hand-over.
+        RELINQUISHED: The program asked for a hand-over.
+        REQUESTED: An operator did, with `incumbent relinquish`.
         SCHEDULE: The relinquish interval or spec did.
         STOPPED: The candidate leaves the election.
         NOT_RENEWED: The claim could not be renewed until the renew deadline.
@@ -37,6 +38,7 @@ class Reason(Enum):
     """
 
     RELINQUISHED = "relinquished"
+    REQUESTED = "requested"
     SCHEDULE = "schedule"
     STOPPED = "stopped"
     NOT_RENEWED = "not renewed in time"
@@ -46,4 +48,4 @@ class Reason(Enum):
 
 
 #: The reasons that somebody has asked for.
-VOLUNTARY = frozenset({Reason.RELINQUISHED, Reason.SCHEDULE, Reason.STOPPED})
+VOLUNTARY = frozenset({Reason.RELINQUISHED, Reason.REQUESTED, Reason.SCHEDULE, Reason.STOPPED})

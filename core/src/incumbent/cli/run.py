@@ -103,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
         on_elected=wrapper.on_elected,
         on_deposed=wrapper.on_deposed,
         # So that who leads is known while it waits, or when that ends; it costs a request for each attempt.
+        steering=True,
         observer=None if args.http is None else _metrics(),
         on_leader_changed=None if args.wait_timeout == inf and log.level > logging.INFO else lambda _: None,
     )

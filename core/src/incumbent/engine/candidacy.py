@@ -30,6 +30,7 @@ from incumbent.term import LONGEST_WAIT, Term
 
 from .dispatch import Dispatcher
 from .machine import Machine, Phase, Timing
+from .steering import COURTESY, Steering, control_name
 from .telling import Teller
 from .workers import Executor
 
@@ -74,6 +75,13 @@ class Candidacy:
         self.elector = elector
         self.backend = backend
         self.listeners = listeners
+        #: Where requests are looked for, and what follows from them; None if they are not heeded.
+        self.control: LeaderElector | None = None
+        self.steering: Steering | None = None
+        if config.steering and backend is not None:
+            self.control = backend.elector(control_name(elector.lock_id), elector.candidate)
+            pushes = bool(elector.capabilities.push)
+            self.steering = Steering(elector.candidate, COURTESY + (0.0 if pushes else config.follower_check_interval))
         self.machine = Machine(_timing(config, elector, listeners))
         self.term: Term | None = None
         self.error: Exception | None = None
@@ -101,6 +109,20 @@ class Candidacy:
         self._teller.attach(telling)
 
     @property
+    def leads(self) -> int | None:
+        """The token of the present term; None while there is none."""
+        return self.machine.token if self.machine.phase is Phase.LEADER else None
+
+    def withdraw(self) -> None:
+        """Leave the queue, if the elector has one: with a new elector, for none can do without its place."""
+        if self.backend is None:
+            return  # one that was handed in cannot be made anew
+        old = self.elector
+        self.elector = self.backend.elector(old.lock_id, old.candidate)
+        self.elector.notify = old.notify
+        old.close()
+
+    @property
     def state(self) -> State:
         """The public state; never leader without a valid term (P2)."""
         if self.machine.phase is Phase.LEADER and (self.term is None or not self.term.is_valid()):
@@ -126,7 +148,7 @@ class Candidacy:
             failing=0.0 if failure is None else max(0.0, now - machine.failing_since),
             callback=callback,
             waiting=0.0 if callback is None else max(0.0, now - machine.since),
-            aside=max(0.0, machine.not_before - now),
+            aside=max(0.0, machine.not_before - now, machine.aside_until - now),
             stalled=stalled,
         )
 

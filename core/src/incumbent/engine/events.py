@@ -16,6 +16,7 @@ class Verb(Enum):
     CHECK = "check_leadership"
     RELINQUISH = "relinquish_leadership"
     OBSERVE = "observe_leadership"
+    WITHDRAW = "withdraw"
 
 
 class Timer(Enum):
@@ -27,6 +28,9 @@ class Timer(Enum):
     CLOSE_DEADLINE = "close deadline"
     HANDOVER_DEADLINE = "hand-over deadline"
     CALLBACKS_LATE = "callbacks late"
+    #: These two are the runner's, for requests.
+    LOOK = "look at requests"
+    HAND_OVER = "hand-over asked for"
 
 
 # ---------------------------------------------------------------- events
@@ -95,6 +99,25 @@ class RelinquishAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class AsideAsked:
+    """The candidate is not to be elected before *until*; `inf` for as long as nothing else is said."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSeen:
+    """Who asks for what was read; None if it could not be."""
+
+    record: LeaderRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """It has left the queue, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopAsked:
     """The candidate is to leave the election."""
 
@@ -122,6 +145,9 @@ Event = (
     | Failed
     | Notified
     | RelinquishAsked
+    | AsideAsked
+    | RequestSeen
+    | Withdrawn
     | StopAsked
     | CallbacksReturned
     | CallbackRaised

@@ -22,7 +22,7 @@ from typing import ClassVar
 
 from incumbent.address import Address
 from incumbent.clock import Clock, SystemClock
-from incumbent.elector import Backend, BackendSettings
+from incumbent.elector import Backend, BackendSettings, LeaderRecord
 from incumbent.errors import ElectionError
 from incumbent.state import Reason
 
@@ -31,6 +31,7 @@ from . import events as ev
 from .alarms import Alarms
 from .calls import ask
 from .candidacy import Candidacy
+from .machine import PUSH_FACTOR
 from .phases import Phase
 from .workers import AtOnce, Executor, Workers
 
@@ -119,6 +120,9 @@ class Runner:
             self._candidates.add(candidate)
         candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)), self._telling)
         self.post(candidate, ev.Started())
+        if candidate.control is not None:
+            candidate.control.notify = partial(self.post, candidate, ev.Due(ev.Timer.LOOK))
+            self.post(candidate, ev.Due(ev.Timer.LOOK))
 
     def post(self, candidate: Candidacy, event: ev.Event) -> None:
         """Put *event* into the inbox. Never blocks; also for signal handlers."""
@@ -208,6 +212,14 @@ class Runner:
             candidate.notified = False  # before anything is asked: what changes from now on is news again
         elif isinstance(event, ev.Relinquished):
             candidate.given_up(self.clock.now())
+        elif isinstance(event, ev.RequestSeen):
+            self._asked(candidate, event.record)
+            return
+        elif isinstance(event, ev.Due) and event.timer is ev.Timer.LOOK:
+            self._calls.submit(partial(self._look, candidate))
+            return
+        elif isinstance(event, ev.Due) and event.timer is ev.Timer.HAND_OVER:
+            event = ev.RelinquishAsked(Reason.REQUESTED)
         try:
             for action in candidate.machine.handle(event, self.clock.now()):
                 self._perform(candidate, action)
@@ -239,6 +251,9 @@ class Runner:
             candidate.tell_follower()
         elif isinstance(action, ev.TellRecord):
             candidate.tell_record(action.record)
+            if candidate.steering is not None:
+                candidate.steering.saw(action.record, self.clock.now())
+                self._steer(candidate)
         elif isinstance(action, ev.CallbacksLate):
             candidate.callbacks_late(action.waited, kept=action.kept)
         elif isinstance(action, ev.OutageBegan):
@@ -248,6 +263,27 @@ class Runner:
         else:
             self._dismiss_soon(candidate, action.error)
 
+    def _asked(self, candidate: Candidacy, record: LeaderRecord | None) -> None:
+        """Take who asks for what, and look again when that is told, or after a while."""
+        assert candidate.steering is not None
+        config, now = candidate.config, self.clock.now()
+        pushes = bool(candidate.elector.capabilities.push)
+        self._perform(
+            candidate, ev.SetTimer(ev.Timer.LOOK, now + config.follower_check_interval * (PUSH_FACTOR if pushes else 1))
+        )
+        if record is not None:
+            candidate.steering.asked(record, now)
+            self._steer(candidate)
+
+    def _steer(self, candidate: Candidacy) -> None:
+        """Carry out what follows from the present request."""
+        assert candidate.steering is not None
+        orders = candidate.steering.orders(candidate.leads)
+        self._valid.pop((candidate, ev.Timer.HAND_OVER), None)
+        if orders.hand_over_at is not None:
+            self._perform(candidate, ev.SetTimer(ev.Timer.HAND_OVER, orders.hand_over_at))
+        self.post(candidate, ev.AsideAsked(orders.aside_until))
+
     def _dismiss_soon(self, candidate: Candidacy, error: Exception | None) -> None:
         self._alarms.forget(candidate)
         for timer in ev.Timer:
@@ -256,7 +292,17 @@ class Runner:
 
     # ------------------------------------------------------------ jobs, on the pool's threads
 
+    def _look(self, candidate: Candidacy) -> None:
+        """Read who asks for what."""
+        assert candidate.control is not None
+        event = ask(candidate.control, ev.Verb.OBSERVE, self.clock, self._jitter())
+        self.post(candidate, ev.RequestSeen(event.record if isinstance(event, ev.Observed) else None))
+
     def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
+        if verb is ev.Verb.WITHDRAW:
+            candidate.withdraw()
+            self.post(candidate, ev.Withdrawn())
+            return
         began = self.clock.now()
         event = ask(candidate.elector, verb, self.clock, self._jitter())
         candidate.called(verb.value, self.clock.now() - began, event.error if isinstance(event, ev.Failed) else None)
@@ -268,6 +314,7 @@ class Runner:
         """Close what *candidate* used, and let those who wait for it go."""
         for what, close in (
             ("elector", candidate.elector.close),
+            ("elector", candidate.control.close if candidate.control is not None else lambda: None),
             ("backend", partial(self._unshare, candidate.backend)),
         ):
             try:
