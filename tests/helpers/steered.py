@@ -78,3 +78,16 @@ class Steered:
             assert read_leader(url, name).candidate is None
             assert not any(each.is_leader() for each in made.values())
         in_time(lambda: any(made[other].is_leader() for other in "bcd"))
+
+    def test_who_is_not_eligible_leaves_the_queue(self, url, name, candidates):
+        """Who is next in the queue is passed over while it is not eligible; a leader that is not, is succeeded."""
+        made, reasons = candidates
+        made["b"].eligible = made["c"].eligible = False
+        in_time(lambda: made["b"].situation.aside_for is not None)
+        made["a"].eligible = False
+        assert not made["a"].is_leader()
+        in_time(made["d"].is_leader)
+        assert reasons == [Reason.NOT_ELIGIBLE]
+        made["d"].close()
+        made["b"].eligible = True
+        in_time(made["b"].is_leader)

@@ -123,6 +123,15 @@ class AsyncLeaderElection:
         return self._election.situation
 
     @property
+    def eligible(self) -> bool:
+        """Whether this candidate may lead; can be set: see `LeaderElection.eligible`."""
+        return self._election.eligible
+
+    @eligible.setter
+    def eligible(self, eligible: bool) -> None:
+        self._election.eligible = eligible
+
+    @property
     def state(self) -> State:
         """Bootstrap, follower or leader; never leader when the leadership must be doubted."""
         return self._election.state

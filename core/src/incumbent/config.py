@@ -113,6 +113,7 @@ class LeaderElectionConfig:
         observer: Is told what happens to this candidate, for metrics and the like; it cannot hold anything up.
         steering: Whether requests of operators are heeded, as `incumbent relinquish` makes them. Needs an elector that
             can observe, and the right to read the election `NAME.control`.
+        eligible: Whether this candidate may lead, to begin with: see `LeaderElection.eligible`.
 
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
@@ -137,6 +138,7 @@ class LeaderElectionConfig:
     handover_timeout: Seconds = Seconds(endless=True)
     observer: ElectionObserver | None = None
     steering: bool = False
+    eligible: bool = True
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)
@@ -146,6 +148,9 @@ class LeaderElectionConfig:
             value = getattr(self, name)
             if value is not None and not callable(value):
                 raise ConfigurationError(f"{name} must be callable, not {shorten(value)}")
+        for name in ("steering", "eligible"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name} {shorten(getattr(self, name))} must be True or False")
         if self.observer is not None and not isinstance(self.observer, ElectionObserver):
             raise ConfigurationError(f"observer {shorten(self.observer)} must be an instance of an ElectionObserver")
         self._complete()

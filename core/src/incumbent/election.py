@@ -69,6 +69,7 @@ class LeaderElection:
         self._candidacy: Candidacy | None = None
         self._watchers: list[Callable[[], None]] = []
         self._settle: Callable[[], None] | None = None
+        self._eligible = config.eligible
         self._closed = False
         self._pid = os.getpid()
         if isinstance(elector, LeaderElector):
@@ -107,7 +108,14 @@ class LeaderElection:
             self._refuse_fork()
             if self._closed or self._candidacy is not None:
                 raise InvalidStateError("a LeaderElection campaigns once: make a new one")
-            candidacy = Candidacy(self.config, self._enter(), self._backend, self._listeners(), self._watchers)
+            candidacy = Candidacy(
+                self.config,
+                self._enter(),
+                self._backend,
+                self._listeners(),
+                self._watchers,
+                eligible=self._eligible,
+            )
             self._runner.add(candidacy)
             self._candidacy = candidacy
         if self._closed:
@@ -251,6 +259,25 @@ class LeaderElection:
             raise InvalidStateError(f"invalid election state: only a leader can hand over, and {self.situation}")
         term._end(Reason.RELINQUISHED)
         self._runner.post(self._candidacy, RelinquishAsked())
+
+    @property
+    def eligible(self) -> bool:
+        """
+        Whether this candidate may lead; can be set at any time, on any thread.
+
+        Set to False, a leader hands over, and a follower leaves the queue. It goes on seeing who leads, and campaigns
+        again when it is set to True. The term is over when the assignment returns; the rest follows in the background.
+        """
+        return self._eligible if self._candidacy is None else self._candidacy.eligible
+
+    @eligible.setter
+    def eligible(self, eligible: bool) -> None:
+        self._refuse_fork()
+        with self._lock:
+            self._eligible = bool(eligible)
+            candidacy = self._candidacy
+        if candidacy is not None:
+            self._runner.set_eligible(candidacy, eligible=bool(eligible))
 
     # ------------------------------------------------------------ inside
 

@@ -126,7 +126,8 @@ def look(observer: LeaderElector) -> LeaderRecord:
 def observing(
     elector: str | Address, name: str | int, request_timeout: float = 2.0
 ) -> Iterator[tuple[Backend, LeaderElector]]:
-    config = LeaderElectionConfig(name, request_timeout=request_timeout)
+    # Nothing is claimed: the ttl has only to be one that such a timeout goes with.
+    config = LeaderElectionConfig(name, ttl=max(15.0, 10 * request_timeout), request_timeout=request_timeout)
     backend = open_backend(elector, BackendSettings(config.ttl, config.request_timeout))
     try:
         if not backend.capabilities.observe:

@@ -29,6 +29,7 @@ class Reason(Enum):
     Attributes:
         RELINQUISHED: The program asked for a hand-over.
         REQUESTED: An operator did, with `incumbent relinquish`.
+        NOT_ELIGIBLE: This candidate is not to lead any more: it was told so, or is not healthy.
         SCHEDULE: The relinquish interval or spec did.
         STOPPED: The candidate leaves the election.
         NOT_RENEWED: The claim could not be renewed until the renew deadline.
@@ -39,6 +40,7 @@ class Reason(Enum):
 
     RELINQUISHED = "relinquished"
     REQUESTED = "requested"
+    NOT_ELIGIBLE = "not eligible"
     SCHEDULE = "schedule"
     STOPPED = "stopped"
     NOT_RENEWED = "not renewed in time"
@@ -48,4 +50,4 @@ class Reason(Enum):
 
 
 #: The reasons that somebody has asked for.
-VOLUNTARY = frozenset({Reason.RELINQUISHED, Reason.REQUESTED, Reason.SCHEDULE, Reason.STOPPED})
+VOLUNTARY = frozenset({Reason.RELINQUISHED, Reason.REQUESTED, Reason.NOT_ELIGIBLE, Reason.SCHEDULE, Reason.STOPPED})

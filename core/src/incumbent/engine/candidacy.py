@@ -30,7 +30,7 @@ from incumbent.term import LONGEST_WAIT, Term
 
 from .dispatch import Dispatcher
 from .machine import Machine, Phase, Timing
-from .steering import COURTESY, Steering, control_name
+from .steering import COURTESY, PAUSE, Steering, control_name
 from .telling import Teller
 from .workers import Executor
 
@@ -70,6 +70,8 @@ class Candidacy:
         backend: Backend | None,
         listeners: Listeners,
         watchers: list[Callable[[], None]],
+        *,
+        eligible: bool = True,
     ) -> None:
         self.config = config
         self.elector = elector
@@ -89,6 +91,9 @@ class Candidacy:
         #: Whether a notification of the elector has not been looked at yet.
         self.notified = False
         self.changed = threading.Condition()
+        #: Whether it may lead at all.
+        self.eligible = eligible
+        self.machine.aside_until = self.aside_until
         self._watchers = watchers
         self.dispatcher: Dispatcher
         self._teller = Teller(elector.lock_id, elector.candidate, config.observer)
@@ -107,6 +112,21 @@ class Candidacy:
         """Say where the callbacks run, who is told when one raises, and where the observers are called, in order."""
         self.dispatcher = Dispatcher(executor, failed)
         self._teller.attach(telling)
+
+    @property
+    def aside_until(self) -> float:
+        """Until when it is not to be elected: because of a request, or because it is not eligible."""
+        if not self.eligible:
+            return inf
+        return -inf if self.steering is None else self.steering.orders(self.leads).aside_until
+
+    def _aside_for(self, now: float) -> str | None:
+        if not self.eligible:
+            return "it is not eligible"
+        request = None if self.steering is None else self.steering.request
+        if request is None or self.machine.aside_until <= now:
+            return None
+        return "the election is paused" if request.do == PAUSE else "another candidate is to lead"
 
     @property
     def leads(self) -> int | None:
@@ -149,6 +169,7 @@ class Candidacy:
             callback=callback,
             waiting=0.0 if callback is None else max(0.0, now - machine.since),
             aside=max(0.0, machine.not_before - now, machine.aside_until - now),
+            aside_for=self._aside_for(now),
             stalled=stalled,
         )
 

@@ -134,6 +134,15 @@ class Runner:
             candidate.notified = True
             self.post(candidate, ev.Notified())
 
+    def set_eligible(self, candidate: Candidacy, *, eligible: bool) -> None:
+        """Have *candidate* lead no more, or let it. Its term is over when this returns. Never blocks."""
+        candidate.eligible = eligible
+        if not eligible and candidate.term is not None:
+            candidate.term._end(Reason.NOT_ELIGIBLE)
+        self.post(candidate, ev.AsideAsked(candidate.aside_until))
+        if not eligible:
+            self.post(candidate, ev.RelinquishAsked(Reason.NOT_ELIGIBLE))
+
     def leave(self, candidate: Candidacy) -> None:
         """Have *candidate* leave. Its term is over when this returns; the rest follows. Also for signal handlers."""
         if not candidate.finished:
@@ -282,7 +291,7 @@ class Runner:
         self._valid.pop((candidate, ev.Timer.HAND_OVER), None)
         if orders.hand_over_at is not None:
             self._perform(candidate, ev.SetTimer(ev.Timer.HAND_OVER, orders.hand_over_at))
-        self.post(candidate, ev.AsideAsked(orders.aside_until))
+        self.post(candidate, ev.AsideAsked(candidate.aside_until))
 
     def _dismiss_soon(self, candidate: Candidacy, error: Exception | None) -> None:
         self._alarms.forget(candidate)
