@@ -8,11 +8,12 @@ import sys
 from subprocess import PIPE
 
 import pytest
-from patience import PATIENCE
+from patience import PATIENCE, in_time
 from programs import started
 
 from incumbent import LeaderElection, LeaderElectionConfig, LeaderRecord
 from incumbent.cli import main
+from incumbent.engine.steering import Request
 
 STATUS = ["status", "--name", "service/reports", "--elector"]
 NOW = 1_774_746_000.0
@@ -27,8 +28,8 @@ def answer(monkeypatch):
     monkeypatch.delenv("INCUMBENT_ELECTOR", raising=False)
     asked = []
 
-    def set_answer(record):
-        monkeypatch.setattr("incumbent.cli.status.read_place", lambda *asks: asked.append(asks) or (None, record))
+    def set_answer(record, request=None):
+        monkeypatch.setattr("incumbent.cli.status._read", lambda *asks: asked.append(asks) or (None, record, request))
         return asked
 
     return set_answer
@@ -93,6 +94,7 @@ def test_programs_get_json(capsys, answer):
         "token": 7,
         "since": NOW - 3725,
         "candidates": ["web1:12:ab", "web2:9:cd"],
+        "request": None,
     }
 
 
@@ -303,3 +305,39 @@ def test_waiting_in_vain_says_so(tmp_path, capsys, asked, words):
     captured = capsys.readouterr()
     assert "leader      nobody\n" in captured.out
     assert captured.err == f"incumbent: {words}\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (Request("pause"), "a pause: nobody is elected anew"),
+        (Request("handover", 7, "web2"), "a hand-over to web2"),
+        (Request("handover", 7), "a hand-over to anybody"),
+    ],
+)
+def test_what_is_asked_for_is_shown(answer, capsys, request_, words):
+    """A pause, and a hand-over that waits, are there while they last: in words for people, in parts for programs."""
+    answer(RECORD, request_)
+    assert f"asked for   {words}\n" in status(capsys)
+    told = json.loads(status(capsys, "--json"))["request"]
+    assert told == {"do": request_.do, "from": request_.term, "to": request_.to}
+
+
+def test_pause_is_shown_while_it_lasts(tmp_path, capsys):
+    """`incumbent pause` holds it, says so, and ends with SIGTERM; nobody was elected meanwhile."""
+    url = f"local://{tmp_path}"
+    command = [sys.executable, "-m", "incumbent", "pause", "--elector", url, "--name", "service/reports"]
+    with started(*command, stdout=PIPE, text=True) as pausing:
+        assert pausing.stdout.readline() == "paused: nobody leads; nobody is elected until Ctrl-C\n"
+        assert main([*STATUS, url]) == 0
+        assert "asked for   a pause: nobody is elected anew\n" in capsys.readouterr().out
+        config = LeaderElectionConfig("service/reports", steering=True)
+        with LeaderElection(config, url) as election:
+            in_time(lambda: election.situation.aside_for == "the election is paused")
+            assert not election.is_leader()
+            pausing.terminate()
+            assert pausing.wait(PATIENCE) == 0
+            assert pausing.stdout.read() == "the pause is over\n"
+            in_time(election.is_leader)
+    assert main([*STATUS, url, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["request"] is None

@@ -39,15 +39,8 @@ def read_leader(elector: str | Address, name: str | int, *, request_timeout: flo
         BackendRejectedError: The backend refuses for good.
         InvalidStateError: This elector cannot observe; says why.
     """
-    return read_place(elector, name, request_timeout=request_timeout)[1]
-
-
-def read_place(
-    elector: str | Address, name: str | int, *, request_timeout: float = 2.0
-) -> tuple[Address | None, LeaderRecord]:
-    """Return the URL in full, if the elector knows more of it than was given, and what `read_leader` does."""
-    with observing(elector, name, request_timeout) as (backend, observer):
-        return backend.address, look(observer)
+    with observing(elector, name, request_timeout) as (_, observer):
+        return look(observer)
 
 
 def observe(

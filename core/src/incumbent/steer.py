@@ -12,12 +12,12 @@ from enum import Enum
 from .address import Address, shorten
 from .config import LeaderElectionConfig
 from .election import LeaderElection
-from .elector import LeaderElector, LeaderRecord
+from .elector import Backend, LeaderElector, LeaderRecord
 from .engine.steering import HAND_OVER, PAUSE, Request, control_name
-from .errors import BackendUnavailableError, ConfigurationError
-from .observer import look, observing
+from .errors import BackendUnavailableError, ConfigurationError, ElectionError
+from .observer import OBSERVER, look, observing
 
-__all__ = ["Outcome", "Result", "hand_over", "paused"]
+__all__ = ["Outcome", "Result", "hand_over", "paused", "read_request"]
 
 #: Seconds between two looks at what has come of it, where the store does not tell.
 LOOK = 0.25
@@ -117,6 +117,18 @@ def hand_over(
             seconds = time.monotonic() - began
             result = Result.DONE if to in (None, after.candidate) else Result.ANOTHER
             return Outcome(result, after.candidate, after.token, seconds)
+
+
+def read_request(backend: Backend, lock_id: str) -> Request | None:
+    """Return what is asked of the election at present; None if nothing is, or if that may not be read."""
+    control = backend.elector(control_name(lock_id), OBSERVER)
+    try:
+        asks = look(control).candidate
+    except ElectionError:
+        return None
+    finally:
+        control.close()
+    return None if asks is None else Request.parse(asks)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ COMMANDS = {
     "status": "show who leads an election",
     "watch": "show who leads, and every change, live",
     "relinquish": "ask the present leader to hand over",
+    "pause": "have nobody elected anew for a while",
     "timeline": "draw who led when, from what 'watch' has recorded",
     "electors": "list the installed electors and what they can do",
     "doctor": "find out whether elections will work on a backend",

@@ -9,7 +9,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from incumbent.address import Address
-from incumbent.observer import observe, read_place
+from incumbent.observer import look, observe, observing
+from incumbent.steer import read_request
 
 from ._output import clean, complain, duration, local_time, show_json, show_table
 from ._parser import add_elector, add_json, add_name, positive_seconds
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import argparse
 
     from incumbent.elector import LeaderRecord
+    from incumbent.engine.steering import Request
 
     from ._parser import Commands
 
@@ -45,20 +47,26 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print who leads; 0 whether anybody does or not, unless more is asked for."""
     given = Address.parse(args.elector)
-    known, record = read_place(given, args.name)
+    known, record, request = _read(given, args.name)
     if args.wait is not None and _code(args, record) != 0:
         record = _awaited(args, given) or record
     address = known or given
     if args.json:
-        show_json(_for_programs(address, record))
+        show_json(_for_programs(address, record, request))
     else:
-        show_table(_for_people(address, record, time.time()))
+        show_table(_for_people(address, record, request, time.time()))
     code = _code(args, record)
     if code != 0 and args.wait is not None:
         who = "nobody" if args.led_by is None else clean(args.led_by)
         led = "has led" if args.led_by is None else "has not led"
         return complain(f"{who} {led} {clean(args.name)} within {args.wait:g} s", NOT_IN_TIME)
     return code
+
+
+def _read(address: Address, name: str) -> tuple[Address | None, LeaderRecord, Request | None]:
+    """Return the URL in full, if the elector knows more of it than was given; who leads; what is asked for."""
+    with observing(address, name) as (backend, observer):
+        return backend.address, look(observer), read_request(backend, observer.lock_id)
 
 
 def _code(args: argparse.Namespace, record: LeaderRecord) -> int:
@@ -85,7 +93,7 @@ def _awaited(args: argparse.Namespace, address: Address) -> LeaderRecord | None:
     return last
 
 
-def _for_programs(address: Address, record: LeaderRecord) -> dict[str, Any]:
+def _for_programs(address: Address, record: LeaderRecord, request: Request | None) -> dict[str, Any]:
     """Return the record as JSON has it; the time as seconds since the epoch, as it was given."""
     known = record.since is not None and math.isfinite(record.since)
     return {
@@ -95,10 +103,11 @@ def _for_programs(address: Address, record: LeaderRecord) -> dict[str, Any]:
         "token": record.token,
         "since": record.since if known else None,
         "candidates": None if record.candidates is None else list(record.candidates),
+        "request": None if request is None else {"do": request.do, "from": request.term, "to": request.to},
     }
 
 
-def _for_people(address: Address, record: LeaderRecord, now: float) -> list[tuple[str, str]]:
+def _for_people(address: Address, record: LeaderRecord, request: Request | None, now: float) -> list[tuple[str, str]]:
     """Return the record as lines of a table; a time that the backend does not say is left out."""
     rows = [("election", record.lock_id), ("elector", str(address))]
     if record.candidate is None:
@@ -109,6 +118,8 @@ def _for_people(address: Address, record: LeaderRecord, now: float) -> list[tupl
         # By the leader's clock, which may be ahead of ours.
         ago = f" ({duration(now - record.since)} ago)" if 0 <= now - record.since < math.inf else ""
         rows.append(("since", local_time(record.since) + ago))
+    if request is not None:
+        rows.append(("asked for", request.words))
     listed = ("not listed by this elector",) if record.candidates is None else record.candidates or ("none",)
     rows += [("candidates" if n == 0 else "", line) for n, line in enumerate(listed)]
     if len(set(listed)) < len(listed):

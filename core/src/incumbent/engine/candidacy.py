@@ -80,6 +80,7 @@ class Candidacy:
         #: Where requests are looked for, and what follows from them; None if they are not heeded.
         self.control: LeaderElector | None = None
         self.steering: Steering | None = None
+        self.has_looked = False
         if config.steering and backend is not None:
             self.control = backend.elector(control_name(elector.lock_id), elector.candidate)
             pushes = bool(elector.capabilities.push)

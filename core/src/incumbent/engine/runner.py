@@ -119,8 +119,9 @@ class Runner:
                 self._running = True
             self._candidates.add(candidate)
         candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)), self._telling)
-        self.post(candidate, ev.Started())
-        if candidate.control is not None:
+        if candidate.control is None:
+            self.post(candidate, ev.Started())
+        else:  # what is asked for holds for its first attempt too
             candidate.control.notify = partial(self.post, candidate, ev.Due(ev.Timer.LOOK))
             self.post(candidate, ev.Due(ev.Timer.LOOK))
 
@@ -283,6 +284,9 @@ class Runner:
         if record is not None:
             candidate.steering.asked(record, now)
             self._steer(candidate)
+        if not candidate.has_looked:
+            candidate.has_looked = True
+            self.post(candidate, ev.Started())
 
     def _steer(self, candidate: Candidacy) -> None:
         """Carry out what follows from the present request."""

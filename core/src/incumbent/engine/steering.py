@@ -46,6 +46,13 @@ class Request:
     term: int | None = None
     to: str | None = None
 
+    @property
+    def words(self) -> str:
+        """What is asked, for people."""
+        if self.do == PAUSE:
+            return "a pause: nobody is elected anew"
+        return f"a hand-over to {self.to or 'anybody'}"
+
     def __str__(self) -> str:
         parts = {"do": self.do, "from": self.term, "to": self.to}
         return urlencode({name: value for name, value in parts.items() if value is not None})
