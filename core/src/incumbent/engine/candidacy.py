@@ -29,6 +29,7 @@ from incumbent.state import Reason, State
 from incumbent.term import LONGEST_WAIT, Term
 
 from .dispatch import Dispatcher
+from .health import Health
 from .machine import Machine, Phase, Timing
 from .steering import COURTESY, PAUSE, Steering, control_name
 from .telling import Teller
@@ -92,8 +93,9 @@ class Candidacy:
         #: Whether a notification of the elector has not been looked at yet.
         self.notified = False
         self.changed = threading.Condition()
-        #: Whether it may lead at all.
+        #: Whether it may lead at all, and is fit to.
         self.eligible = eligible
+        self.health = None if config.health is None else Health(config.health_failures)
         self.machine.aside_until = self.aside_until
         self._watchers = watchers
         self.dispatcher: Dispatcher
@@ -117,17 +119,22 @@ class Candidacy:
     @property
     def aside_until(self) -> float:
         """Until when it is not to be elected: because of a request, or because it is not eligible."""
-        if not self.eligible:
+        if not self.may_lead:
             return inf
         return -inf if self.steering is None else self.steering.orders(self.leads).aside_until
 
     def _aside_for(self, now: float) -> str | None:
-        if not self.eligible:
-            return "it is not eligible"
+        if not self.may_lead:
+            return "it is not healthy" if self.eligible else "it is not eligible"
         request = None if self.steering is None else self.steering.request
         if request is None or self.machine.aside_until <= now:
             return None
         return "the election is paused" if request.do == PAUSE else "another candidate is to lead"
+
+    @property
+    def may_lead(self) -> bool:
+        """Whether it is eligible, and healthy as far as anybody asks."""
+        return self.eligible and (self.health is None or self.health.is_good)
 
     @property
     def leads(self) -> int | None:

@@ -28,9 +28,10 @@ class Timer(Enum):
     CLOSE_DEADLINE = "close deadline"
     HANDOVER_DEADLINE = "hand-over deadline"
     CALLBACKS_LATE = "callbacks late"
-    #: These two are the runner's, for requests.
+    #: The rest is the runner's: for requests, and for the health.
     LOOK = "look at requests"
     HAND_OVER = "hand-over asked for"
+    HEALTH = "look at the health"
 
 
 # ---------------------------------------------------------------- events
@@ -113,6 +114,14 @@ class RequestSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthSaid:
+    """The application was asked whether this candidate is fit to lead, and has answered that look."""
+
+    look: int
+    is_good: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """It has left the queue, if there is one."""
 
@@ -147,6 +156,7 @@ Event = (
     | RelinquishAsked
     | AsideAsked
     | RequestSeen
+    | HealthSaid
     | Withdrawn
     | StopAsked
     | CallbacksReturned

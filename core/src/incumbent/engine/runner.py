@@ -119,6 +119,8 @@ class Runner:
                 self._running = True
             self._candidates.add(candidate)
         candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)), self._telling)
+        if candidate.health is not None:
+            self.post(candidate, ev.Due(ev.Timer.HEALTH))
         if candidate.control is None:
             self.post(candidate, ev.Started())
         else:  # what is asked for holds for its first attempt too
@@ -138,10 +140,14 @@ class Runner:
     def set_eligible(self, candidate: Candidacy, *, eligible: bool) -> None:
         """Have *candidate* lead no more, or let it. Its term is over when this returns. Never blocks."""
         candidate.eligible = eligible
-        if not eligible and candidate.term is not None:
-            candidate.term._end(Reason.NOT_ELIGIBLE)
+        self._review(candidate)
+
+    def _review(self, candidate: Candidacy) -> None:
+        """Carry out whether it may lead."""
         self.post(candidate, ev.AsideAsked(candidate.aside_until))
-        if not eligible:
+        if not candidate.may_lead:
+            if candidate.term is not None:
+                candidate.term._end(Reason.NOT_ELIGIBLE)
             self.post(candidate, ev.RelinquishAsked(Reason.NOT_ELIGIBLE))
 
     def leave(self, candidate: Candidacy) -> None:
@@ -228,6 +234,12 @@ class Runner:
         elif isinstance(event, ev.Due) and event.timer is ev.Timer.LOOK:
             self._calls.submit(partial(self._look, candidate))
             return
+        elif isinstance(event, ev.Due) and event.timer is ev.Timer.HEALTH:
+            self._ask_health(candidate)
+            return
+        elif isinstance(event, ev.HealthSaid):
+            self._hear_health(candidate, event)
+            return
         elif isinstance(event, ev.Due) and event.timer is ev.Timer.HAND_OVER:
             event = ev.RelinquishAsked(Reason.REQUESTED)
         try:
@@ -297,6 +309,23 @@ class Runner:
             self._perform(candidate, ev.SetTimer(ev.Timer.HAND_OVER, orders.hand_over_at))
         self.post(candidate, ev.AsideAsked(candidate.aside_until))
 
+    def _ask_health(self, candidate: Candidacy) -> None:
+        health, config = candidate.health, candidate.config
+        assert health is not None
+        was_good, look = health.is_good, health.look()
+        self._perform(candidate, ev.SetTimer(ev.Timer.HEALTH, self.clock.now() + config.health_interval))
+        self._callbacks.submit(partial(self._listen, candidate, look))
+        if health.is_good is not was_good:
+            self._review(candidate)
+
+    def _hear_health(self, candidate: Candidacy, said: ev.HealthSaid) -> None:
+        health = candidate.health
+        assert health is not None
+        was_good = health.is_good
+        health.said(said.look, is_good=said.is_good)
+        if health.is_good is not was_good:
+            self._review(candidate)
+
     def _dismiss_soon(self, candidate: Candidacy, error: Exception | None) -> None:
         self._alarms.forget(candidate)
         for timer in ev.Timer:
@@ -304,6 +333,15 @@ class Runner:
         self._calls.submit(partial(self._dismiss, candidate, error))
 
     # ------------------------------------------------------------ jobs, on the pool's threads
+
+    def _listen(self, candidate: Candidacy, look: int) -> None:
+        """Ask the application whether this candidate is fit to lead."""
+        assert candidate.config.health is not None
+        try:
+            is_good = bool(candidate.config.health())
+        except Exception:
+            is_good = False
+        self.post(candidate, ev.HealthSaid(look, is_good))
 
     def _look(self, candidate: Candidacy) -> None:
         """Read who asks for what."""
