@@ -16,10 +16,11 @@ from incumbent.election import LeaderElection
 from incumbent.errors import ConfigurationError
 from incumbent.registry import load_backend_class
 
+from ._fitness import health_check, is_eligible
 from ._init import leave_init
 from ._log import add_log, chosen, told
 from ._output import clean, complain
-from ._parser import add_elector, add_name, add_ttl, positive_seconds, seconds, where_to_listen
+from ._parser import add_elector, add_name, add_ttl, number_to, positive_seconds, seconds, where_to_listen
 from ._processes import occupy_streams
 from ._terminal import Terminal
 from ._wrapper import CANNOT_RUN, NOT_FOUND, WRAPPER_FAILED, Wrapper
@@ -74,6 +75,16 @@ def add_parser(commands: Commands) -> None:
         "--relinquish-interval", type=positive_seconds, metavar="TIME", help="hand over so long after winning"
     )
     parser.add_argument("--relinquish-spec", metavar="SPEC", help="hand over at these times (see 'incumbent explain')")
+    parser.add_argument("--observer", action="store_true", help="do not lead, but go on seeing who does")
+    parser.add_argument(
+        "--health", metavar="CMD", help="lead only while this command, run again and again, ends with 0"
+    )
+    parser.add_argument(
+        "--health-interval", type=positive_seconds, default=10.0, metavar="TIME", help="how often (default: 10)"
+    )
+    parser.add_argument(
+        "--health-failures", type=number_to(1000), default=3, metavar="N", help="so many in a row are bad (default: 3)"
+    )
     parser.add_argument(
         "--http", type=where_to_listen, metavar="[HOST]:PORT", help="answer /leader, /live, /ready, /metrics and a page"
     )
@@ -104,6 +115,10 @@ def run(args: argparse.Namespace) -> int:
         on_deposed=wrapper.on_deposed,
         # So that who leads is known while it waits, or when that ends; it costs a request for each attempt.
         steering=True,
+        eligible=is_eligible(observer=args.observer),
+        health=health_check(args.health, args.health_interval),
+        health_interval=args.health_interval,
+        health_failures=args.health_failures,
         observer=None if args.http is None else _metrics(),
         on_leader_changed=None if args.wait_timeout == inf and log.level > logging.INFO else lambda _: None,
     )
