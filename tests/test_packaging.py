@@ -169,8 +169,8 @@ def test_extra_installs_the_plugin_of_the_same_version(build, elector):
 
 
 def test_extras_are_those_that_are_meant(build):
-    """There is one extra for the conformance suite, and one for each plugin."""
-    assert set(build("core").metadata.get_all("Provides-Extra")) == {"testing", *NAMES}
+    """There is one extra for the conformance suite, one for metrics, and one for each plugin."""
+    assert set(build("core").metadata.get_all("Provides-Extra")) == {"prometheus", "testing", *NAMES}
 
 
 def test_pythons_are_those_that_are_tested(built):

@@ -144,7 +144,7 @@ def test_report_of_a_run_that_fails_leaves_the_old_one(capsys, monkeypatch, tmp_
 def test_number_of_jobs_must_be_one(capsys, jobs):
     """What is no number of tests is refused in one line."""
     assert main(["conformance", "memory://", f"--jobs={jobs}"]) == 2
-    assert "must be a number from 1 to 1000" in capsys.readouterr().err
+    assert "is not a whole number from 1 to 1000" in capsys.readouterr().err
 
 
 def test_terminal_shows_what_is_running(found, monkeypatch):

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+from subprocess import PIPE
 
 import pytest
+from patience import PATIENCE, in_time
+from programs import started
 
 from incumbent import LeaderElection, LeaderElectionConfig, LeaderRecord
 from incumbent.cli import main
+from incumbent.engine.steering import Request
 
+STATUS = ["status", "--name", "service/reports", "--elector"]
 NOW = 1_774_746_000.0
 RECORD = LeaderRecord("service/reports", "web1:12:ab", 7, NOW - 3725, ("web1:12:ab", "web2:9:cd"))
 
@@ -22,8 +28,8 @@ def answer(monkeypatch):
     monkeypatch.delenv("INCUMBENT_ELECTOR", raising=False)
     asked = []
 
-    def set_answer(record):
-        monkeypatch.setattr("incumbent.cli.status.read_place", lambda *asks: asked.append(asks) or (None, record))
+    def set_answer(record, request=None):
+        monkeypatch.setattr("incumbent.cli.status._read", lambda *asks: asked.append(asks) or (None, record, request))
         return asked
 
     return set_answer
@@ -88,6 +94,7 @@ def test_programs_get_json(capsys, answer):
         "token": 7,
         "since": NOW - 3725,
         "candidates": ["web1:12:ab", "web2:9:cd"],
+        "request": None,
     }
 
 
@@ -247,3 +254,90 @@ def refused(capsys):
     assert line.isprintable()
     assert "this is a bug" not in line
     return line
+
+
+@pytest.mark.parametrize(
+    ("leader", "asked", "code"),
+    [
+        ("a", [], 0),
+        (None, [], 0),
+        ("a", ["--led"], 0),
+        (None, ["--led"], 3),
+        ("a", ["--led-by", "a"], 0),
+        ("a", ["--led-by", "b"], 4),
+        (None, ["--led-by", "a"], 3),
+    ],
+)
+def test_scripts_ask_by_the_exit_code(answer, capsys, leader, asked, code):
+    """Does anybody lead, is it that candidate: what is shown is the same, and the code answers."""
+    answer(LeaderRecord("service/reports", leader, None if leader is None else 7))
+    assert main(["status", "--name", "service/reports", *asked]) == code
+    captured = capsys.readouterr()
+    assert f"leader      {leader or 'nobody'}\n" in captured.out
+    assert captured.err == ""
+
+
+def test_waiting_ends_when_it_is_so(tmp_path, capsys):
+    """`--wait` returns as soon as somebody leads, or the candidate that was named, with what is so then."""
+    url = f"local://{tmp_path}"
+    config = LeaderElectionConfig("service/reports", candidate="a", relinquish_interval=None)
+    election = LeaderElection(config, url)
+    with started(sys.executable, "-m", "incumbent", *STATUS, url, "--wait", "60", stdout=PIPE, text=True) as waiting:
+        with election:
+            election.wait_for_leadership(PATIENCE)
+            assert waiting.wait(PATIENCE) == 0
+            assert main([*STATUS, url, "--wait", "60", "--led-by", "a"]) == 0
+        assert "leader      a\n" in waiting.stdout.read()
+    assert "leader      a\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ([], "nobody has led service/reports within 0.1 s"),
+        (["--led"], "nobody has led service/reports within 0.1 s"),
+        (["--led-by", "b"], "b has not led service/reports within 0.1 s"),
+    ],
+)
+def test_waiting_in_vain_says_so(tmp_path, capsys, asked, words):
+    """What is seen at the end is shown, the code is 124, and a line says what has not come."""
+    assert main([*STATUS, f"local://{tmp_path}", "--wait", "0.1", *asked]) == 124
+    captured = capsys.readouterr()
+    assert "leader      nobody\n" in captured.out
+    assert captured.err == f"incumbent: {words}\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (Request("pause"), "a pause: nobody is elected anew"),
+        (Request("handover", 7, "web2"), "a hand-over to web2"),
+        (Request("handover", 7), "a hand-over to anybody"),
+    ],
+)
+def test_what_is_asked_for_is_shown(answer, capsys, request_, words):
+    """A pause, and a hand-over that waits, are there while they last: in words for people, in parts for programs."""
+    answer(RECORD, request_)
+    assert f"asked for   {words}\n" in status(capsys)
+    told = json.loads(status(capsys, "--json"))["request"]
+    assert told == {"do": request_.do, "from": request_.term, "to": request_.to}
+
+
+def test_pause_is_shown_while_it_lasts(tmp_path, capsys):
+    """`incumbent pause` holds it, says so, and ends with SIGTERM; nobody was elected meanwhile."""
+    url = f"local://{tmp_path}"
+    command = [sys.executable, "-m", "incumbent", "pause", "--elector", url, "--name", "service/reports"]
+    with started(*command, stdout=PIPE, text=True) as pausing:
+        assert pausing.stdout.readline() == "paused: nobody leads; nobody is elected until Ctrl-C\n"
+        assert main([*STATUS, url]) == 0
+        assert "asked for   a pause: nobody is elected anew\n" in capsys.readouterr().out
+        config = LeaderElectionConfig("service/reports", steering=True)
+        with LeaderElection(config, url) as election:
+            in_time(lambda: election.situation.aside_for == "the election is paused")
+            assert not election.is_leader()
+            pausing.terminate()
+            assert pausing.wait(PATIENCE) == 0
+            assert pausing.stdout.read() == "the pause is over\n"
+            in_time(election.is_leader)
+    assert main([*STATUS, url, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["request"] is None

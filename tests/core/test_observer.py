@@ -93,3 +93,8 @@ def test_a_bad_name_is_one_clear_line(call):
     """A name that no election can have is refused before anything is opened."""
     with pytest.raises(ConfigurationError, match="lock_id"):
         call("memory://", "")
+
+
+def test_any_request_timeout_goes(url):
+    """A patient observer is no candidate: the relations of a leader's times are not its own."""
+    assert read_leader(url, "reports", request_timeout=60.0).candidate is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from datetime import timedelta
 from typing import ClassVar
 
@@ -135,7 +135,7 @@ async def tasks() -> None:
 
 
 def watching() -> None:
-    assert_type(observe("local://", "service/reports"), Iterator[LeaderRecord])
+    assert_type(observe("local://", "service/reports"), Generator[LeaderRecord, None, None])
     assert_type(read_leader("local://", 17), LeaderRecord)
 
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
         LeadershipLostError,
     )
     from .hookspecs import hookimpl
+    from .instrumentation import ElectionObserver
     from .observer import observe, read_leader
     from .registry import open_backend
     from .situation import Situation
@@ -69,6 +70,7 @@ __all__ = [
     "Clock",
     "ConfigurationError",
     "ElectionError",
+    "ElectionObserver",
     "ElectorLoadError",
     "ElectorNotFoundError",
     "Endpoint",
@@ -140,6 +142,7 @@ _HOMES = {
         "LeadershipLostError",
     ),
     "hookspecs": ("hookimpl",),
+    "instrumentation": ("ElectionObserver",),
     "observer": ("observe", "read_leader"),
     "registry": ("open_backend",),
     "situation": ("Situation",),

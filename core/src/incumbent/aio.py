@@ -46,6 +46,7 @@ class AsyncLeaderElection:
     Attributes:
         config: What is campaigned for, as it was given.
         candidate: The id of this candidate.
+        address: Where the election is held; None if an elector was handed in.
 
     Raises:
         ConfigurationError: The URL or an option is wrong, or the elector is not installed or broken.
@@ -67,6 +68,7 @@ class AsyncLeaderElection:
         self._election._settle = partial(self._call, self._works_ended)
         self.config = config
         self.candidate = self._election.candidate
+        self.address = self._election.address
 
     def __repr__(self) -> str:
         return f"<Async{repr(self._election)[1:]}"
@@ -119,6 +121,15 @@ class AsyncLeaderElection:
     def situation(self) -> Situation:
         """What is known of the election: see `LeaderElection.situation`."""
         return self._election.situation
+
+    @property
+    def eligible(self) -> bool:
+        """Whether this candidate may lead; can be set: see `LeaderElection.eligible`."""
+        return self._election.eligible
+
+    @eligible.setter
+    def eligible(self, eligible: bool) -> None:
+        self._election.eligible = eligible
 
     @property
     def state(self) -> State:

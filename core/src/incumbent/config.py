@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from inspect import iscoroutinefunction
 from math import inf, isfinite
 from typing import TYPE_CHECKING, Any, overload
 from unicodedata import is_normalized
 
 from .address import shorten
 from .errors import ConfigurationError
+from .instrumentation import ElectionObserver
 from .schedule import Cron, Every, parse_spec
 
 if TYPE_CHECKING:
@@ -109,6 +111,16 @@ class LeaderElectionConfig:
         handover_timeout: How long the claim of a term that is over is kept for callbacks that do not return. Then
             another may lead while they still run, and this candidate does not campaign until they have returned.
             Default: for as long as they take.
+        observer: Is told what happens to this candidate, for metrics and the like; it cannot hold anything up.
+        steering: Whether requests of operators are heeded, as `incumbent relinquish` makes them. Needs an elector that
+            can observe, and the right to read the election `NAME.control`.
+        eligible: Whether this candidate may lead, to begin with: see `LeaderElection.eligible`.
+        health: Says whether this candidate is fit to lead: called every `health_interval` on a thread of the library.
+            What is false, raises, or has not returned after that time is a failure; after `health_failures` in a row a
+            leader hands over and a follower leaves the queue, until it says yes again. Before the first yes it does not
+            campaign.
+        health_interval: From one look at the health to the next.
+        health_failures: So many failures in a row are taken for ill health.
 
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
@@ -131,6 +143,12 @@ class LeaderElectionConfig:
     cooldown: Seconds = Seconds(zero=True)
     close_timeout: Seconds = Seconds()
     handover_timeout: Seconds = Seconds(endless=True)
+    observer: ElectionObserver | None = None
+    steering: bool = False
+    eligible: bool = True
+    health: Callable[[], object] | None = None
+    health_interval: Seconds = Seconds(10.0)
+    health_failures: int = 3
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)
@@ -140,6 +158,20 @@ class LeaderElectionConfig:
             value = getattr(self, name)
             if value is not None and not callable(value):
                 raise ConfigurationError(f"{name} must be callable, not {shorten(value)}")
+        for name in ("steering", "eligible"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(f"{name} {shorten(getattr(self, name))} must be True or False")
+        if self.health is not None and not callable(self.health):
+            raise ConfigurationError(f"health must be callable, not {shorten(self.health)}")
+        if iscoroutinefunction(self.health):
+            raise ConfigurationError(
+                "health is a coroutine function: it is called on a thread, also by asyncio's elections"
+            )
+        failures = self.health_failures
+        if isinstance(failures, bool) or not isinstance(failures, int) or not 1 <= failures <= 1000:
+            raise ConfigurationError(f"health_failures {shorten(failures)} must be a whole number from 1 to 1000")
+        if self.observer is not None and not isinstance(self.observer, ElectionObserver):
+            raise ConfigurationError(f"observer {shorten(self.observer)} must be an instance of an ElectionObserver")
         self._complete()
         self._check_relations()
         object.__setattr__(self, "_schedule", self._make_schedule())

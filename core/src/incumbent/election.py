@@ -46,6 +46,7 @@ class LeaderElection:
     Attributes:
         config: What is campaigned for, as it was given.
         candidate: The id of this candidate.
+        address: Where the election is held; None if an elector was handed in.
 
     Raises:
         ConfigurationError: The URL or an option is wrong, or the elector is not installed or broken.
@@ -68,6 +69,7 @@ class LeaderElection:
         self._candidacy: Candidacy | None = None
         self._watchers: list[Callable[[], None]] = []
         self._settle: Callable[[], None] | None = None
+        self._eligible = config.eligible
         self._closed = False
         self._pid = os.getpid()
         if isinstance(elector, LeaderElector):
@@ -75,14 +77,19 @@ class LeaderElection:
                 raise ConfigurationError(
                     f"lock_id {config.name!r} is not the elector's, which is {elector.lock_id!r}: make them the same"
                 )
+            if config.steering:
+                raise ConfigurationError(
+                    "steering needs the URL of an elector: one that was handed in knows one election"
+                )
+            self.address: Address | None = None
             self._elector: LeaderElector | None = elector
             self.candidate = elector.candidate
         else:
             self._elector = None
             self.candidate = config.candidate or _new_id()
-            self._address = elector if isinstance(elector, Address) else Address.parse(elector)
+            self.address = elector if isinstance(elector, Address) else Address.parse(elector)
             self._settings = BackendSettings(config.ttl, config.request_timeout, self._runner.clock.now)
-            self._backend = open_backend(self._address, self._settings)
+            self._backend = open_backend(self.address, self._settings)
             self._backend.elector(config.name, self.candidate)
 
     def __repr__(self) -> str:
@@ -101,7 +108,14 @@ class LeaderElection:
             self._refuse_fork()
             if self._closed or self._candidacy is not None:
                 raise InvalidStateError("a LeaderElection campaigns once: make a new one")
-            candidacy = Candidacy(self.config, self._enter(), self._backend, self._listeners(), self._watchers)
+            candidacy = Candidacy(
+                self.config,
+                self._enter(),
+                self._backend,
+                self._listeners(),
+                self._watchers,
+                eligible=self._eligible,
+            )
             self._runner.add(candidacy)
             self._candidacy = candidacy
         if self._closed:
@@ -166,7 +180,7 @@ class LeaderElection:
         candidacy = self._candidacy
         if candidacy is None or os.getpid() != self._pid:
             return Situation(state=self.state, campaigns=False)
-        return candidacy.situation(self._runner.clock.now())
+        return candidacy.situation(self._runner.clock.now(), self._runner.stalled())
 
     @property
     def state(self) -> State:
@@ -246,6 +260,25 @@ class LeaderElection:
         term._end(Reason.RELINQUISHED)
         self._runner.post(self._candidacy, RelinquishAsked())
 
+    @property
+    def eligible(self) -> bool:
+        """
+        Whether this candidate may lead; can be set at any time, on any thread.
+
+        Set to False, a leader hands over, and a follower leaves the queue. It goes on seeing who leads, and campaigns
+        again when it is set to True. The term is over when the assignment returns; the rest follows in the background.
+        """
+        return self._eligible if self._candidacy is None else self._candidacy.eligible
+
+    @eligible.setter
+    def eligible(self, eligible: bool) -> None:
+        self._refuse_fork()
+        with self._lock:
+            self._eligible = bool(eligible)
+            candidacy = self._candidacy
+        if candidacy is not None:
+            self._runner.set_eligible(candidacy, eligible=bool(eligible))
+
     # ------------------------------------------------------------ inside
 
     def _leave(self) -> float:
@@ -276,8 +309,9 @@ class LeaderElection:
     def _enter(self) -> LeaderElector:
         if self._elector is not None:
             return self._elector
+        assert self.address is not None
         assert self._backend is not None
-        self._backend = self._runner.share(self._address, self._settings, self._backend)
+        self._backend = self._runner.share(self.address, self._settings, self._backend)
         return self._backend.elector(self.config.name, self.candidate)
 
     def _listeners(self) -> Listeners:

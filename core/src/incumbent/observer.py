@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from .address import Address
@@ -39,15 +39,8 @@ def read_leader(elector: str | Address, name: str | int, *, request_timeout: flo
         BackendRejectedError: The backend refuses for good.
         InvalidStateError: This elector cannot observe; says why.
     """
-    return read_place(elector, name, request_timeout=request_timeout)[1]
-
-
-def read_place(
-    elector: str | Address, name: str | int, *, request_timeout: float = 2.0
-) -> tuple[Address | None, LeaderRecord]:
-    """Return the URL in full, if the elector knows more of it than was given, and what `read_leader` does."""
-    with _observer(elector, name, request_timeout) as (backend, observer):
-        return backend.address, _look(observer)
+    with observing(elector, name, request_timeout) as (_, observer):
+        return look(observer)
 
 
 def observe(
@@ -56,7 +49,7 @@ def observe(
     *,
     request_timeout: float = 2.0,
     stop: threading.Event | None = None,
-) -> Iterator[LeaderRecord]:
+) -> Generator[LeaderRecord, None, None]:
     """
     Yield who leads now, and then again after every change, until *stop* is set.
 
@@ -74,24 +67,36 @@ def observe(
         BackendRejectedError: The backend refuses for good.
         InvalidStateError: This elector cannot observe; says why.
     """
+    last: LeaderRecord | None = None
+    with closing(sights(elector, name, request_timeout=request_timeout, stop=stop)) as seen:
+        for each in seen:
+            if isinstance(each, BackendUnavailableError):
+                _log.warning("observing %s: the backend fails, retrying: %s", name, each)
+            elif each != last:
+                last = each
+                yield each
+
+
+def sights(
+    elector: str | Address, name: str | int, *, request_timeout: float = 2.0, stop: threading.Event | None = None
+) -> Generator[LeaderRecord | BackendUnavailableError, None, None]:
+    """Yield what `observe` does; when an outage begins, its error; and when it has ended, the record again."""
     stop = stop or threading.Event()
-    with _observer(elector, name, request_timeout) as (_, observer):
+    with observing(elector, name, request_timeout) as (_, observer):
         changed = threading.Event()
         observer.notify = changed.set
         interval = SLOW_POLL_INTERVAL if observer.capabilities.push else POLL_INTERVAL
-        last: LeaderRecord | None = None
-        outage = False
+        last: LeaderRecord | BackendUnavailableError | None = None
         while not stop.is_set():
             changed.clear()
             try:
-                record = _look(observer)
+                record = look(observer)
             except BackendUnavailableError as error:
-                if not outage:
-                    _log.warning("observing %s: the backend fails, retrying: %s", observer.lock_id, error)
-                outage = True
+                if not isinstance(last, BackendUnavailableError):
+                    last = error
+                    yield error
                 _pause(changed, stop, POLL_INTERVAL)
                 continue
-            outage = False
             if record != last:
                 last = record
                 yield record
@@ -104,17 +109,18 @@ def _pause(changed: threading.Event, stop: threading.Event, seconds: float) -> N
         seconds -= 1.0
 
 
-def _look(observer: LeaderElector) -> LeaderRecord:
+def look(observer: LeaderElector) -> LeaderRecord:
     """Read who leads. Whether candidates are known is what the elector declares."""
     record = observer.observe_leadership()
     return replace(record, candidates=(record.candidates or ()) if observer.capabilities.candidates else None)
 
 
 @contextmanager
-def _observer(
-    elector: str | Address, name: str | int, request_timeout: float
+def observing(
+    elector: str | Address, name: str | int, request_timeout: float = 2.0
 ) -> Iterator[tuple[Backend, LeaderElector]]:
-    config = LeaderElectionConfig(name, request_timeout=request_timeout)
+    # Nothing is claimed: the ttl has only to be one that such a timeout goes with.
+    config = LeaderElectionConfig(name, ttl=max(15.0, 10 * request_timeout), request_timeout=request_timeout)
     backend = open_backend(elector, BackendSettings(config.ttl, config.request_timeout))
     try:
         if not backend.capabilities.observe:

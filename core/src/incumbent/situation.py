@@ -9,6 +9,9 @@ from .state import State
 
 __all__ = ["Situation"]
 
+#: Seconds from which on a stalled engine is worth a word.
+STALLED = 5.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Situation:
@@ -27,7 +30,11 @@ class Situation:
         callback: The callback that has not returned, so that the end (or the beginning) of a term waits; None if none
             does.
         waiting: For how long it has kept that waiting, seconds.
-        aside: For how long this candidate, which has handed over, still stands aside if nobody leads before, seconds.
+        aside: For how long this candidate still stands aside, seconds; `inf` for as long as nothing changes. After a
+            hand-over it ends when another leads.
+        aside_for: Why it does, unless it has handed over: "it is not eligible", "the election is paused", "another
+            candidate is to lead"; None if it does not.
+        stalled: For how long the engine has not looked at anything, seconds; it does every second.
     """
 
     state: State
@@ -38,10 +45,14 @@ class Situation:
     callback: str | None = None
     waiting: float = 0.0
     aside: float = 0.0
+    aside_for: str | None = None
+    stalled: float = 0.0
 
     def __str__(self) -> str:
         if not self.campaigns:
             return "it is no candidate" if self.error is None else f"the election has ended: {self.error}"
+        if self.stalled > STALLED:
+            return f"the engine is stuck, and has been for {_duration(self.stalled)}"
         if self.callback is not None:
             begins = self.state is State.LEADER
             waits = "the term that has begun" if begins else "the end of the last term"
@@ -55,6 +66,8 @@ class Situation:
             return "this candidate leads"
         if self.leader is not None and self.leader.candidate is not None:
             return f"{self.leader.candidate!r} leads, token {self.leader.token}"
+        if self.aside_for is not None:
+            return f"this candidate stands aside: {self.aside_for}"
         if self.aside > 0.0:
             return f"this candidate has handed over, and stands aside for {_duration(self.aside)} more"
         if self.state is State.BOOTSTRAP:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-__all__ = ["Reason", "State"]
+__all__ = ["VOLUNTARY", "Reason", "State"]
 
 
 class State(Enum):
@@ -27,7 +27,9 @@ class Reason(Enum):
     Why a term ended.
 
     Attributes:
-        RELINQUISHED: Somebody asked for a hand-over.
+        RELINQUISHED: The program asked for a hand-over.
+        REQUESTED: An operator did, with `incumbent relinquish`.
+        NOT_ELIGIBLE: This candidate is not to lead any more: it was told so, or is not healthy.
         SCHEDULE: The relinquish interval or spec did.
         STOPPED: The candidate leaves the election.
         NOT_RENEWED: The claim could not be renewed until the renew deadline.
@@ -37,9 +39,15 @@ class Reason(Enum):
     """
 
     RELINQUISHED = "relinquished"
+    REQUESTED = "requested"
+    NOT_ELIGIBLE = "not eligible"
     SCHEDULE = "schedule"
     STOPPED = "stopped"
     NOT_RENEWED = "not renewed in time"
     LOST = "lost"
     CALLBACK_FAILED = "callback failed"
     REJECTED = "rejected by the backend"
+
+
+#: The reasons that somebody has asked for.
+VOLUNTARY = frozenset({Reason.RELINQUISHED, Reason.REQUESTED, Reason.NOT_ELIGIBLE, Reason.SCHEDULE, Reason.STOPPED})

@@ -5,10 +5,10 @@ import os
 import subprocess
 import sys
 
-from incumbent.cli.run import _Lines
+from incumbent.cli.run import _words
 
 PLAY = """
-import os, sys, threading
+import contextlib, os, sys, threading
 from types import SimpleNamespace
 from incumbent import boottime
 from incumbent.cli._wrapper import Wrapper
@@ -37,7 +37,7 @@ class Election:
 
 wrapper = Wrapper(once=False)
 command = Command(argv=["sleep", "60"], environment=os.environ, grace=0.1)
-sys.exit(wrapper.run(Election(wrapper), command))
+sys.exit(wrapper.run(Election(wrapper), command, contextlib.nullcontext()))
 """
 
 
@@ -98,13 +98,9 @@ def test_any_number_of_files_may_be_open(bench):
     assert bench.run(command=["echo", "led"], program=program) == (0, "led\n", "")
 
 
-def test_command_that_does_not_die_is_named(capsys):
+def test_command_that_does_not_die_is_named():
     """What a hand-over waits for is the command here, which has its grace before anything is said."""
-    handler = _Lines(10.0)
-    for waited in (5.0, 10.0, 20.0):
-        record = logging.makeLogRecord(
-            {"msg": "on_deposed has not returned", "callback": "on_deposed", "waited": waited}
-        )
-        handler.handle(record)
+    late = {"msg": "on_deposed has not returned", "callback": "on_deposed"}
+    told = [_words(logging.makeLogRecord({**late, "waited": waited}), 10.0) for waited in (5.0, 10.0, 20.0)]
     line = "the command is not dead 20 s after the end of its term; the hand-over waits for it"
-    assert capsys.readouterr().err == f"incumbent: {line}\n"
+    assert told == [None, None, line]

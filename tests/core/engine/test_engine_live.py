@@ -3,6 +3,7 @@
 import logging
 import os
 import random
+import re
 import select
 import signal
 import subprocess
@@ -301,7 +302,9 @@ def test_logging_that_blocks_holds_up_no_election(handled):
     finally:
         release.set()
     messages = [record.getMessage().partition(">: ")[2] for record in records if election.candidate in str(record.args)]
-    assert messages == ["elected, token 1", "deposed, token 1: relinquished"]
+    assert messages[:2] == ["elected, token 1", "deposed, token 1: relinquished"]
+    assert re.fullmatch(r"handed over, token 1, after \d+\.\d{3} s: relinquished", messages[2])
+    assert messages[3:] == ["waiting: nobody leads"]
     assert ours() == []
 
 
@@ -317,7 +320,7 @@ def test_logging_that_fails_ends_no_election(handled):
         wait_until(lambda: records, 20)
         election.relinquish()
         assert election.wait_for_leadership(20).token > term.token
-    assert len(records) == 4
+    assert len(records) == 6  # elected, deposed, handed over: twice
 
 
 def test_random_numbers_of_the_application_are_left_alone():

@@ -69,6 +69,8 @@ class World:
             if action.verb is ev.Verb.RELINQUISH:
                 late = self.now >= self.ended + self.machine.timing.handover_timeout
                 assert late or not self.telling, "P6: the claim is given up when the application knows"
+            if action.verb is ev.Verb.ACQUIRE:
+                assert self.now >= self.machine.aside_until, "who was asked to stand aside does not try"
             self.out = action.verb, self.now
         elif isinstance(action, ev.SetTimer):
             self.timers[action.timer] = action.at
@@ -101,6 +103,8 @@ class World:
             return ev.Gone() if kind in (3, 6) else ev.Granted(claim)
         if verb is ev.Verb.OBSERVE:
             return ev.Observed(LeaderRecord("reports", (None, "a", "b")[kind % 3], kind))
+        if verb is ev.Verb.WITHDRAW:
+            return ev.Withdrawn()
         return ev.Relinquished()
 
     def due(self) -> ev.Timer | None:
@@ -110,7 +114,7 @@ class World:
         return timer
 
 
-WHAT = ["answer"] * 6 + ["due"] * 5 + ["pause", "notify", "relinquish", "stop", "told", "told", "raise"]
+WHAT = ["answer"] * 6 + ["due"] * 5 + ["pause", "notify", "relinquish", "stop", "told", "told", "raise", "aside"]
 LONGEST = 60
 STEPS = st.lists(st.tuples(st.sampled_from(WHAT), st.integers(0, 9), st.floats(0, 0.99)), max_size=LONGEST)
 TIMINGS = st.sampled_from([TIMING, LIMITED])
@@ -136,6 +140,8 @@ def play(steps, timing=TIMING) -> World:
         elif what == "told" and world.telling:
             world.telling = False
             world.feed(ev.CallbacksReturned())
+        elif what == "aside":
+            world.feed(ev.AsideAsked((-inf, world.now + kind, inf)[kind % 3]))
         elif what == "raise" and kind > 6:
             world.feed(ev.CallbackRaised(CallbackError("no")))
     return world

@@ -19,6 +19,10 @@ __all__ = ["main"]
 COMMANDS = {
     "run": "run a command only while leading",
     "status": "show who leads an election",
+    "watch": "show who leads, and every change, live",
+    "relinquish": "ask the present leader to hand over",
+    "pause": "have nobody elected anew for a while",
+    "timeline": "draw who led when, from what 'watch' has recorded",
     "electors": "list the installed electors and what they can do",
     "doctor": "find out whether elections will work on a backend",
     "explain": "show the next times of a relinquish spec",

@@ -13,7 +13,7 @@ from incumbent.errors import ConfigurationError
 from ._output import clean, complain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TypeAlias
 
     # argparse has no public name for what `add_subparsers` returns.
@@ -180,6 +180,27 @@ def positive_seconds(text: str) -> float:
     if parsed <= 0.0:
         raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' must be more than 0 seconds")
     return parsed
+
+
+def number_to(most: int) -> Callable[[str], int]:
+    """Return what parses a whole number from 1 to *most*: ASCII digits only, as `int` takes more than people mean."""
+
+    def parse(text: str) -> int:
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
+        if not 1 <= number <= most:
+            raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' is not a whole number from 1 to {most}")
+        return number
+
+    return parse
+
+
+def where_to_listen(text: str) -> tuple[str, int]:
+    """Parse `[HOST]:PORT`; without a host it is on this machine only."""
+    host, colon, port = text.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not colon or not port.isascii() or not port.isdigit() or int(port[:6]) > 65535:
+        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' is no [HOST]:PORT, such as :8080 or 0.0.0.0:8080")
+    return host or "127.0.0.1", int(port)
 
 
 def _unknown(kind: str, given: str, known: Iterable[str]) -> str:

@@ -22,6 +22,7 @@ from ._processes import wait_for, watched_signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from incumbent.election import LeaderElection
     from incumbent.state import Reason
@@ -86,14 +87,18 @@ class Wrapper:
 
     # ------------------------------------------------------------ the loop
 
-    def run(self, election: LeaderElection, command: Command) -> int:
-        """Campaign with *election*, run *command* while it leads, and return the exit code. Works once."""
+    def run(self, election: LeaderElection, command: Command, beside: AbstractContextManager[object]) -> int:
+        """
+        Campaign with *election*, run *command* while it leads, and return the exit code. Works once.
+
+        *beside* is entered when there may be threads, and left at the end.
+        """
         self._election, self._command = election, command
         self._guarded = Guarded(command)
         self._wakeups, self._wakeup = socket.socketpair()
         self._wakeups.setblocking(False)
         try:
-            with watched_signals(self._wakeup):
+            with watched_signals(self._wakeup), beside:
                 threading.Thread(target=self._campaign, name="incumbent-run", daemon=True).start()
                 self._await_election()
                 while not self._finished:

@@ -14,7 +14,7 @@ from incumbent.errors import ConfigurationError
 from incumbent.testing import run_conformance
 
 from ._output import RED, clean, paint, show
-from ._parser import add_json
+from ._parser import add_json, number_to
 from ._progress import Lines, LiveLine
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def add_parser(commands: Commands) -> None:
     add_json(parser)
     parser.add_argument("--report", metavar="FILE", help="also write the report to FILE, as Markdown")
     parser.add_argument(
-        "--jobs", type=_count, metavar="N", help="run N tests at a time (default: by the number of processors)"
+        "--jobs", type=number_to(1000), metavar="N", help="run N tests at a time (default: by the number of processors)"
     )
 
 
@@ -116,9 +116,3 @@ def _write(page: TextIO, path: str, text: str) -> None:
 def _unwritable(path: str, error: Exception) -> ConfigurationError:
     reason = getattr(error, "strerror", None) or error
     return ConfigurationError(f"--report: {clean(path)} cannot be written: {reason}")
-
-
-def _count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:5]) <= 1000:
-        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' must be a number from 1 to 1000")
-    return int(text)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from incumbent.schedule import Every, parse_spec, upcoming
 
 from ._output import clean, duration, local_time, show, show_json, show_table, utc_time
-from ._parser import add_json
+from ._parser import add_json, number_to
 
 if TYPE_CHECKING:
     from ._parser import Commands
@@ -28,7 +28,9 @@ def add_parser(commands: Commands) -> None:
     """Add the command to *commands*."""
     parser = commands.add_parser("explain", description=DESCRIPTION)
     parser.add_argument("spec", metavar="SPEC", help="the spec, quoted for the shell")
-    parser.add_argument("--count", type=_count, default=5, metavar="N", help="how many times to show (default: 5)")
+    parser.add_argument(
+        "--count", type=number_to(MOST), default=5, metavar="N", help="how many times to show (default: 5)"
+    )
     add_json(parser)
 
 
@@ -47,11 +49,3 @@ def run(args: argparse.Namespace) -> int:
     shown = [list(dict.fromkeys((local_time(t), utc_time(t)))) for t in times]
     show_table([(f"  {'  '.join(zones)}", f"in {duration(t - now)}") for t, zones in zip(times, shown, strict=True)])
     return 0
-
-
-def _count(text: str) -> int:
-    """Parse `--count`: ASCII digits only, as `int` accepts more than people mean by a number."""
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(MOST)) else 0
-    if not 1 <= number <= MOST:
-        raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' is not a whole number from 1 to {MOST}")
-    return number

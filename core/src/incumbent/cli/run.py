@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
+from contextlib import contextmanager
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,9 +16,11 @@ from incumbent.election import LeaderElection
 from incumbent.errors import ConfigurationError
 from incumbent.registry import load_backend_class
 
+from ._fitness import health_check, is_eligible
 from ._init import leave_init
+from ._log import add_log, chosen, told
 from ._output import clean, complain
-from ._parser import add_elector, add_name, add_ttl, positive_seconds, seconds
+from ._parser import add_elector, add_name, add_ttl, number_to, positive_seconds, seconds, where_to_listen
 from ._processes import occupy_streams
 from ._terminal import Terminal
 from ._wrapper import CANNOT_RUN, NOT_FOUND, WRAPPER_FAILED, Wrapper
@@ -26,6 +29,8 @@ from .guard import KILL_TIME, Command
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Iterator
+
+    from incumbent.instrumentation import ElectionObserver
 
     from ._parser import Commands
 
@@ -70,6 +75,20 @@ def add_parser(commands: Commands) -> None:
         "--relinquish-interval", type=positive_seconds, metavar="TIME", help="hand over so long after winning"
     )
     parser.add_argument("--relinquish-spec", metavar="SPEC", help="hand over at these times (see 'incumbent explain')")
+    parser.add_argument("--observer", action="store_true", help="do not lead, but go on seeing who does")
+    parser.add_argument(
+        "--health", metavar="CMD", help="lead only while this command, run again and again, ends with 0"
+    )
+    parser.add_argument(
+        "--health-interval", type=positive_seconds, default=10.0, metavar="TIME", help="how often (default: 10)"
+    )
+    parser.add_argument(
+        "--health-failures", type=number_to(1000), default=3, metavar="N", help="so many in a row are bad (default: 3)"
+    )
+    parser.add_argument(
+        "--http", type=where_to_listen, metavar="[HOST]:PORT", help="answer /leader, /live, /ready, /metrics and a page"
+    )
+    add_log(parser)
     parser.add_argument("argv", nargs="+", metavar="CMD", help="the command and its arguments, after '--'")
 
 
@@ -83,6 +102,7 @@ def run(args: argparse.Namespace) -> int:
     if not hasattr(os, "fork"):
         raise ConfigurationError("'incumbent run' needs a POSIX system: this one cannot fork")
     occupy_streams()
+    log = chosen(args)
     wrapper = Wrapper(once=args.once, wait_timeout=args.wait_timeout)
     config = LeaderElectionConfig(
         lock_id=args.name,
@@ -93,8 +113,14 @@ def run(args: argparse.Namespace) -> int:
         leader_callback=wrapper.on_check,
         on_elected=wrapper.on_elected,
         on_deposed=wrapper.on_deposed,
-        # So that who leads is known when the waiting ends; it costs a request for each attempt.
-        on_leader_changed=None if args.wait_timeout == inf else lambda _: None,
+        # So that who leads is known while it waits, or when that ends; it costs a request for each attempt.
+        steering=True,
+        eligible=is_eligible(observer=args.observer),
+        health=health_check(args.health, args.health_interval),
+        health_interval=args.health_interval,
+        health_failures=args.health_failures,
+        observer=None if args.http is None else _metrics(),
+        on_leader_changed=None if args.wait_timeout == inf and log.level > logging.INFO else lambda _: None,
     )
     _check_words(args.argv)
     grace = _fitting_grace(args.grace, config, args.elector)
@@ -106,9 +132,9 @@ def run(args: argparse.Namespace) -> int:
     election = LeaderElection(config, args.elector)
     environment = {**os.environ, "INCUMBENT_NAME": config.name, "INCUMBENT_CANDIDATE": election.candidate}
     command = Command(argv=args.argv, environment=environment, grace=grace, terminal=Terminal.open())
-    with _warnings_shown(grace):
+    with told(log, partial(_words, grace=grace)):
         try:
-            return wrapper.run(election, command)
+            return wrapper.run(election, command, _served(election, args.http))
         except OSError as error:  # no process or descriptor is left for the guard
             return complain(error, WRAPPER_FAILED)
 
@@ -156,28 +182,32 @@ def _why_not_runnable(name: str) -> tuple[str, int] | None:
     return None
 
 
-@contextlib.contextmanager
-def _warnings_shown(grace: float) -> Iterator[None]:
-    """Print the election's warnings: outages, why a term ended, and what keeps the next from beginning."""
-    handler = _Lines(grace)
-    logger = logging.getLogger("incumbent")
-    logger.addHandler(handler)
-    try:
+@contextmanager
+def _served(election: LeaderElection, where: tuple[str, int] | None) -> Iterator[None]:
+    """Answer about *election* over HTTP while the block runs, if it is said where."""
+    if where is None:
         yield
-    finally:
-        logger.removeHandler(handler)
+        return
+    from incumbent.http import serve  # noqa: PLC0415 - brings asyncio
+
+    with serve(election, host=where[0], port=where[1]):
+        yield
 
 
-class _Lines(logging.Handler):
-    """One line each, with nothing from outside that could upset a terminal."""
+def _metrics() -> ElectionObserver | None:
+    """Return an observer for `/metrics`, if `incumbent[prometheus]` is installed."""
+    try:
+        from incumbent.prometheus import PrometheusObserver  # noqa: PLC0415 - an extra
+    except ImportError:
+        return None
+    return PrometheusObserver()
 
-    def __init__(self, grace: float) -> None:
-        super().__init__(logging.WARNING)
-        self._grace = grace
 
-    def emit(self, record: logging.LogRecord) -> None:
-        waited = getattr(record, "waited", None)
-        if waited is None:
-            complain(record.getMessage(), 0)
-        elif waited > self._grace + KILL_TIME:  # the callback that does not return waits for the command's death
-            complain(f"the command is not dead {waited:.0f} s after the end of its term; the hand-over waits for it", 0)
+def _words(record: logging.LogRecord, grace: float) -> str | None:
+    """Return what is told of *record*: to the application, whose callbacks are ours, a late one is the command."""
+    waited = getattr(record, "waited", None)
+    if waited is None:
+        return record.getMessage()
+    if waited <= grace + KILL_TIME:
+        return None
+    return f"the command is not dead {waited:.0f} s after the end of its term; the hand-over waits for it"

@@ -3,44 +3,97 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from incumbent.address import Address
-from incumbent.observer import read_place
+from incumbent.observer import look, observe, observing
+from incumbent.steer import read_request
 
-from ._output import duration, local_time, show_json, show_table
-from ._parser import add_elector, add_json, add_name
+from ._output import clean, complain, duration, local_time, show_json, show_table
+from ._parser import add_elector, add_json, add_name, positive_seconds
 
 if TYPE_CHECKING:
     import argparse
 
     from incumbent.elector import LeaderRecord
+    from incumbent.engine.steering import Request
 
     from ._parser import Commands
+
+#: Exit codes for scripts, with `--led` or `--led-by`.
+NOBODY_LEADS, ANOTHER_LEADS, NOT_IN_TIME = 3, 4, 124
+
+EXIT_CODES = """\
+exit codes: 0 whether anybody leads or not; with --led or --led-by 0 only if that is so, 3 nobody leads,
+4 another candidate leads; with --wait 124 it has not been so in time
+"""
 
 
 def add_parser(commands: Commands) -> None:
     """Add the command to *commands*."""
-    parser = commands.add_parser("status", description="Show who leads an election, since when, and its candidates.")
+    what = "Show who leads an election, since when, and its candidates."
+    parser = commands.add_parser("status", description=what, epilog=EXIT_CODES)
     add_elector(parser)
     add_name(parser)
+    parser.add_argument("--led", action="store_true", help="end with 0 only if somebody leads")
+    parser.add_argument("--led-by", metavar="ID", help="end with 0 only if that candidate leads")
+    parser.add_argument("--wait", type=positive_seconds, metavar="TIME", help="wait so long at most until it is so")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print who leads; 0 whether anybody does or not."""
+    """Print who leads; 0 whether anybody does or not, unless more is asked for."""
     given = Address.parse(args.elector)
-    known, record = read_place(given, args.name)
+    known, record, request = _read(given, args.name)
+    if args.wait is not None and _code(args, record) != 0:
+        record = _awaited(args, given) or record
     address = known or given
     if args.json:
-        show_json(_for_programs(address, record))
+        show_json(_for_programs(address, record, request))
     else:
-        show_table(_for_people(address, record, time.time()))
-    return 0
+        show_table(_for_people(address, record, request, time.time()))
+    code = _code(args, record)
+    if code != 0 and args.wait is not None:
+        who = "nobody" if args.led_by is None else clean(args.led_by)
+        led = "has led" if args.led_by is None else "has not led"
+        return complain(f"{who} {led} {clean(args.name)} within {args.wait:g} s", NOT_IN_TIME)
+    return code
 
 
-def _for_programs(address: Address, record: LeaderRecord) -> dict[str, Any]:
+def _read(address: Address, name: str) -> tuple[Address | None, LeaderRecord, Request | None]:
+    """Return the URL in full, if the elector knows more of it than was given; who leads; what is asked for."""
+    with observing(address, name) as (backend, observer):
+        return backend.address, look(observer), read_request(backend, observer.lock_id)
+
+
+def _code(args: argparse.Namespace, record: LeaderRecord) -> int:
+    """Return the exit code for what is asked of *record*."""
+    if args.led_by is None and not args.led and args.wait is None:
+        return 0
+    if record.candidate is None:
+        return NOBODY_LEADS
+    return 0 if args.led_by in (None, record.candidate) else ANOTHER_LEADS
+
+
+def _awaited(args: argparse.Namespace, address: Address) -> LeaderRecord | None:
+    """Wait until what is asked for is so, and return what was seen last."""
+    stop = threading.Event()
+    timer = threading.Timer(args.wait, stop.set)
+    timer.daemon = True
+    timer.start()
+    last = None
+    with closing(observe(address, args.name, stop=stop)) as records:
+        for last in records:
+            if _code(args, last) == 0:
+                break
+    timer.cancel()
+    return last
+
+
+def _for_programs(address: Address, record: LeaderRecord, request: Request | None) -> dict[str, Any]:
     """Return the record as JSON has it; the time as seconds since the epoch, as it was given."""
     known = record.since is not None and math.isfinite(record.since)
     return {
@@ -50,10 +103,11 @@ def _for_programs(address: Address, record: LeaderRecord) -> dict[str, Any]:
         "token": record.token,
         "since": record.since if known else None,
         "candidates": None if record.candidates is None else list(record.candidates),
+        "request": None if request is None else {"do": request.do, "from": request.term, "to": request.to},
     }
 
 
-def _for_people(address: Address, record: LeaderRecord, now: float) -> list[tuple[str, str]]:
+def _for_people(address: Address, record: LeaderRecord, request: Request | None, now: float) -> list[tuple[str, str]]:
     """Return the record as lines of a table; a time that the backend does not say is left out."""
     rows = [("election", record.lock_id), ("elector", str(address))]
     if record.candidate is None:
@@ -64,6 +118,8 @@ def _for_people(address: Address, record: LeaderRecord, now: float) -> list[tupl
         # By the leader's clock, which may be ahead of ours.
         ago = f" ({duration(now - record.since)} ago)" if 0 <= now - record.since < math.inf else ""
         rows.append(("since", local_time(record.since) + ago))
+    if request is not None:
+        rows.append(("asked for", request.words))
     listed = ("not listed by this elector",) if record.candidates is None else record.candidates or ("none",)
     rows += [("candidates" if n == 0 else "", line) for n, line in enumerate(listed)]
     if len(set(listed)) < len(listed):

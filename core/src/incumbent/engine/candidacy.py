@@ -1,25 +1,38 @@
-"""One candidate on the runner: its machine, elector and term, what its callbacks are told, and what is logged of it."""
+"""One candidate on the runner: its machine, elector and term, and what its callbacks and observers are told."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from incumbent.clock import Clock
-from incumbent.config import LeaderElectionConfig
+from incumbent.config import LeaderElectionConfig, lifetime
 from incumbent.elector import Backend, Claim, LeaderElector, LeaderRecord
+from incumbent.instrumentation import (
+    CallbackLate,
+    Called,
+    ClosingFailed,
+    Deposed,
+    Elected,
+    HandedOver,
+    OutageBegan,
+    OutageEnded,
+    Renewed,
+    Waiting,
+)
 from incumbent.situation import Situation
 from incumbent.state import Reason, State
 from incumbent.term import LONGEST_WAIT, Term
 
 from .dispatch import Dispatcher
+from .health import Health
 from .machine import Machine, Phase, Timing
+from .steering import COURTESY, PAUSE, Steering, control_name
+from .telling import Teller
 from .workers import Executor
 
 if TYPE_CHECKING:
@@ -28,8 +41,6 @@ if TYPE_CHECKING:
 __all__ = ["Candidacy", "Listeners"]
 
 T = TypeVar("T")
-
-_log = logging.getLogger("incumbent")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +71,21 @@ class Candidacy:
         backend: Backend | None,
         listeners: Listeners,
         watchers: list[Callable[[], None]],
+        *,
+        eligible: bool = True,
     ) -> None:
         self.config = config
         self.elector = elector
         self.backend = backend
         self.listeners = listeners
+        #: Where requests are looked for, and what follows from them; None if they are not heeded.
+        self.control: LeaderElector | None = None
+        self.steering: Steering | None = None
+        self.has_looked = False
+        if config.steering and backend is not None:
+            self.control = backend.elector(control_name(elector.lock_id), elector.candidate)
+            pushes = bool(elector.capabilities.push)
+            self.steering = Steering(elector.candidate, COURTESY + (0.0 if pushes else config.follower_check_interval))
         self.machine = Machine(_timing(config, elector, listeners))
         self.term: Term | None = None
         self.error: Exception | None = None
@@ -72,9 +93,17 @@ class Candidacy:
         #: Whether a notification of the elector has not been looked at yet.
         self.notified = False
         self.changed = threading.Condition()
+        #: Whether it may lead at all, and is fit to.
+        self.eligible = eligible
+        self.health = None if config.health is None else Health(config.health_failures)
+        self.machine.aside_until = self.aside_until
         self._watchers = watchers
         self.dispatcher: Dispatcher
-        self._logs: Executor
+        self._teller = Teller(elector.lock_id, elector.candidate, config.observer)
+        #: Whether the observers know that it waits.
+        self._waits = False
+        #: The term that ended last, why, and when.
+        self._ended: tuple[Term, Reason, float] | None = None
         self._announced: Term | None = None
         self._record: LeaderRecord | None = None
         self._reported: tuple[str | None, int | None] | None = None
@@ -82,10 +111,44 @@ class Candidacy:
     def __repr__(self) -> str:
         return f"<{self.elector.candidate} of {self.elector.lock_id}>"
 
-    def attach(self, executor: Executor, failed: Callable[[CallbackError], None], logs: Executor) -> None:
-        """Say where the callbacks run, who is told when one raises, and where records are logged, in order."""
+    def attach(self, executor: Executor, failed: Callable[[CallbackError], None], telling: Executor) -> None:
+        """Say where the callbacks run, who is told when one raises, and where the observers are called, in order."""
         self.dispatcher = Dispatcher(executor, failed)
-        self._logs = logs
+        self._teller.attach(telling)
+
+    @property
+    def aside_until(self) -> float:
+        """Until when it is not to be elected: because of a request, or because it is not eligible."""
+        if not self.may_lead:
+            return inf
+        return -inf if self.steering is None else self.steering.orders(self.leads).aside_until
+
+    def _aside_for(self, now: float) -> str | None:
+        if not self.may_lead:
+            return "it is not healthy" if self.eligible else "it is not eligible"
+        request = None if self.steering is None else self.steering.request
+        if request is None or self.machine.aside_until <= now:
+            return None
+        return "the election is paused" if request.do == PAUSE else "another candidate is to lead"
+
+    @property
+    def may_lead(self) -> bool:
+        """Whether it is eligible, and healthy as far as anybody asks."""
+        return self.eligible and (self.health is None or self.health.is_good)
+
+    @property
+    def leads(self) -> int | None:
+        """The token of the present term; None while there is none."""
+        return self.machine.token if self.machine.phase is Phase.LEADER else None
+
+    def withdraw(self) -> None:
+        """Leave the queue, if the elector has one: with a new elector, for none can do without its place."""
+        if self.backend is None:
+            return  # one that was handed in cannot be made anew
+        old = self.elector
+        self.elector = self.backend.elector(old.lock_id, old.candidate)
+        self.elector.notify = old.notify
+        old.close()
 
     @property
     def state(self) -> State:
@@ -100,8 +163,8 @@ class Candidacy:
         term = self.term
         return self.machine.told if term is None else self._announced is term
 
-    def situation(self, now: float) -> Situation:
-        """Return what is known at *now*."""
+    def situation(self, now: float, stalled: float) -> Situation:
+        """Return what is known at *now*, with an engine that has not moved for *stalled* seconds."""
         machine, term, failure = self.machine, self.term, self.machine.failure
         callback = None if self.knows else self.dispatcher.current
         if self.finished:
@@ -113,7 +176,9 @@ class Candidacy:
             failing=0.0 if failure is None else max(0.0, now - machine.failing_since),
             callback=callback,
             waiting=0.0 if callback is None else max(0.0, now - machine.since),
-            aside=max(0.0, machine.not_before - now),
+            aside=max(0.0, machine.not_before - now, machine.aside_until - now),
+            aside_for=self._aside_for(now),
+            stalled=stalled,
         )
 
     # ------------------------------------------------------------ terms, on the runner's thread
@@ -130,7 +195,8 @@ class Candidacy:
             descriptors=claim.descriptors,
         )
         self._change(term=term)
-        self._say(logging.INFO, "elected, token %d", claim.token)
+        self._waits = False
+        self._teller.tell(Elected, term=term)
         self.dispatcher.put("on_elected", lambda: self._announce(term), wanted=term.is_valid)
         self.tell_leader()
         self.tell_record(_record(term))
@@ -142,18 +208,23 @@ class Candidacy:
 
     def extend_term(self, deadline: float) -> bool:
         """Note that the term was renewed; False if somebody has seen its deadline pass before."""
-        assert self.term is not None
-        return self.term._extend(deadline) or self.term.reason is not None
+        term = self.term
+        assert term is not None
+        left = term.remaining()
+        is_late = left < lifetime(self.config.ttl) / 2
+        if is_late or self._teller.is_observed:
+            self._teller.tell(Renewed, term=term, left=left, late=is_late)
+        return term._extend(deadline) or term.reason is not None
 
-    def end_term(self, reason: Reason, done: Callable[[], object]) -> None:
-        """End the term, tell the application that was told of it, and call *done* when it knows."""
+    def end_term(self, reason: Reason, now: float, done: Callable[[], object]) -> None:
+        """End the term at *now*, tell the application that was told of it, and call *done* when it knows."""
         term = self.term
         assert term is not None
         term._end(reason)
         self._change(term=None)
         self._record = None
-        voluntary = reason in {Reason.RELINQUISHED, Reason.SCHEDULE, Reason.STOPPED}
-        self._say(logging.INFO if voluntary else logging.WARNING, "deposed, token %d: %s", term.token, reason.value)
+        self._ended = term, reason, now
+        self._teller.tell(Deposed, term=term, reason=reason)
         deposed = self.listeners.deposed
         if deposed is not None:
             self.dispatcher.put("on_deposed", lambda: deposed(term, reason), wanted=lambda: self._announced is term)
@@ -187,6 +258,9 @@ class Candidacy:
         callback = self.listeners.follower
         if callback is not None:
             self.dispatcher.put("follower_callback", callback, repeats=True)
+        if self.machine.phase is Phase.FOLLOWER and not self._waits and not self.machine.timing.wants_records:
+            self._waits = True
+            self._teller.tell(Waiting, leader=None)
 
     def tell_record(self, record: LeaderRecord) -> None:
         """Report *record* if the leader is another than the one reported before."""
@@ -194,46 +268,58 @@ class Candidacy:
         shown = record.candidate, record.token
         if callback is not None:
             self._record = record  # without that callback it would be asked for once, and grow old
-        if callback is not None and shown != self._reported:
-            self._reported = shown
+        if shown == self._reported:
+            return
+        self._reported = shown
+        if callback is not None:
             self.dispatcher.put("on_leader_changed", lambda: callback(record))
+        if self.machine.phase is Phase.FOLLOWER:
+            self._waits = True
+            self._teller.tell(Waiting, leader=record)
 
-    def _say(self, level: int, message: str, *values: object, **extra: object) -> None:
-        extra = {"lock_id": self.elector.lock_id, "candidate": self.elector.candidate, **extra}
+    # ------------------------------------------------------------ for observers
 
-        def log() -> None:
-            with suppress(Exception):  # the handlers and filters are the application's
-                _log.log(level, f"%s: {message}", self, *values, extra=extra)
+    def called(self, verb: str, seconds: float, error: Exception | None) -> None:
+        """Tell how long a call took."""
+        if self._teller.is_observed:
+            self._teller.tell(Called, verb=verb, seconds=seconds, error=error)
 
-        self._logs.submit(log)
+    def given_up(self, now: float) -> None:
+        """Tell that the claim of the last term was given up at *now*."""
+        if self._ended is not None:
+            term, reason, ended = self._ended
+            self._ended = None
+            self._teller.tell(HandedOver, term=term, reason=reason, seconds=max(0.0, now - ended))
 
     def callbacks_late(self, waited: float, *, kept: bool) -> None:
-        """Log which callback does not return, and what that costs."""
+        """Tell which callback does not return, and what that costs."""
         if self.knows:
             return
         name = self.dispatcher.current or "a callback that the system gives no thread"
         if self.term is not None:
-            cost = "the term that began %.0f s ago is not announced before it does"
+            effect = f"the term that began {waited:.0f} s ago is not announced before it does"
         elif kept:
-            cost = (
-                "the claim of the term that ended %.0f s ago is kept for it, and nobody leads; "
+            effect = (
+                f"the claim of the term that ended {waited:.0f} s ago is kept for it, and nobody leads; "
                 "a callback has to return when its term is not valid any more"
             )
         else:
-            cost = "this candidate, whose term ended %.0f s ago, does not campaign before it does"
-        self._say(logging.WARNING, f"%s has not returned: {cost}", name, waited, callback=name, waited=waited)
+            effect = f"this candidate, whose term ended {waited:.0f} s ago, does not campaign before it does"
+        self._teller.tell(CallbackLate, callback=name, seconds=waited, effect=effect)
 
     def outage_began(self, error: Exception) -> None:
-        """Log the first failure in a row."""
-        self._say(logging.WARNING, "the backend fails, retrying: %s", error)
+        """Tell of the first failure in a row."""
+        self._teller.tell(OutageBegan, error=error)
+
+    def outage_ended(self, now: float) -> None:
+        """Tell that it is over at *now*."""
+        self._teller.tell(OutageEnded, seconds=max(0.0, now - self.machine.failing_since))
 
     def closing_failed(self, what: str, failure: Exception) -> None:
-        """Log what could not be closed."""
-        self._say(logging.WARNING, "closing its %s failed: %s", what, type(failure).__name__)
+        """Tell what could not be closed."""
+        self._teller.tell(ClosingFailed, what=what, error=failure)
 
-    def outage_ended(self) -> None:
-        """Log that it is over."""
-        self._say(logging.INFO, "the backend answers again")
+    # ------------------------------------------------------------ waiting
 
     def wait_for(self, holds: Callable[[], T], timeout: float | None = None) -> T:
         """Block until *holds* answers something true, *timeout* seconds at most, and return what it answered last."""

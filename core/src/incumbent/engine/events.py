@@ -16,6 +16,7 @@ class Verb(Enum):
     CHECK = "check_leadership"
     RELINQUISH = "relinquish_leadership"
     OBSERVE = "observe_leadership"
+    WITHDRAW = "withdraw"
 
 
 class Timer(Enum):
@@ -27,6 +28,10 @@ class Timer(Enum):
     CLOSE_DEADLINE = "close deadline"
     HANDOVER_DEADLINE = "hand-over deadline"
     CALLBACKS_LATE = "callbacks late"
+    #: The rest is the runner's: for requests, and for the health.
+    LOOK = "look at requests"
+    HAND_OVER = "hand-over asked for"
+    HEALTH = "look at the health"
 
 
 # ---------------------------------------------------------------- events
@@ -95,6 +100,33 @@ class RelinquishAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class AsideAsked:
+    """The candidate is not to be elected before *until*; `inf` for as long as nothing else is said."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSeen:
+    """Who asks for what was read; None if it could not be."""
+
+    record: LeaderRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthSaid:
+    """The application was asked whether this candidate is fit to lead, and has answered that look."""
+
+    look: int
+    is_good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """It has left the queue, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
 class StopAsked:
     """The candidate is to leave the election."""
 
@@ -122,6 +154,10 @@ Event = (
     | Failed
     | Notified
     | RelinquishAsked
+    | AsideAsked
+    | RequestSeen
+    | HealthSaid
+    | Withdrawn
     | StopAsked
     | CallbacksReturned
     | CallbackRaised

@@ -35,6 +35,7 @@ from incumbent.state import Reason
 
 from .events import (
     Action,
+    AsideAsked,
     BeginTerm,
     Call,
     CallbackRaised,
@@ -63,6 +64,7 @@ from .events import (
     TellRecord,
     Timer,
     Verb,
+    Withdrawn,
 )
 from .phases import Phase, Timing
 
@@ -96,8 +98,11 @@ class Machine:
         self.failing_since = -inf
         #: Whether the application knows that the last term has ended.
         self.told = True
-        #: Until then it stands aside.
+        #: Until then it stands aside, for it has handed over; and until then because it was asked to.
         self.not_before = -inf
+        self.aside_until = -inf
+        #: Whether it may have a place in a queue.
+        self._queues = False
         self._call: Verb | None = None
         self._again = False
         self._held = False
@@ -131,7 +136,7 @@ class Machine:
     # ------------------------------------------------------------ bootstrap and follower
 
     def _start(self, _: Started) -> None:
-        self._ask(Verb.ACQUIRE)
+        self._attempt()
 
     def _due_follower(self, event: Due) -> None:
         if event.timer is Timer.OVERDUE:
@@ -145,12 +150,32 @@ class Machine:
     def _attempt(self) -> None:
         if self._call is not None:
             self._again = True
-        elif self._now >= self.not_before:
+        elif self._now < self.aside_until and self._queues:
+            self._ask(Verb.WITHDRAW)
+        elif self._now >= self._may_try():
+            self._queues = True
             self._ask(Verb.ACQUIRE)
         elif self.timing.can_observe:
             self._ask(Verb.OBSERVE)
         else:
-            self._set(Timer.NEXT, self.not_before)
+            self._set(Timer.NEXT, self._may_try())
+
+    def _may_try(self) -> float:
+        return max(self.not_before, self.aside_until)
+
+    def _aside_asked(self, event: AsideAsked) -> None:
+        """Stand aside until then, or not any more. What is out may still bring a claim, which begins a term."""
+        if event.until != self.aside_until:
+            self.aside_until = event.until
+            self._attempt()
+
+    def _aside_noted(self, event: AsideAsked) -> None:
+        self.aside_until = event.until
+
+    def _withdrawn(self, _: Withdrawn) -> None:
+        self._answered()
+        self._queues = False
+        self._attempt()
 
     def _granted_follower(self, event: Granted) -> None:
         self._answered()
@@ -175,8 +200,8 @@ class Machine:
         self._answered()
         self.phase = Phase.FOLLOWER
         self._do(TellFollower())
-        if self._again:
-            self._ask(Verb.ACQUIRE)
+        if self._again or self._now < self.aside_until:
+            self._attempt()
         elif self.timing.wants_records and self.timing.can_observe:
             self._ask(Verb.OBSERVE)
         else:
@@ -184,6 +209,9 @@ class Machine:
 
     def _observed(self, event: Observed) -> None:
         self._answered()
+        if self.phase is Phase.BOOTSTRAP:  # it stands aside from the beginning
+            self.phase = Phase.FOLLOWER
+            self._do(TellFollower())
         self._do(TellRecord(event.record))
         if event.record.candidate not in (None, self.timing.candidate):
             self.not_before = self._now  # another leads: standing aside has served its purpose
@@ -191,8 +219,8 @@ class Machine:
             self._attempt()
         else:
             pause = self._follower_interval()
-            if self._now < self.not_before:
-                pause = min(self.not_before - self._now, self.timing.follower_check_interval)
+            if self._now < self._may_try():
+                pause = min(self._may_try() - self._now, self.timing.follower_check_interval)
             self._set(Timer.NEXT, self._now + pause)
 
     def _failed_follower(self, event: Failed) -> None:
@@ -289,7 +317,7 @@ class Machine:
         self.told = True
         self._continue()
 
-    def _answer_deposed(self, event: Granted | Gone | Refused | Observed | Relinquished | Failed) -> None:
+    def _answer_deposed(self, event: Granted | Gone | Refused | Observed | Relinquished | Withdrawn | Failed) -> None:
         if isinstance(event, Granted):
             self._held = True
         elif isinstance(event, Gone):
@@ -477,7 +505,7 @@ def _too_short(claim: Claim, timing: Timing) -> BackendRejectedError:
     )
 
 
-_ANSWERS = (Granted, Refused, Gone, Relinquished, Observed, Failed)
+_ANSWERS = (Granted, Refused, Gone, Relinquished, Observed, Withdrawn, Failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -504,6 +532,9 @@ TRANSITIONS: Mapping[Phase, Mapping[type, Transition]] = {
         Granted: _to(_M._granted_follower, _L, _R),
         Refused: _to(_M._refused, _F),
         Failed: _to(_M._failed_follower, _B, _C),
+        Observed: _to(_M._observed, _F),
+        AsideAsked: _to(_M._aside_asked, _B),
+        Withdrawn: _to(_M._withdrawn, _B),
         StopAsked: _to(_M._stop_follower, _D, _C),
     },
     _F: {
@@ -513,6 +544,8 @@ TRANSITIONS: Mapping[Phase, Mapping[type, Transition]] = {
         Refused: _to(_M._refused, _F),
         Observed: _to(_M._observed, _F),
         Failed: _to(_M._failed_follower, _F, _C),
+        AsideAsked: _to(_M._aside_asked, _F),
+        Withdrawn: _to(_M._withdrawn, _F),
         StopAsked: _to(_M._stop_follower, _D, _C),
         CallbackRaised: _to(_M._raised_follower, _D, _C),
     },
@@ -523,6 +556,7 @@ TRANSITIONS: Mapping[Phase, Mapping[type, Transition]] = {
         Gone: _to(_M._gone_leader, _D),
         Failed: _to(_M._failed_leader, _L, _D),
         RelinquishAsked: _to(_M._relinquish_asked, _D),
+        AsideAsked: _to(_M._aside_noted, _L),
         StopAsked: _to(_M._stop_leader, _D),
         CallbackRaised: _to(_M._raised_leader, _D),
     },
@@ -531,6 +565,8 @@ TRANSITIONS: Mapping[Phase, Mapping[type, Transition]] = {
         Granted: _to(_M._answer_deposed, _D, _R),
         Refused: _to(_M._answer_deposed, _C),
         Observed: _to(_M._answer_deposed, _C),
+        Withdrawn: _to(_M._answer_deposed, _C),
+        AsideAsked: _to(_M._aside_noted, _D),
         Gone: _to(_M._answer_deposed, _D, _F, _C),
         Failed: _to(_M._answer_deposed, _D, _R, _C),
         CallbacksReturned: _to(_M._returned, _D, _R, _F, _C),
@@ -543,6 +579,7 @@ TRANSITIONS: Mapping[Phase, Mapping[type, Transition]] = {
         Failed: _to(_M._failed_relinquishing, _R, _C),
         CallbacksReturned: _to(_M._returned_late, _R, _F, _C),
         CallbackRaised: _to(_M._raised_deposed, _R),
+        AsideAsked: _to(_M._aside_noted, _R),
         StopAsked: _to(_M._stop_deposed, _R),
     },
     _C: {},

@@ -22,7 +22,7 @@ from typing import ClassVar
 
 from incumbent.address import Address
 from incumbent.clock import Clock, SystemClock
-from incumbent.elector import Backend, BackendSettings
+from incumbent.elector import Backend, BackendSettings, LeaderRecord
 from incumbent.errors import ElectionError
 from incumbent.state import Reason
 
@@ -31,6 +31,7 @@ from . import events as ev
 from .alarms import Alarms
 from .calls import ask
 from .candidacy import Candidacy
+from .machine import PUSH_FACTOR
 from .phases import Phase
 from .workers import AtOnce, Executor, Workers
 
@@ -82,6 +83,7 @@ class Runner:
         self._backends: dict[tuple[Address, BackendSettings], tuple[Backend, int]] = {}
         self._thread: threading.Thread | None = None
         self._running = False
+        self._stepped = self.clock.now()
 
     _shared: ClassVar[dict[int, Runner]] = {}
 
@@ -109,13 +111,21 @@ class Runner:
                 self._callbacks = self._given[1] or Workers(
                     "incumbent-callback", size=POOL_SIZE, patience=CALLBACK_PATIENCE
                 )
-                # What the application does with records may block: that costs this thread, and none of the elections.
-                self._logs: Executor = AtOnce() if any(self._given) else Workers("incumbent-log", size=1, patience=inf)
+                # What observers and handlers of logs do may block: that costs this thread, and none of the elections.
+                self._telling: Executor = (
+                    AtOnce() if any(self._given) else Workers("incumbent-observer", size=1, patience=inf)
+                )
                 self._start()
                 self._running = True
             self._candidates.add(candidate)
-        candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)), self._logs)
-        self.post(candidate, ev.Started())
+        candidate.attach(self._callbacks, lambda error: self.post(candidate, ev.CallbackRaised(error)), self._telling)
+        if candidate.health is not None:
+            self.post(candidate, ev.Due(ev.Timer.HEALTH))
+        if candidate.control is None:
+            self.post(candidate, ev.Started())
+        else:  # what is asked for holds for its first attempt too
+            candidate.control.notify = partial(self.post, candidate, ev.Due(ev.Timer.LOOK))
+            self.post(candidate, ev.Due(ev.Timer.LOOK))
 
     def post(self, candidate: Candidacy, event: ev.Event) -> None:
         """Put *event* into the inbox. Never blocks; also for signal handlers."""
@@ -126,6 +136,19 @@ class Runner:
         if not candidate.notified:
             candidate.notified = True
             self.post(candidate, ev.Notified())
+
+    def set_eligible(self, candidate: Candidacy, *, eligible: bool) -> None:
+        """Have *candidate* lead no more, or let it. Its term is over when this returns. Never blocks."""
+        candidate.eligible = eligible
+        self._review(candidate)
+
+    def _review(self, candidate: Candidacy) -> None:
+        """Carry out whether it may lead."""
+        self.post(candidate, ev.AsideAsked(candidate.aside_until))
+        if not candidate.may_lead:
+            if candidate.term is not None:
+                candidate.term._end(Reason.NOT_ELIGIBLE)
+            self.post(candidate, ev.RelinquishAsked(Reason.NOT_ELIGIBLE))
 
     def leave(self, candidate: Candidacy) -> None:
         """Have *candidate* leave. Its term is over when this returns; the rest follows. Also for signal handlers."""
@@ -141,6 +164,10 @@ class Runner:
         for candidate in candidates:
             self.leave(candidate)
         return candidates
+
+    def stalled(self) -> float:
+        """Return for how long nothing has been looked at, seconds: the thread goes round every second."""
+        return max(0.0, self.clock.now() - self._stepped)
 
     def join(self, timeout: float) -> bool:
         """Wait *timeout* seconds at most for the threads to end, if no candidate needs them (P8); tell if they have."""
@@ -168,7 +195,7 @@ class Runner:
             with self._lock:
                 if not self._candidates and self._inbox.empty():
                     self._running = False
-                    pools = self._calls, self._callbacks, self._logs
+                    pools = self._calls, self._callbacks, self._telling
                     break
             with suppress(Empty):
                 self._handle(*self._inbox.get(timeout=pause))
@@ -177,6 +204,7 @@ class Runner:
 
     def step(self) -> float:
         """Handle everything that has arrived or is due. Returns the seconds to sleep unless something arrives."""
+        self._stepped = self.clock.now()
         with suppress(Empty):
             while True:
                 self._handle(*self._inbox.get_nowait())
@@ -198,6 +226,22 @@ class Runner:
     def _handle(self, candidate: Candidacy, event: ev.Event) -> None:
         if isinstance(event, ev.Notified):
             candidate.notified = False  # before anything is asked: what changes from now on is news again
+        elif isinstance(event, ev.Relinquished):
+            candidate.given_up(self.clock.now())
+        elif isinstance(event, ev.RequestSeen):
+            self._asked(candidate, event.record)
+            return
+        elif isinstance(event, ev.Due) and event.timer is ev.Timer.LOOK:
+            self._calls.submit(partial(self._look, candidate))
+            return
+        elif isinstance(event, ev.Due) and event.timer is ev.Timer.HEALTH:
+            self._ask_health(candidate)
+            return
+        elif isinstance(event, ev.HealthSaid):
+            self._hear_health(candidate, event)
+            return
+        elif isinstance(event, ev.Due) and event.timer is ev.Timer.HAND_OVER:
+            event = ev.RelinquishAsked(Reason.REQUESTED)
         try:
             for action in candidate.machine.handle(event, self.clock.now()):
                 self._perform(candidate, action)
@@ -222,21 +266,65 @@ class Runner:
                 self.post(candidate, ev.RelinquishAsked(Reason.NOT_RENEWED))
         elif isinstance(action, ev.EndTerm):
             self._alarms.disarm(candidate)
-            candidate.end_term(action.reason, partial(self.post, candidate, ev.CallbacksReturned()))
+            candidate.end_term(action.reason, self.clock.now(), partial(self.post, candidate, ev.CallbacksReturned()))
         elif isinstance(action, ev.TellLeader):
             candidate.tell_leader()
         elif isinstance(action, ev.TellFollower):
             candidate.tell_follower()
         elif isinstance(action, ev.TellRecord):
             candidate.tell_record(action.record)
+            if candidate.steering is not None:
+                candidate.steering.saw(action.record, self.clock.now())
+                self._steer(candidate)
         elif isinstance(action, ev.CallbacksLate):
             candidate.callbacks_late(action.waited, kept=action.kept)
         elif isinstance(action, ev.OutageBegan):
             candidate.outage_began(action.error)
         elif isinstance(action, ev.OutageEnded):
-            candidate.outage_ended()
+            candidate.outage_ended(self.clock.now())
         else:
             self._dismiss_soon(candidate, action.error)
+
+    def _asked(self, candidate: Candidacy, record: LeaderRecord | None) -> None:
+        """Take who asks for what, and look again when that is told, or after a while."""
+        assert candidate.steering is not None
+        config, now = candidate.config, self.clock.now()
+        pushes = bool(candidate.elector.capabilities.push)
+        self._perform(
+            candidate, ev.SetTimer(ev.Timer.LOOK, now + config.follower_check_interval * (PUSH_FACTOR if pushes else 1))
+        )
+        if record is not None:
+            candidate.steering.asked(record, now)
+            self._steer(candidate)
+        if not candidate.has_looked:
+            candidate.has_looked = True
+            self.post(candidate, ev.Started())
+
+    def _steer(self, candidate: Candidacy) -> None:
+        """Carry out what follows from the present request."""
+        assert candidate.steering is not None
+        orders = candidate.steering.orders(candidate.leads)
+        self._valid.pop((candidate, ev.Timer.HAND_OVER), None)
+        if orders.hand_over_at is not None:
+            self._perform(candidate, ev.SetTimer(ev.Timer.HAND_OVER, orders.hand_over_at))
+        self.post(candidate, ev.AsideAsked(candidate.aside_until))
+
+    def _ask_health(self, candidate: Candidacy) -> None:
+        health, config = candidate.health, candidate.config
+        assert health is not None
+        was_good, look = health.is_good, health.look()
+        self._perform(candidate, ev.SetTimer(ev.Timer.HEALTH, self.clock.now() + config.health_interval))
+        self._callbacks.submit(partial(self._listen, candidate, look))
+        if health.is_good is not was_good:
+            self._review(candidate)
+
+    def _hear_health(self, candidate: Candidacy, said: ev.HealthSaid) -> None:
+        health = candidate.health
+        assert health is not None
+        was_good = health.is_good
+        health.said(said.look, is_good=said.is_good)
+        if health.is_good is not was_good:
+            self._review(candidate)
 
     def _dismiss_soon(self, candidate: Candidacy, error: Exception | None) -> None:
         self._alarms.forget(candidate)
@@ -246,8 +334,29 @@ class Runner:
 
     # ------------------------------------------------------------ jobs, on the pool's threads
 
+    def _listen(self, candidate: Candidacy, look: int) -> None:
+        """Ask the application whether this candidate is fit to lead."""
+        assert candidate.config.health is not None
+        try:
+            is_good = bool(candidate.config.health())
+        except Exception:
+            is_good = False
+        self.post(candidate, ev.HealthSaid(look, is_good))
+
+    def _look(self, candidate: Candidacy) -> None:
+        """Read who asks for what."""
+        assert candidate.control is not None
+        event = ask(candidate.control, ev.Verb.OBSERVE, self.clock, self._jitter())
+        self.post(candidate, ev.RequestSeen(event.record if isinstance(event, ev.Observed) else None))
+
     def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
+        if verb is ev.Verb.WITHDRAW:
+            candidate.withdraw()
+            self.post(candidate, ev.Withdrawn())
+            return
+        began = self.clock.now()
         event = ask(candidate.elector, verb, self.clock, self._jitter())
+        candidate.called(verb.value, self.clock.now() - began, event.error if isinstance(event, ev.Failed) else None)
         if candidate.machine.phase is Phase.CLOSED:
             candidate.elector.close()  # the call outlived its candidate, and may have brought a claim
         self.post(candidate, event)
@@ -256,6 +365,7 @@ class Runner:
         """Close what *candidate* used, and let those who wait for it go."""
         for what, close in (
             ("elector", candidate.elector.close),
+            ("elector", candidate.control.close if candidate.control is not None else lambda: None),
             ("backend", partial(self._unshare, candidate.backend)),
         ):
             try:

@@ -1,0 +1,51 @@
+"""Who runs no command although nobody leads: it may not, or is not fit to."""
+
+import shlex
+import sys
+
+import pytest
+
+from incumbent import read_leader
+from incumbent.cli import main
+
+
+@pytest.mark.parametrize("by", ["flag", "environment"])
+def test_observer_never_leads(bench, by):
+    """With `--observer`, or INCUMBENT_ELIGIBLE=no, nobody leads; and the last line says why."""
+    flags = ["--observer"] if by == "flag" else []
+    if by == "environment":
+        bench.environment["INCUMBENT_ELIGIBLE"] = "no"
+    code, out, err = bench.run(*flags, "--wait-timeout", "1", command=["echo", "leading"])
+    assert (code, out) == (124, "")
+    assert err == "incumbent: not elected within 1 s: this candidate stands aside: it is not eligible\n"
+
+
+def test_command_moves_with_the_health(bench, tmp_path):
+    """A leader that is not healthy any more is succeeded by one that is; its command has ended first."""
+    sick = tmp_path / "sick"
+    check = f"import os, sys; sys.exit(os.path.exists({str(sick)!r}))"
+    health = shlex.join([sys.executable, "-S", "-E", "-c", check])
+    often = ["--health-interval", "0.5", "--health-failures", "2"]
+    bench.start("--id", "a", "--health", health, *often, command=bench.worker())
+    bench.begun()
+    bench.start("--id", "b", command=bench.worker())
+    sick.touch()
+    first, second = bench.begun(2)[:2]
+    assert second.token > first.token
+    assert bench.log("overlap") == []
+    assert read_leader(bench.local, "job").candidate == "b"
+
+
+@pytest.mark.parametrize(
+    ("flags", "variable", "words"),
+    [
+        (["--health", ""], "", "--health is empty: give a command"),
+        (["--health", "'x"], "", "--health ''x': no closing quotation"),
+        ([], "maybe", "INCUMBENT_ELIGIBLE: 'maybe' must be yes or no"),
+    ],
+)
+def test_mistakes_are_one_line(capsys, monkeypatch, flags, variable, words):
+    """What is no command, or neither yes nor no."""
+    monkeypatch.setenv("INCUMBENT_ELIGIBLE", variable)
+    assert main(["run", "--elector", "memory://", "--name", "job", *flags, "--", "true"]) == 2
+    assert capsys.readouterr().err == f"incumbent: {words}\n"

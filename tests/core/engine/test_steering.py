@@ -1,0 +1,117 @@
+"""What follows from a request, for the leader, for the one that is to lead, and for the others."""
+
+from math import inf
+
+import pytest
+
+from incumbent import LeaderRecord
+from incumbent.engine.steering import COURTESY, LEADERLESS, LONGEST_ASIDE, Orders, Request, Steering
+
+NOW = 1000.0
+TO_B = Request("handover", 41, "b")
+
+
+def asks(request, token=7):
+    return LeaderRecord("reports.control", str(request), token)
+
+
+@pytest.fixture
+def steering():
+    """Return a function that makes what the candidate of that name knows of a request."""
+
+    def make(candidate, request=TO_B):
+        made = Steering(candidate, COURTESY)
+        made.asked(asks(request), NOW)
+        return made
+
+    return make
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [Request("handover", 0), TO_B, Request("handover", 2**63, "host:1:ab/ç &=%"), Request("pause")],
+    ids=str,
+)
+def test_request_is_read_as_it_was_written(request_):
+    """It is the id of who asks: text that has no character of its own meaning in any store."""
+    assert Request.parse(str(request_)) == request_
+    assert str(request_).isascii()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "host:1:ab",
+        "",
+        "do=",
+        "do=handover",
+        "do=handover&from=",
+        "do=handover&from=x",
+        "do=handover&from=-1",
+        "do=x&from=1",
+    ],
+)
+def test_other_ids_ask_for_nothing(text):
+    """Somebody else's election may have that name, and a later version may ask for what is not known here."""
+    assert Request.parse(text) is None
+
+
+def test_leader_hands_over_when_the_others_had_time_to_stand_aside(steering):
+    """The named candidate is to be the only one that tries: so the leader leads on for a moment."""
+    assert steering("a").orders(leads=41) == Orders(-inf, NOW + COURTESY)
+
+
+def test_leader_hands_over_to_anybody_at_once(steering):
+    """Where nobody is named there is nothing to wait for."""
+    assert steering("a", Request("handover", 41)).orders(leads=41) == Orders(-inf, NOW)
+
+
+@pytest.mark.parametrize(("candidate", "leads"), [("a", 40), ("a", 42), ("b", 41)])
+def test_request_for_another_term_changes_nothing(steering, candidate, leads):
+    """A leader of another term, and one that is to lead and does, go on."""
+    assert steering(candidate).orders(leads=leads) == Orders(-inf)
+
+
+def test_others_stand_aside_while_the_leader_leads_and_a_moment_longer(steering):
+    """Until the term is over, however long its callbacks take; then for as long as the named one may need."""
+    other = steering("c")
+    assert other.orders(leads=None) == Orders(NOW + LONGEST_ASIDE)
+    other.saw(LeaderRecord("reports", "a", 41), NOW + 1)
+    assert other.orders(leads=None) == Orders(NOW + LONGEST_ASIDE)
+    other.saw(LeaderRecord("reports", None, None), NOW + 5)
+    other.saw(LeaderRecord("reports", None, None), NOW + 6)
+    assert other.orders(leads=None) == Orders(NOW + 5 + LEADERLESS)
+
+
+def test_named_candidate_tries_as_ever(steering):
+    """It has nothing to do but to be there."""
+    assert steering("b").orders(leads=None) == Orders(-inf)
+
+
+def test_nobody_stands_aside_for_anybody(steering):
+    """Where nobody is named all may try, but for the leader, whose cool-down sees to that."""
+    assert steering("c", Request("handover", 41)).orders(leads=None) == Orders(-inf)
+
+
+def test_pause_keeps_everybody_from_being_elected_and_ends_no_term(steering):
+    """Who leads goes on; nobody else tries for as long as it lasts."""
+    assert steering("a", Request("pause")).orders(leads=41) == Orders(inf)
+    assert steering("c", Request("pause")).orders(leads=None) == Orders(inf)
+
+
+def test_request_that_is_gone_means_nothing(steering):
+    """It ends with who asked: everybody goes on as before."""
+    for candidate, leads in (("a", 41), ("c", None)):
+        each = steering(candidate)
+        each.asked(LeaderRecord("reports.control", None, None), NOW + 1)
+        assert each.orders(leads=leads) == Orders(-inf)
+        assert each.request is None
+
+
+def test_the_same_request_is_counted_from_when_it_was_first_seen(steering):
+    """Looking again puts nothing off; another request, which has another token, begins anew."""
+    leader = steering("a")
+    leader.asked(asks(TO_B), NOW + 0.5)
+    assert leader.orders(leads=41) == Orders(-inf, NOW + COURTESY)
+    leader.asked(asks(TO_B, token=8), NOW + 0.7)
+    assert leader.orders(leads=41) == Orders(-inf, NOW + 0.7 + COURTESY)

@@ -1,0 +1,93 @@
+"""What operators may ask of an election: the same on every elector. Plugins' tests inherit it."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from patience import PATIENCE, in_time
+
+from incumbent import LeaderElection, LeaderElectionConfig, Reason, read_leader
+from incumbent.steer import Result, hand_over, paused
+
+
+class Steered:
+    """Tests for a subclass, whose module has the fixtures `url` and `name`."""
+
+    @pytest.fixture
+    def candidates(self, url, name):
+        """Four candidates that heed requests, by their ids, the first of which leads; and why their terms ended."""
+        reasons: list[Reason] = []
+        with contextlib.ExitStack() as stack:
+            made = {}
+            for candidate in "abcd":
+                config = LeaderElectionConfig(
+                    name,
+                    candidate=candidate,
+                    ttl=30.0,
+                    request_timeout=5.0,
+                    relinquish_interval=None,
+                    steering=True,
+                    on_deposed=lambda _, reason: reasons.append(reason),
+                )
+                made[candidate] = stack.enter_context(LeaderElection(config, url))
+                if candidate == "a":
+                    assert made["a"].wait_for_leadership(PATIENCE) is not None
+            for other in "bcd":
+                in_time(made[other].is_follower)
+            yield made, reasons
+
+    def test_hand_over_reaches_the_named_candidate(self, url, name, candidates):
+        """P4, P6: among four the one that is named leads next, with a larger token; the term ended because of that."""
+        made, reasons = candidates
+        token = made["a"].term.token
+        for to in "cbd":
+            outcome = hand_over(url, name, to=to, timeout=PATIENCE, request_timeout=20.0)
+            assert (outcome.result, outcome.leader, outcome.problem) == (Result.DONE, to, None)
+            assert outcome.token > token
+            token = outcome.token
+            in_time(made[to].is_leader)
+        assert reasons == 3 * [Reason.REQUESTED]
+
+    def test_hand_over_to_anybody(self, url, name, candidates):
+        """Whoever is elected next is right, but for the one that has handed over, which stands aside."""
+        made, _ = candidates
+        outcome = hand_over(url, name, timeout=PATIENCE, request_timeout=20.0)
+        assert outcome.result is Result.DONE
+        assert outcome.leader in {"b", "c", "d"}
+        in_time(made[outcome.leader].is_leader)
+
+    def test_what_cannot_be_asked_for_is_refused(self, url, name, candidates):
+        """To who leads already; and where nobody leads there is nobody to ask. Nothing has changed."""
+        made, reasons = candidates
+        outcome = hand_over(url, name, to="a", timeout=PATIENCE, request_timeout=20.0)
+        assert (outcome.result, outcome.problem) == (Result.REFUSED, "a leads already")
+        outcome = hand_over(url, f"{name}/other", timeout=PATIENCE, request_timeout=20.0)
+        assert (outcome.result, outcome.problem) == (Result.REFUSED, "nobody leads")
+        assert made["a"].is_leader()
+        assert reasons == []
+
+    def test_nobody_is_elected_during_a_pause(self, url, name, candidates):
+        """Who leads goes on; when it leaves, nobody leads until the pause is over."""
+        made, _ = candidates
+        with paused(url, name):
+            for other in "bcd":
+                in_time(lambda other=other: made[other].situation.aside > 0)
+            assert made["a"].is_leader()
+            made["a"].close()
+            assert read_leader(url, name).candidate is None
+            assert not any(each.is_leader() for each in made.values())
+        in_time(lambda: any(made[other].is_leader() for other in "bcd"))
+
+    def test_who_is_not_eligible_leaves_the_queue(self, url, name, candidates):
+        """Who is next in the queue is passed over while it is not eligible; a leader that is not, is succeeded."""
+        made, reasons = candidates
+        made["b"].eligible = made["c"].eligible = False
+        in_time(lambda: made["b"].situation.aside_for is not None)
+        made["a"].eligible = False
+        assert not made["a"].is_leader()
+        in_time(made["d"].is_leader)
+        assert reasons == [Reason.NOT_ELIGIBLE]
+        made["d"].close()
+        made["b"].eligible = True
+        in_time(made["b"].is_leader)
