@@ -16,6 +16,8 @@ from pathlib import Path
 
 #: Seconds between two looks at what has expired.
 LOOK = 0.02
+#: Seconds that a place in the queue outlives the session that has not come yet, or has gone before.
+UNWATCHED = 2.0
 #: Owners that have gone are remembered, so that what was sent before they went claims nothing: so many.
 REMEMBERED = 10_000
 
@@ -33,6 +35,7 @@ class Elections:
         self.token, self.claims = stored["token"], stored["claims"]
         #: Who waits: their ids, by election, session and owner. A session is a connection that watches.
         self.places = {}
+        self.watching = set()
         self.gone = {}
         self.changed = set()
 
@@ -49,7 +52,7 @@ class Elections:
         if owner in self.gone:
             return {"granted": False}
         if leader is not None:
-            self.places.setdefault(election, {})[owner] = candidate, session
+            self.places.setdefault(election, {})[owner] = candidate, session, now()
             return {"granted": False}
         self.token += 1
         self.places.get(election, {}).pop(owner, None)
@@ -80,7 +83,7 @@ class Elections:
 
     def show(self, election):
         leader = self.claims.get(election)
-        waiting = [candidate for candidate, _ in self.places.get(election, {}).values()]
+        waiting = [candidate for candidate, *_ in self.places.get(election, {}).values()]
         shown = leader and {name: leader[name] for name in ("candidate", "token", "since", "owner", "note")}
         return {"leader": shown, "waiting": waiting}
 
@@ -138,11 +141,17 @@ class Elections:
     def look(self):
         for election in [name for name, leader in self.claims.items() if leader["expires"] <= now()]:
             self.end(election)
+        self.clear(lambda session, since: session not in {None, *self.watching} and now() > since + UNWATCHED)
+
+    def clear(self, is_over):
+        """Take the places away that are over, by their session, and since when they are there."""
+        for places in self.places.values():
+            for owner in [owner for owner, (_, session, since) in places.items() if is_over(session, since)]:
+                del places[owner]
 
     def leave(self, session):
-        for places in self.places.values():
-            for owner in [owner for owner, (_, watching) in places.items() if watching == session]:
-                del places[owner]
+        self.watching.discard(session)
+        self.clear(lambda other, _: other == session)
         for election in [name for name, leader in self.claims.items() if leader["bound"] == session]:
             self.end(election)
 
@@ -218,6 +227,7 @@ class Server:
             return {"refused": "say hello first"}
         if verb == "watch":
             connection.session = request["session"]
+            self.elections.watching.add(connection.session)
             return {"watching": True}
         if verb == "ping":
             return {"pong": True}

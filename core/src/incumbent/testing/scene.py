@@ -66,7 +66,7 @@ class Scene:
     @property
     def lasting(self) -> BackendSettings:
         """Settings for claims that nobody means to end, however slow the store and the machine are."""
-        pace = pace_of(self)
+        pace = pace_of(self.harness, self.settings, self.elsewhere)
         timeout = max(self.settings.request_timeout, pace.ttl / 6)  # they are answered
         settings = replace(self.settings, ttl=pace.ttl, request_timeout=timeout)
         if not pace.elects_at_once:
@@ -136,7 +136,7 @@ class Scene:
         """Return, when a test has failed, what the harness has not done."""
         if self._suspicion is None and self._put_right:
             operation = "freeze" if self._put_right[-1] == self.harness.thaw else "kill"
-            self._suspicion = is_not_held_back(self, operation)
+            self._suspicion = is_not_held_back(partial(self.candidate, lock_id=f"{self.lock_id}/fresh"), operation)
         return self._suspicion and self.journal.tidy(self._suspicion)
 
     def leader(self) -> LeaderRecord:

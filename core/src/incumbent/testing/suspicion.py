@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from .candidate import Candidate
 from .harness import Harness
-
-if TYPE_CHECKING:
-    from .scene import Scene
 
 __all__ = ["has_done_nothing", "is_not_held_back", "shown"]
 
@@ -37,10 +35,16 @@ def has_done_nothing(harness: Harness, operation: str, lock_id: str, before: str
     return None
 
 
-def is_not_held_back(scene: Scene, operation: str) -> str | None:
-    """Return, as a sentence, that a store which *operation* has frozen or killed answers; None if it does not."""
+def is_not_held_back(candidate: Callable[[str], Candidate], operation: str) -> str | None:
+    """
+    Return, as a sentence, that a store which *operation* has frozen or killed answers; None if it does not.
+
+    Args:
+        candidate: Makes a candidate with such a name, in an election that is fresh.
+        operation: What the harness is said to have done.
+    """
     try:
-        first, second = (scene.candidate(name, lock_id=f"{scene.lock_id}/fresh") for name in ("first", "second"))
+        first, second = (candidate(name) for name in ("first", "second"))
         # Who invents its answers in an outage would have both elected, or none.
         answers = first.acquire_leadership() is not None and second.acquire_leadership() is None
     except Exception:  # as it should be

@@ -150,7 +150,7 @@ class _Hold:
         self._relay = relay
         self._number = number
         self._seconds = scene.harness.slack + scene.harness.request_timeout
-        self._grace = GRACE + 3 * pace_of(scene).seconds
+        self._grace = GRACE + 3 * pace_of(scene.harness, scene.settings, scene.elsewhere).seconds
         #: Whether there were so many requests; whether the call waited for the last; and whether it was over all the
         #: same, before that went on.
         self.has_come = self.has_held = self.was_over = False
