@@ -20,6 +20,8 @@ _log = logging.getLogger("incumbent")
 
 #: The id under which an observer speaks to the backend. It never becomes a candidate.
 OBSERVER = "observer"
+#: What a backend is told; no claim is made for it, seconds.
+TTL = 15.0
 #: Seconds between two looks where the backend does not push, and the safety net where it does.
 POLL_INTERVAL, SLOW_POLL_INTERVAL = 1.0, 15.0
 
@@ -119,9 +121,9 @@ def look(observer: LeaderElector) -> LeaderRecord:
 def observing(
     elector: str | Address, name: str | int, request_timeout: float = 2.0
 ) -> Iterator[tuple[Backend, LeaderElector]]:
-    # Nothing is claimed: the ttl has only to be one that such a timeout goes with.
-    config = LeaderElectionConfig(name, ttl=max(15.0, 10 * request_timeout), request_timeout=request_timeout)
-    backend = open_backend(elector, BackendSettings(config.ttl, config.request_timeout))
+    # Nothing is claimed: a leader's relations of times are none of an observer's.
+    config = LeaderElectionConfig(name, ttl=max(TTL, 10 * request_timeout), request_timeout=request_timeout)
+    backend = open_backend(elector, BackendSettings(TTL, config.request_timeout))
     try:
         if not backend.capabilities.observe:
             raise InvalidStateError(f"this elector cannot observe: {backend.capabilities.observe.detail}")
