@@ -8,11 +8,11 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import pytest
+from places import short_folder
 from programs import end
 
 ACTOR = Path(__file__).parents[1] / "helpers" / "local_actor.py"
@@ -151,9 +151,8 @@ def test_a_child_of_a_dead_leader_does_not_keep_its_claim(act):
 @pytest.fixture
 def shared():
     """Return a directory in a place that every user can reach, unlike the tests' own, and perhaps the checkout's."""
-    with tempfile.TemporaryDirectory(dir="/tmp") as place:
-        Path(place).chmod(0o755)
-        path = Path(place, "state")
+    with short_folder() as place:
+        path = place / "state"
         path.mkdir()
         yield path
 

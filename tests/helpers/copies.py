@@ -12,8 +12,8 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import yaml
+from places import short_folder
 from programs import end
-from sockets import short_folder
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples/frameworks"
 SITE = EXAMPLES / "django_site"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TypeVar
 
 import server_binaries
 from patience import PATIENCE, durations, eventually, lead
+from places import short_folder
 from psycopg import pq
 
 from incumbent.testing import ServerProcess, free_port
@@ -87,8 +85,6 @@ class Pair:
 def pooler(server: Postgres, mode: str) -> Iterator[str]:
     """Run PgBouncer before *server*, and yield its URL."""
     port, program = free_port(), server_binaries.find("pgbouncer")
-    folder = Path(tempfile.mkdtemp(prefix="incumbent-pgbouncer-", dir="/tmp"))
-    folder.chmod(0o755)
     lines = [
         "[databases]",
         f"postgres = host=127.0.0.1 port={server.port} user=postgres",
@@ -96,17 +92,17 @@ def pooler(server: Postgres, mode: str) -> Iterator[str]:
         *("listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =", "auth_type = any"),
         *(f"pool_mode = {mode}", "default_pool_size = 5"),
     ]
-    (folder / "pgbouncer.ini").write_text("\n".join([*lines, ""]))
     libraries = ":".join(str(path) for path in program.resolve().parents[2].glob("usr/lib/*-linux-gnu"))
-    process = ServerProcess(
-        [*_as_owner(), program, folder / "pgbouncer.ini"],
-        ready=lambda: pq.PGconn.ping(b"host=127.0.0.1 port=%d user=postgres" % port) == pq.Ping.OK,
-        log=folder / "log",
-        environment={"LD_LIBRARY_PATH": libraries},
-    )
-    try:
-        process.start()
-        yield f"postgres://postgres@127.0.0.1:{port}/postgres"
-    finally:
-        process.stop()
-        shutil.rmtree(folder)
+    with short_folder() as folder:
+        (folder / "pgbouncer.ini").write_text("\n".join([*lines, ""]))
+        process = ServerProcess(
+            [*_as_owner(), program, folder / "pgbouncer.ini"],
+            ready=lambda: pq.PGconn.ping(b"host=127.0.0.1 port=%d user=postgres" % port) == pq.Ping.OK,
+            log=folder / "log",
+            environment={"LD_LIBRARY_PATH": libraries},
+        )
+        try:
+            process.start()
+            yield f"postgres://postgres@127.0.0.1:{port}/postgres"
+        finally:
+            process.stop()

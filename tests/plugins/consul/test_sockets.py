@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import consul_stage as stage
 import pytest
-from sockets import short_folder
+from places import short_folder
 
 from incumbent import BackendUnavailableError, LeaderElection
 from incumbent.cli import main

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-
 import pytest
 import redis_stage as stage
 from certificates import Authority
-from sockets import short_folder
+from places import short_folder
 
 from incumbent import Address, BackendUnavailableError, ConfigurationError
 from incumbent.testing import free_port
@@ -28,18 +26,18 @@ def reachable(tmp_path_factory):
     authority, port = Authority(folder / "ca"), free_port()
     cert, key = authority.issue("server")
     files = ("--tls-cert-file", str(cert), "--tls-key-file", str(key), "--tls-ca-cert-file", str(authority.file))
-    with contextlib.ExitStack() as stack:
-        path = stack.enter_context(short_folder()) / "redis.sock"
+    with short_folder() as sockets:
+        path = sockets / "redis.sock"
         arguments = (*files, "--tls-auth-clients", "no", "--tls-port", str(port), "--unixsocket", str(path))
-        server = stack.enter_context(stage.running(stage.Server(folder / "server", arguments=arguments)))
-        stage.come_of_age(server)
-        with stage.client(server) as asking:
-            asking.config_set("requirepass", "pw")
-        yield {
-            **{scheme: f"{scheme}://:pw@127.0.0.1:{server.port}" for scheme in ALL_CLEAR},
-            **{scheme: f"{scheme}://:pw@127.0.0.1:{port}?ca={authority.file}" for scheme in ENCRYPTED},
-            "redis+unix": f"redis+unix://:pw@{path}",
-        }
+        with stage.running(stage.Server(folder / "server", arguments=arguments)) as server:
+            stage.come_of_age(server)
+            with stage.client(server) as asking:
+                asking.config_set("requirepass", "pw")
+            yield {
+                **{scheme: f"{scheme}://:pw@127.0.0.1:{server.port}" for scheme in ALL_CLEAR},
+                **{scheme: f"{scheme}://:pw@127.0.0.1:{port}?ca={authority.file}" for scheme in ENCRYPTED},
+                "redis+unix": f"redis+unix://:pw@{path}",
+            }
 
 
 def test_every_name_leads_to_the_same_election(reachable, name, opened):
