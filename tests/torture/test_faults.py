@@ -9,6 +9,7 @@ import time
 from itertools import pairwise
 
 import pytest
+from patience import eventually
 from programs import end
 from torture.candidate import _hold, _steppable, clock_file
 from torture.etcd import EtcdStage
@@ -150,6 +151,32 @@ def test_members_of_etcd_are_parted_in_one_direction_and_replaced(etcd):
     after = {row.split(",")[0] for row in etcd._ctl(etcd.servers[0], "member", "list").splitlines()}
     assert len(before) == len(after) == 3
     assert len(before & after) == 2
+
+
+def test_member_of_etcd_joins_though_its_peers_do_not_answer_at_first(etcd, monkeypatch):
+    """They may be choosing a leader just then: etcd gives up after a second, and is started again."""
+    started = []
+
+    def start_among_the_silent(server):
+        others = [other for other in etcd.servers if other is not server]
+        for other in others:
+            other.freeze()
+        try:
+            launch(server)
+            assert eventually(lambda: not server.running, PATIENCE)
+        finally:
+            for other in others:
+                other.thaw()
+
+    def start(server):
+        started.append(server)
+        (launch if len(started) > 1 else start_among_the_silent)(server)
+
+    launch = type(etcd.servers[0]).launch
+    monkeypatch.setattr(type(etcd.servers[0]), "launch", start)
+    etcd._replace(random.Random(1))
+    assert len(started) >= 2
+    assert etcd._members(etcd.servers[0]) == 3
 
 
 def test_full_quota_of_etcd_is_noticed_and_emptied(etcd, monkeypatch):

@@ -166,9 +166,22 @@ class EtcdStage(ClusterStage):
         peer = f"--peer-urls={self.cluster.urls[gone.name]}"
         self._insist(other, "member", "add", gone.name, peer, done=lambda: self._members(other) == 3)
         shutil.rmtree(gone._data)
-        gone.launch()
+        self._join(gone)
         self._make_room(gone)  # a quota that was filled before is filled again where all is written once more
         gone.wait_until_ready()
+
+    def _join(self, server: Any) -> None:
+        """Start it until it is a member: etcd ends if its peers do not tell it at once who they are."""
+        import etcd_stage
+
+        def attempt() -> bool:
+            if not server.running:
+                server.launch()
+            with contextlib.suppress(subprocess.CalledProcessError):
+                return bool(self._ctl(server, "endpoint", "status"))
+            return False
+
+        etcd_stage.eventually(attempt, 60.0)
 
     def _members(self, server: Any) -> int:
         return len(self._ctl(server, "member", "list").splitlines())

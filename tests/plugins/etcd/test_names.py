@@ -25,9 +25,8 @@ class Beside(FaultProxy):
         self._where = OTHER, first.port
         super().__init__(ALIVE, port)
 
-    async def _open(self) -> asyncio.Server:
-        (await super()._open()).close()
-        return await asyncio.start_server(self._accept, *self._where)
+    async def _listen(self) -> None:
+        self._acceptor = await asyncio.start_server(self._accept, *self._where)
 
 
 @pytest.mark.parametrize("order", [(OTHER, ALIVE), (ALIVE, OTHER)])

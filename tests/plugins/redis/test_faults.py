@@ -235,5 +235,6 @@ def test_time_to_load_the_client_library_is_no_requests(name, opened, monkeypatc
 
     elector = opened(settings=stage.settings(ttl=60.0, request_timeout=2.0)).elector(name, "a")
     monkeypatch.delitem(sys.modules, "incumbent_redis._connection")
+    monkeypatch.delattr(sys.modules["incumbent_redis"], "_connection")  # else it is taken from there, unloaded
     monkeypatch.setattr(sys, "meta_path", [Slow(), *sys.meta_path])
     assert elector.acquire_leadership() is not None
