@@ -150,7 +150,12 @@ class Harness:
         raise NotImplementedError
 
     def restart(self, *, empty: bool = False) -> None:
-        """Start the killed store again at the same URL, with its data, or *empty*. Return when it serves."""
+        """
+        Start the killed store again at the same URL, with its data, or *empty*. Return when it serves.
+
+        Connections of the harness that are from before are dead then, also those of another process of the same run:
+        `expire`, `delete` and the like connect anew, or try again.
+        """
         raise NotImplementedError
 
     def tool_acquires(self, lock_id: str) -> bool:

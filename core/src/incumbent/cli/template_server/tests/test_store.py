@@ -3,11 +3,13 @@
 # CHANGE: what your own client needs tests for.
 
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from incumbent import BackendUnavailableError
 from incumbent.toolkit import within
 
+from incumbent_toy._store import Store
 from incumbent_toy.testing import ToyHarness
 
 
@@ -20,21 +22,28 @@ def harness() -> Iterator[ToyHarness]:
     made.close()
 
 
-def test_connection_that_broke_is_made_anew(harness: ToyHarness) -> None:
+@pytest.fixture
+def store(harness: ToyHarness) -> Iterator[Store]:
+    """Make a client of it."""
+    with closing(harness.client()) as made:
+        yield made
+
+
+def test_connection_that_broke_is_made_anew(harness: ToyHarness, store: Store) -> None:
     """A restart costs the requests that were out, and the first one over a connection from before."""
-    assert harness.store.claim("e", "a", "owner", 30.0) == 1
+    assert store.claim("e", "a", "owner", 30.0) == 1
     harness.kill()
     harness.restart()
     with pytest.raises(BackendUnavailableError, match=r"^toy "):
-        harness.store.leader("e")
-    assert harness.store.leader("e").token == 1
+        store.leader("e")
+    assert store.leader("e").token == 1
 
 
-def test_answer_that_comes_too_late_is_not_taken_for_the_next(harness: ToyHarness) -> None:
+def test_late_answer_is_not_that_of_the_next(harness: ToyHarness, store: Store) -> None:
     """Who has given up waits no more on that connection: the next answer is that to the next question."""
-    assert harness.store.claim("e", "a", "owner", 30.0) == 1
+    assert store.claim("e", "a", "owner", 30.0) == 1
     harness.freeze()
     with pytest.raises(BackendUnavailableError, match="no answer in time"), within(0.1):
-        harness.store.leader("e")
+        store.leader("e")
     harness.thaw()
-    assert harness.store.renew("e", "owner", 30.0) is True
+    assert store.renew("e", "owner", 30.0) is True

@@ -7,8 +7,9 @@ import shutil
 import socket
 import sys
 import tempfile
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 from incumbent import Address, LeaderRecord
 from incumbent.testing import ServerHarness, ServerProcess, free_port
@@ -57,27 +58,33 @@ class ToyHarness(ServerHarness):
             self.server = server = ToyServer(self.folder)
             server.start()
             self.url = f"toy://app:{server.password}@127.0.0.1:{server.port}"
-        address = Address.parse(self.url)
-        ((host, port),) = address.hosts
-        self.store = Store(Endpoint(host, port or 0), Tls(), address.username, address.password, PATIENT)
 
     def close(self) -> None:
-        if hasattr(self, "store"):
-            self.store.close()
         super().close()
         if self.is_ours:
             shutil.rmtree(self.folder)
 
+    def client(self) -> Store:
+        """Make a client of its own, which whoever asked for it closes."""
+        address = Address.parse(self.url)
+        ((host, port),) = address.hosts
+        return Store(Endpoint(host, port or 0), Tls(), address.username, address.password, PATIENT)
+
+    def ask(self, what: str, lock_id: str) -> Any:
+        """Ask over a new connection: the server may have been restarted since the last, also by another process."""
+        with closing(self.client()) as store:
+            return store.ask(what, lock_id=lock_id)
+
     # CHANGE: each of these, with the store's own tools or a client of its own; not through the elector.
 
     def expire(self, lock_id: str) -> None:
-        self.store.ask("drop", lock_id=lock_id)
+        self.ask("drop", lock_id)
 
     def delete(self, lock_id: str) -> None:
-        self.store.ask("drop", lock_id=lock_id)
+        self.ask("drop", lock_id)
 
     def leader(self, lock_id: str) -> LeaderRecord:
-        return LeaderRecord(lock_id, *self.store.ask("leader", lock_id=lock_id)[:2])
+        return LeaderRecord(lock_id, *self.ask("leader", lock_id)[:2])
 
     def claims(self, lock_id: str) -> int:
         return int(self.leader(lock_id).candidate is not None)
