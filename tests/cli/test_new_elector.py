@@ -171,6 +171,32 @@ def test_new_elector_encrypts(installed, tmp_path):
     assert "CERTIFICATE_VERIFY_FAILED" in refused
 
 
+#: Stops hearing news in the middle of them, as when its own last release is the news.
+STOPPING = """
+from incumbent_acme._news import News
+from incumbent_acme.testing.harness import AcmeHarness
+harness = AcmeHarness()
+harness.open()
+store = harness.client()
+def asked():
+    news.stop()
+    return ()
+news = News(store, asked)
+news.start()
+news.join(60.0)
+store.close()
+harness.close()
+print("done")
+"""
+
+
+@pytest.mark.parametrize("kind", ["server"], indirect=True)
+def test_news_of_the_new_elector_hang_up(installed):
+    """P8: Whoever stops hearing news closes the connection, also when it stops between two of them."""
+    process = run(sys.executable, "-X", "dev", "-c", STOPPING, PYTHONPATH=installed)
+    assert (process.stdout, process.stderr) == ("done\n", "")
+
+
 def test_new_elector_is_typed(installed):
     """The wheel says that the package is typed."""
     assert (Path(installed) / "incumbent_acme/py.typed").exists()

@@ -60,6 +60,7 @@ class News:
                 news = line.read(time.monotonic() + SILENCE)
                 if "changed" in news:  # the rest are signs of life
                     self._tell(news["changed"])
+            line.close()
 
     def _tell(self, lock_id: str | None) -> None:
         """Have the electors of that election asked, or all."""
