@@ -4,6 +4,7 @@ import dataclasses
 import random
 
 import pytest
+from simulation import watchdog
 from simulation.beats import BeatServer, PlainServer
 from simulation.cluster import shrink, simulate, simulate_all
 from simulation.elector import LeaseElector, SessionElector
@@ -11,7 +12,7 @@ from simulation.stores import LeaseStore
 from simulation.world import World
 
 from incumbent import Claim, Term, config
-from incumbent.engine import machine
+from incumbent.engine import machine, steering
 from incumbent.toolkit import Beats
 from incumbent.toolkit.beat_sightings import Sightings
 
@@ -44,6 +45,35 @@ def test_fresh_seeds_break_no_promise():
     assert broken(simulate_all(range(first, first + BATCH), {})) == []
 
 
+def test_known_seeds_with_operators_break_no_promise():
+    """P1, P2, P4 to P8: whatever is asked for, of whom, for which term, and whoever is taken out meanwhile."""
+    assert broken(simulate_all(range(FEW // 4), {"steered": True})) == []
+
+
+@pytest.mark.thorough
+def test_fresh_seeds_with_operators_break_no_promise():
+    """P1, P2, P4 to P8: with seeds that nobody has tried."""
+    first = random.SystemRandom().randrange(10**9)
+    assert broken(simulate_all(range(first, first + BATCH), {"steered": True})) == []
+
+
+def leaderless(seeds):
+    """Return the longest time without a leader where nothing goes wrong but what operators ask for, seconds."""
+    quiet = {"steered": True, "skipped": frozenset(range(10_000))}
+    outcomes = [simulate(seed, **quiet) for seed in seeds]
+    assert broken(outcomes) == []
+    assert sum(outcome.terms for outcome in outcomes) > 2 * len(outcomes)
+    return max(outcome.leaderless for outcome in outcomes)
+
+
+def test_requests_leave_nobody_leading_for_a_bounded_time(monkeypatch):
+    """P7: the others stand aside for a candidate that does not come for two seconds, and not one more."""
+    monkeypatch.setattr(watchdog.Ear, "_act", lambda *_: None)  # callbacks that return at once
+    assert leaderless(range(30)) <= steering.LEADERLESS + 1.0
+    monkeypatch.setattr(steering, "LEADERLESS", steering.LONGEST_ASIDE)
+    assert leaderless(range(10)) > 10.0
+
+
 def test_same_seed_is_the_same_story():
     """A failing seed can be replayed: nothing but the seed decides."""
     first, second = (simulate(11, traced=True) for _ in range(2))
@@ -53,12 +83,13 @@ def test_same_seed_is_the_same_story():
 
 def test_story_has_leaders_and_misfortunes():
     """The searches above search something: terms, hand-overs, and every kind of misfortune."""
-    outcomes = [simulate(seed, traced=True) for seed in range(60)]
+    outcomes = [simulate(seed, traced=True, steered=seed < 20) for seed in range(60)]
     told = "\n".join(line for outcome in outcomes for line in outcome.trace)
     assert sum(outcome.terms for outcome in outcomes) > 200
     for word in ("lease", "session", "beat", "is paused", "crashes", "cuts off", "is down", "is frozen", "fails over",
                  "deletes the key", "slow", "loss", "twice", "is closed", "its callback raises", "relinquished",
-                 "schedule", "lost", "not renewed in time"):  # fmt: skip
+                 "schedule", "lost", "not renewed in time", "requested", "not eligible",
+                 "hand-over to anybody", "hand-over to nobody", "a pause"):  # fmt: skip
         assert word in told, word
 
 

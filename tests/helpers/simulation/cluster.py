@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import inf
 from random import Random
 from typing import Any
 
-from incumbent import LeaderElection, LeaderElectionConfig, Term
+from incumbent import LeaderElection, LeaderElectionConfig, LeaderElector, Term
 from incumbent.config import lifetime
 from incumbent.engine.candidacy import Listeners
 from incumbent.engine.events import RelinquishAsked, StopAsked
@@ -19,6 +19,7 @@ from .beats import beat_server
 from .elector import elector_for
 from .nemesis import Nemesis
 from .network import Network
+from .operators import Control, Operators, SimulatedBackend
 from .process import Process
 from .stores import LeaseStore, SessionStore, Store
 from .watchdog import BrokenPromiseError, Ear, Watchdog, listen
@@ -44,17 +45,31 @@ class Candidate:
         self.ear = Ear(cluster.watchdog, cluster.world, self.process)
         self.ear.slowness, self.ear.faults = cluster.slowness, cluster.faults
         self.ear.patience = config.handover_timeout
-        self.elector = elector_for(self.process, cluster.network, cluster.store, config.request_timeout)
+        self._cluster = cluster
+        self._timeout = config.request_timeout
+        #: The names that its electors have had on the server.
+        self.owners: list[list[str]] = []
+        self.elector = self.enter()
         #: The terms that the application may still hold, and those that have been seen to be over.
         self.terms: list[Term] = []
         self.over: set[Term] = set()
-        listen(self.elector, self.ear)
         self.election = LeaderElection(config, self.elector, runner=self.process.runner)
         self.election._listeners = self._listeners
+        if cluster.steered:  # as if its elector had been opened by a URL
+            self.election.config = replace(config, steering=True)
+            self.election._backend = SimulatedBackend(self, cluster)
         self.election.start()
 
     def __str__(self) -> str:
         return self.process.name
+
+    def enter(self) -> LeaderElector:
+        """Make an elector: the first, or another after it has withdrawn from the queue."""
+        cluster = self._cluster
+        self.elector = elector_for(self.process, cluster.network, cluster.store, self._timeout)
+        self.owners.append(self.elector.owners)
+        listen(self.elector, self.ear)
+        return self.elector
 
     def _listeners(self) -> Listeners:
         ear, election = self.ear, self.election
@@ -95,13 +110,17 @@ class Outcome:
     strikes: int = 0
     #: Moments with two leaders, where clocks ran at other rates than promised.
     overlaps: int = 0
+    #: Seconds without a leader, at the longest, between two terms.
+    leaderless: float = 0.0
     trace: list[str] = field(default_factory=list)
 
 
 class Cluster:
     """All that there is in one simulation."""
 
-    def __init__(self, seed: int, *, kind: str | None, beyond: bool, traced: bool, skipped: frozenset[int]) -> None:
+    def __init__(
+        self, seed: int, *, kind: str | None, beyond: bool, traced: bool, skipped: frozenset[int], steered: bool
+    ) -> None:
         self.world = world = World(seed, traced=traced)
         random = world.random
         self._spread = BEYOND if beyond else PROMISED
@@ -117,6 +136,7 @@ class Cluster:
             self.store = SessionStore(world, self.ttl, rate, self.ttl)
         self.network = Network(world, self.store)
         self.watchdog = Watchdog(world, self.store, same_rates=not beyond)
+        self.steered, self.control = steered, Control()
         self.slowness = random.choice([0.0, 0.0, self.ttl, 4 * self.ttl])
         self.faults = random.choice([0.0, 0.0, 0.0, 0.02])
         self._names = 0
@@ -130,6 +150,7 @@ class Cluster:
             self._join()
         world.after_each = self._after_each
         self.nemesis = Nemesis(self, seed, skipped)
+        self.operators = Operators(self, seed) if steered else None
         world.say("cluster", f"{self._size} candidates, {kind}, ttl {self.ttl:g}, relinquish {self._interval}")
 
     def _kind(self, seed: int) -> str:
@@ -167,6 +188,7 @@ class Cluster:
         candidate.process.crash()
         if candidate.elector._changed in self.store.watchers:
             self.store.watchers.remove(candidate.elector._changed)
+        self.control.electors = [one for one in self.control.electors if one.process is not candidate.process]
         self._replace(candidate)
 
     def relinquish(self, candidate: Candidate) -> None:
@@ -174,6 +196,13 @@ class Cluster:
         if candidate.term is not None and not candidate.process.paused:
             candidate.term._end(Reason.RELINQUISHED)
             candidate.process.runner.post(candidate.election._candidacy, RelinquishAsked())
+
+    def let_lead(self, candidate: Candidate, *, may: bool) -> None:
+        """Take it out of the election, or have it back: what an assignment to `LeaderElection.eligible` does."""
+        process = candidate.process
+        if process.alive and not process.paused and not candidate.finished and candidate.election.eligible is not may:
+            self.world.say(candidate, "may lead" if may else "may not lead any more")
+            process.runner.set_eligible(candidate.election._candidacy, eligible=may)
 
     def close(self, candidate: Candidate) -> None:
         """Have it leave: what `LeaderElection.close` does before it waits."""
@@ -201,8 +230,10 @@ class Cluster:
         self.nemesis.stop()
         for candidate in self.candidates:
             candidate.process.resume()
+        if self.operators is not None:
+            self.operators.stop()
         self._await_leader()
-        self._leaving = True
+        self._leaving = self.watchdog.is_paused = True
         for candidate in self.candidates:
             self.close(candidate)
         self._await_end()
@@ -248,6 +279,7 @@ def simulate(
     beyond: bool = False,
     traced: bool = False,
     skipped: frozenset[int] = frozenset(),
+    steered: bool = False,
 ) -> Outcome:
     """
     Run one simulation.
@@ -259,9 +291,10 @@ def simulate(
         beyond: Let clocks run apart by far more than what is promised for.
         traced: Keep what happened, line by line.
         skipped: Misfortunes that are left out, counted from 1.
+        steered: Have operators ask for hand-overs and pauses, and take candidates out.
     """
     was_disabled, _log.disabled = _log.disabled, True  # thousands of elections have much to say
-    cluster = Cluster(seed, kind=kind, beyond=beyond, traced=traced, skipped=skipped)
+    cluster = Cluster(seed, kind=kind, beyond=beyond, traced=traced, skipped=skipped, steered=steered)
     violation = None
     try:
         cluster.run(events)
@@ -279,6 +312,7 @@ def simulate(
         violation,
         strikes=cluster.nemesis.strikes,
         overlaps=watchdog.overlaps,
+        leaderless=watchdog.leaderless,
         trace=world.trace or [],
     )
 

@@ -106,7 +106,7 @@ class Process:
 
         task = Task(work)
         self._tasks.add(task)
-        self.after(self.world.random.random() * SCHEDULING, task.greenlet.switch)
+        self.after(self.world.random.random() * SCHEDULING, task.start)
 
     def sleep(self, seconds: float) -> None:
         """Let the current thread of this process sleep."""

@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from incumbent import LeaderElection, Reason, Term
+from incumbent.state import VOLUNTARY
 
 from .elector import ModelElector
 from .process import Process
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from .cluster import Candidate
 
 __all__ = ["BrokenPromiseError", "Watchdog"]
-
-#: Ends of a term that the candidate itself wanted.
-VOLUNTARY = {Reason.RELINQUISHED, Reason.SCHEDULE, Reason.STOPPED}
 
 
 class BrokenPromiseError(Exception):
@@ -38,6 +36,10 @@ class Watchdog:
         #: Until then a leader may not know yet that an operator has deleted its claim.
         self._excused_until = -1.0
         self.overlaps = 0
+        #: The longest time without a leader since there was one, but for pauses that were asked for; and the end.
+        self.leaderless = 0.0
+        self.is_paused = False
+        self._led: float | None = None
         #: What was seen where an exception would have been caught by the engine.
         self._reported: str | None = None
 
@@ -62,6 +64,10 @@ class Watchdog:
             if candidate.process.alive:
                 valid = [self._is_valid(candidate, term) for term in candidate.terms]  # each is looked at
                 leaders += [candidate] if any(valid) else []
+        if leaders or self.is_paused:
+            self._led = self._world.now if leaders else None
+        elif self._led is not None:
+            self.leaderless = max(self.leaderless, self._world.now - self._led)
         if not leaders:
             return
         if not self._same_rates:
@@ -74,7 +80,7 @@ class Watchdog:
         (leader,) = leaders
         # Long before it comes to two leaders: would it, if nothing but time passed from now on?
         ends = self._world.now + leader.newest.remaining() / leader.process.rate
-        kept = max(self._store.protected_until(owner) for owner in leader.elector.owners)
+        kept = max(self._store.protected_until(owner) for owners in leader.owners for owner in owners)
         if ends > kept:
             raise BrokenPromiseError(
                 f"P2: {leader} counts on its claim until {ends:.3f}, which is kept until {kept:.3f}"
@@ -98,7 +104,7 @@ class Watchdog:
             raise BrokenPromiseError(f"P4: {candidate} leads with token {term.token} after {self._newest}")
         self._newest = max(self._newest, term.token)
         owner = self._store.grants.get(term.token)
-        if owner not in candidate.elector.owners:
+        if not any(owner in owners for owners in candidate.owners):
             raise BrokenPromiseError(f"P5: {candidate} leads with token {term.token}, which was granted to {owner}")
 
 

@@ -18,6 +18,11 @@ class Task:
     def __init__(self, function: Callable[[], None]) -> None:
         self.greenlet = greenlet(function)
 
+    def start(self) -> None:
+        """Begin: whoever does this is who goes on when it waits, and not who made it."""
+        self.greenlet.parent = getcurrent()
+        self.greenlet.switch()
+
     def kill(self) -> None:
         """End it where it waits."""
         if not self.greenlet.dead:

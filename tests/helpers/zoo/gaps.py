@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from incumbent import ElectionError
+
 from . import mistaken
 from .client import Watch
 from .elector import ZooBackend, ZooElector
@@ -218,21 +220,27 @@ class ListensAfterItAsked(ZooBackend):
 
 
 @mistaken(NEWS)
-class ListensWhenItIsRefused(Reads):
-    """News count from the end of an attempt on, which is after it was refused."""
+class TellsWhatItHasNotRead(Reads):
+    """News are compared with what was read at the end of the last attempt, which may have been the news."""
 
-    waits = True
+    seen = None
 
     def acquire_leadership(self):
-        self.waits = False
         claim = super().acquire_leadership()
-        self.leader()
-        self.waits = True
+        self.seen = self.owner_of(self.leader())
         return claim
 
     def changed(self):
-        if self.waits:
+        try:
+            owner = self.owner_of(self.leader())
+        except ElectionError:
+            owner = ""
+        if owner != self.seen:
+            self.seen = owner
             super().changed()
+
+    def owner_of(self, leader):
+        return None if leader is None else leader["owner"]
 
 
 class ConnectsOnce(Watch):

@@ -39,6 +39,8 @@ __all__ = ["Runner"]
 
 #: Threads for calls into backends, and for callbacks; those that are stuck do not count.
 POOL_SIZE = 8
+#: The timers that are none of the machine's.
+BESIDE = (ev.Due(ev.Timer.LOOK), ev.Due(ev.Timer.HEALTH))
 #: Seconds after which a running callback does not count against the pool: it may work for as long as it leads.
 CALLBACK_PATIENCE = 0.5
 #: Seconds after which a call does not: the longest request timeout that is chosen by default.
@@ -228,17 +230,9 @@ class Runner:
             candidate.notified = False  # before anything is asked: what changes from now on is news again
         elif isinstance(event, ev.Relinquished):
             candidate.given_up(self.clock.now())
-        elif isinstance(event, ev.RequestSeen):
-            self._asked(candidate, event.record)
-            return
-        elif isinstance(event, ev.Due) and event.timer is ev.Timer.LOOK:
-            self._calls.submit(partial(self._look, candidate))
-            return
-        elif isinstance(event, ev.Due) and event.timer is ev.Timer.HEALTH:
-            self._ask_health(candidate)
-            return
-        elif isinstance(event, ev.HealthSaid):
-            self._hear_health(candidate, event)
+        elif isinstance(event, ev.RequestSeen | ev.HealthSaid) or event in BESIDE:
+            if candidate.machine.phase is not Phase.CLOSED:  # else it would go on for ever
+                self._attend(candidate, event)
             return
         elif isinstance(event, ev.Due) and event.timer is ev.Timer.HAND_OVER:
             event = ev.RelinquishAsked(Reason.REQUESTED)
@@ -250,6 +244,17 @@ class Runner:
             error.__cause__ = fault
             candidate.abandon()
             self._dismiss_soon(candidate, error)  # one election ends; the others on this thread go on
+
+    def _attend(self, candidate: Candidacy, event: ev.Event) -> None:
+        """Do what goes on beside the machine: looking for requests, and asking for the candidate's health."""
+        if isinstance(event, ev.RequestSeen):
+            self._asked(candidate, event.record)
+        elif isinstance(event, ev.HealthSaid):
+            self._hear_health(candidate, event)
+        elif event == ev.Due(ev.Timer.LOOK):
+            self._calls.submit(partial(self._look, candidate))
+        else:
+            self._ask_health(candidate)
 
     def _perform(self, candidate: Candidacy, action: ev.Action) -> None:
         if isinstance(action, ev.Call):
