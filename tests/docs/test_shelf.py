@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import incumbent_shelf
+import pytest
 from incumbent_shelf import Shelf
 from patience import PATIENCE
 from shelf_harness import ShelfHarness
@@ -15,6 +16,7 @@ from incumbent import BackendSettings, BackendUnavailableError
 from incumbent.testing import ElectorConformance
 
 
+@pytest.mark.thorough
 class TestShelf(ElectorConformance):
     """On a server of its own."""
 
