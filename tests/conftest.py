@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -81,16 +82,24 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_stays() -> Iterator[None]:
-    """End every process that the tests of a file have left behind, whoever adopted it, and fail because of it."""
+    """End every process that the tests of a file have left behind, whoever adopted it; fail for it, or for a thread."""
     os.environ[MARK] = mark = uuid.uuid4().hex
+    threads = set(threading.enumerate())
     yield
     del os.environ[MARK]
-    in_time(lambda: not _started(mark))  # some end a moment after whoever stopped them
+    in_time(lambda: not _started(mark) and _ours() <= threads)  # some end a moment after whoever stopped them
     stayed = _started(mark)
     for pid in stayed:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     assert not stayed, f"left behind, and killed: {stayed}"
+    run_on = {thread.name for thread in _ours() - threads}
+    assert not run_on, f"left running: {run_on}"
+
+
+def _ours() -> set[threading.Thread]:
+    """Return the threads of electors and elections: what they do would meet the tests of other files."""
+    return {thread for thread in threading.enumerate() if "incumbent" in thread.name and thread.is_alive()}
 
 
 def _started(mark: str) -> dict[int, str]:
