@@ -99,7 +99,7 @@ def _nothing_stays() -> Iterator[None]:
 
 def _ours() -> set[threading.Thread]:
     """Return the threads of electors and elections: what they do would meet the tests of other files."""
-    return {thread for thread in threading.enumerate() if "incumbent" in thread.name and thread.is_alive()}
+    return {thread for thread in threading.enumerate() if any(name in thread.name for name in ("incumbent", "zoo"))}
 
 
 def _started(mark: str) -> dict[int, str]:
