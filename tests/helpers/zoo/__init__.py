@@ -29,7 +29,11 @@ ZOO: list[Broken] = []
 
 
 def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attributes: object) -> Callable[[type], type]:
-    """Enter an elector or a backend into the list, with the tests that see its mistake, and what its harness needs."""
+    """
+    Enter an elector or a backend into the list, with the tests that see its mistake, and what its harness needs.
+
+    Those that may see it as well are noted, and not run: a whole suite for each mistake takes hours.
+    """
 
     def enter(which: type) -> type:
         short = {"which": which, "ttl": 1.0, "request_timeout": 0.3, "slack": SLACK}
