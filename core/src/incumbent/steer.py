@@ -17,7 +17,7 @@ from .engine.steering import HAND_OVER, PAUSE, Request, control_name
 from .errors import BackendUnavailableError, ConfigurationError, ElectionError
 from .observer import OBSERVER, look, observing
 
-__all__ = ["Outcome", "Result", "hand_over", "paused", "read_request"]
+__all__ = ["Outcome", "Result", "hand_over", "paused"]
 
 #: Seconds between two looks at what has come of it, where the store does not tell.
 LOOK = 0.25
