@@ -49,6 +49,27 @@ class Steered:
             in_time(made[to].is_leader)
         assert reasons == 3 * [Reason.REQUESTED]
 
+    def test_hand_over_reaches_one_that_lets_others_go_first(self, url, name):
+        """Who is preferred least stands in no queue while another leads; named, it comes, and leads next."""
+        with contextlib.ExitStack() as stack:
+            made = {}
+            for candidate, preference in {"a": 100, "b": 50, "c": 0}.items():
+                config = LeaderElectionConfig(
+                    name,
+                    candidate=candidate,
+                    ttl=30.0,
+                    request_timeout=5.0,
+                    relinquish_interval=None,
+                    preference=preference,
+                )
+                made[candidate] = stack.enter_context(LeaderElection(config, url))
+                if candidate == "a":
+                    assert made["a"].wait_for_leadership(PATIENCE) is not None
+            for other in "bc":
+                in_time(made[other].is_follower)
+            outcome = hand_over(url, name, to="c", timeout=PATIENCE, request_timeout=20.0)
+            assert (outcome.result, outcome.leader, outcome.problem) == (Result.DONE, "c", None)
+
     def test_hand_over_to_anybody(self, url, name, candidates):
         """Whoever is elected next is right, but for the one that has handed over, which stands aside."""
         made, _ = candidates

@@ -78,8 +78,9 @@ class LeaderElection:
                     f"lock_id {config.name!r} is not the elector's, which is {elector.lock_id!r}: make them the same"
                 )
             if config.steering:
+                what = "steering" if config.preference is None else "preference"
                 raise ConfigurationError(
-                    "steering needs the URL of an elector: one that was handed in knows one election"
+                    f"{what} needs the URL of an elector: one that was handed in knows one election"
                 )
             self.address: Address | None = None
             self._elector: LeaderElector | None = elector

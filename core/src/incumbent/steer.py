@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
@@ -13,7 +13,7 @@ from .address import Address, shorten
 from .config import LeaderElectionConfig
 from .election import LeaderElection
 from .elector import Backend, LeaderElector, LeaderRecord
-from .engine.steering import HAND_OVER, PAUSE, Request, control_name
+from .engine.steering import COME, HAND_OVER, PAUSE, Request, control_name
 from .errors import BackendUnavailableError, ConfigurationError, ElectionError
 from .observer import OBSERVER, look, observing
 
@@ -99,9 +99,13 @@ def hand_over(
         before = look(observer)
         # Who has just stood aside for another is about to come back.
         patience = min(end, time.monotonic() + RETURN)
-        while (problem := _why_not(before, to)) is not None and time.monotonic() < patience:
-            changed.wait(LOOK)
-            before = look(observer)
+        with ExitStack() as calling:
+            if to is not None and before.candidates is not None and to not in before.candidates:
+                # Who lets others go first stands in no queue, and comes into it when called.
+                calling.enter_context(_asking(elector, observer.lock_id, Request(COME, to=to), ttl))
+            while (problem := _why_not(before, to)) is not None and time.monotonic() < patience:
+                changed.wait(LOOK)
+                before = look(observer)
         if problem is not None or before.token is None:
             return Outcome(Result.REFUSED, before.candidate, before.token, problem=problem)
         with _asking(elector, observer.lock_id, Request(HAND_OVER, before.token, to), ttl) as asking:

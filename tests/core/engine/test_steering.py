@@ -29,7 +29,13 @@ def steering():
 
 @pytest.mark.parametrize(
     "request_",
-    [Request("handover", 0), TO_B, Request("handover", 2**63, "host:1:ab/ç &=%"), Request("pause")],
+    [
+        Request("handover", 0),
+        TO_B,
+        Request("handover", 2**63, "host:1:ab/ç &=%"),
+        Request("pause"),
+        Request("come", to="b"),
+    ],
     ids=str,
 )
 def test_request_is_read_as_it_was_written(request_):
@@ -49,6 +55,7 @@ def test_request_is_read_as_it_was_written(request_):
         "do=handover&from=x",
         "do=handover&from=-1",
         "do=x&from=1",
+        "do=come",
     ],
 )
 def test_other_ids_ask_for_nothing(text):

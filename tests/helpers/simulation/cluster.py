@@ -40,7 +40,9 @@ EVENTS = 3000
 class Candidate:
     """A process with one candidate in it."""
 
-    def __init__(self, cluster: Cluster, name: str, rate: float, config: LeaderElectionConfig) -> None:
+    def __init__(
+        self, cluster: Cluster, name: str, rate: float, config: LeaderElectionConfig, preference: int | None
+    ) -> None:
         self.process = Process(cluster.world, name, rate)
         self.ear = Ear(cluster.watchdog, cluster.world, self.process)
         self.ear.slowness, self.ear.faults = cluster.slowness, cluster.faults
@@ -56,7 +58,7 @@ class Candidate:
         self.election = LeaderElection(config, self.elector, runner=self.process.runner)
         self.election._listeners = self._listeners
         if cluster.steered:  # as if its elector had been opened by a URL
-            self.election.config = replace(config, steering=True)
+            self.election.config = replace(config, steering=True, preference=preference)
             self.election._backend = SimulatedBackend(self, cluster)
         self.election.start()
 
@@ -112,6 +114,8 @@ class Outcome:
     overlaps: int = 0
     #: Seconds without a leader, at the longest, between two terms.
     leaderless: float = 0.0
+    #: For how long candidates let preferred ones go first, at most, seconds.
+    head_start: float = 0.0
     trace: list[str] = field(default_factory=list)
 
 
@@ -137,6 +141,8 @@ class Cluster:
         self.network = Network(world, self.store)
         self.watchdog = Watchdog(world, self.store, same_rates=not beyond)
         self.steered, self.control = steered, Control()
+        self._preferences = Random(f"preferences of {seed}")  # of its own, likewise
+        self._is_preferred = steered and self._preferences.random() < 0.5
         self.slowness = random.choice([0.0, 0.0, self.ttl, 4 * self.ttl])
         self.faults = random.choice([0.0, 0.0, 0.0, 0.02])
         self._names = 0
@@ -174,7 +180,10 @@ class Cluster:
             cooldown=self.ttl / 5,
             handover_timeout=self._patience,
         )
-        candidate = Candidate(self, name, self._rate(), config)
+        preference = self._preferences.choice([None, 0, 50, 100]) if self._is_preferred else None
+        if preference is not None:
+            self.world.say(name, f"has preference {preference}")
+        candidate = Candidate(self, name, self._rate(), config, preference)
         self.candidates.append(candidate)
         self.watchdog.candidates = self.candidates
 
@@ -313,6 +322,7 @@ def simulate(
         strikes=cluster.nemesis.strikes,
         overlaps=watchdog.overlaps,
         leaderless=watchdog.leaderless,
+        head_start=max(candidate.election.config.head_start for candidate in cluster.candidates),
         trace=world.trace or [],
     )
 

@@ -43,7 +43,9 @@ class Control:
 class ControlElector(LeaderElector):
     """What a candidate looks at requests with; nobody ever leads with one."""
 
-    def __init__(self, process: Process, network: Network, control: Control, timeout: float, like: ModelElector) -> None:
+    def __init__(
+        self, process: Process, network: Network, control: Control, timeout: float, like: ModelElector
+    ) -> None:
         super().__init__(control_name("job"), process.name, like.capabilities)
         self.process = process
         self.network = network
@@ -83,7 +85,7 @@ class SimulatedBackend:
 
 
 class Operators:
-    """Ask for something, for a while, again and again, until they are told to stop: whoever may, and whatever that is."""
+    """Ask for something, for a while, again and again, until they are told to stop: whoever may, whatever that is."""
 
     def __init__(self, cluster: Cluster, seed: int) -> None:
         self._cluster = cluster

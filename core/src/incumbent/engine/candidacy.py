@@ -85,7 +85,11 @@ class Candidacy:
         if config.steering and backend is not None:
             self.control = backend.elector(control_name(elector.lock_id), elector.candidate)
             pushes = bool(elector.capabilities.push)
-            self.steering = Steering(elector.candidate, COURTESY + (0.0 if pushes else config.follower_check_interval))
+            self.steering = Steering(
+                elector.candidate,
+                COURTESY + (0.0 if pushes else config.follower_check_interval),
+                config.head_start if elector.capabilities.observe else 0.0,
+            )
         self.machine = Machine(_timing(config, elector, listeners))
         self.term: Term | None = None
         self.error: Exception | None = None
@@ -126,9 +130,11 @@ class Candidacy:
     def _aside_for(self, now: float) -> str | None:
         if not self.may_lead:
             return "it is not healthy" if self.eligible else "it is not eligible"
-        request = None if self.steering is None else self.steering.request
-        if request is None or self.machine.aside_until <= now:
+        if self.steering is None or self.machine.aside_until <= now:
             return None
+        request = self.steering.request
+        if request is None or (request.do != PAUSE and request.to is None):
+            return "those that are preferred go first"
         return "the election is paused" if request.do == PAUSE else "another candidate is to lead"
 
     @property
@@ -365,5 +371,5 @@ def _timing(config: LeaderElectionConfig, elector: LeaderElector, listeners: Lis
         candidate=elector.candidate,
         push=bool(elector.capabilities.push),
         can_observe=bool(elector.capabilities.observe),
-        wants_records=listeners.leader_changed is not None,
+        wants_records=listeners.leader_changed is not None or config.preference is not None,
     )

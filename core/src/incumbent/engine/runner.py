@@ -264,6 +264,9 @@ class Runner:
             heapq.heappush(self._timers, (action.at, number, candidate, action.timer))
         elif isinstance(action, ev.BeginTerm):
             candidate.begin_term(action.claim, action.deadline, self.clock)
+            if candidate.steering is not None:
+                candidate.steering.led()
+                self._steer(candidate)
             if candidate.config.schedule is not None:
                 self._alarms.arm(candidate, candidate.config.schedule, self.clock.now(), self.clock.wall())
         elif isinstance(action, ev.ExtendTerm):

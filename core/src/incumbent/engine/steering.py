@@ -23,7 +23,7 @@ __all__ = ["Request", "Steering", "control_name"]
 LONGEST_ASIDE, LEADERLESS = 60.0, 2.0
 #: For how long a leader waits until they do, seconds, where they are told; elsewhere as long as until they look.
 COURTESY = 1.0
-HAND_OVER, PAUSE = "handover", "pause"
+HAND_OVER, PAUSE, COME = "handover", "pause", "come"
 
 
 def control_name(election: str) -> str:
@@ -37,8 +37,8 @@ class Request:
     What is asked.
 
     Attributes:
-        do: "handover" or "pause".
-        term: The token of the term that is to end; None for a pause.
+        do: "handover", "pause", or "come", which has a candidate that lets others go first stand by.
+        term: The token of the term that is to end; None if none is.
         to: Who is to lead next; None for anybody.
     """
 
@@ -51,6 +51,8 @@ class Request:
         """What is asked, for people."""
         if self.do == PAUSE:
             return "a pause: nobody is elected anew"
+        if self.do == COME:
+            return f"that {self.to} stands by"
         return f"a hand-over to {self.to or 'anybody'}"
 
     def __str__(self) -> str:
@@ -67,6 +69,8 @@ class Request:
         term, to = parts.get("from"), parts.get("to")
         if parts.get("do") == PAUSE:
             return cls(PAUSE)
+        if parts.get("do") == COME and to is not None:
+            return cls(COME, to=to)
         if parts.get("do") == HAND_OVER and term is not None and term.isascii() and term.isdigit():
             return cls(HAND_OVER, int(term), to)
         return None
@@ -89,9 +93,12 @@ class Orders:
 class Steering:
     """The present request, as one candidate sees it. Not thread-safe."""
 
-    def __init__(self, candidate: str, courtesy: float) -> None:
+    def __init__(self, candidate: str, courtesy: float, head_start: float = 0.0) -> None:
         self._candidate = candidate
         self._courtesy = courtesy
+        #: For how long those that are preferred are let go first, and since when nobody has been seen leading.
+        self._head_start = head_start
+        self._free = inf
         #: What is asked at present, the token of its term in the control election, and when it was first seen.
         self.request: Request | None = None
         self._token: int | None = None
@@ -106,22 +113,30 @@ class Steering:
             self._since, self._over = now, inf
         self._token = control.token
 
+    def led(self) -> None:
+        """Take that this candidate leads, so that nobody's absence counts any more."""
+        self._free = inf
+
     def saw(self, record: LeaderRecord, now: float) -> None:
         """Take what was read of the election itself."""
+        self._free = inf if record.candidate is not None else min(self._free, now)
         if self.request is not None and record.token != self.request.term:
             self._over = min(self._over, now)
 
     def orders(self, leads: int | None) -> Orders:
         """Return what follows for this candidate, whose term has the token *leads*; None while it does not lead."""
         request = self.request
+        start = self._free + self._head_start if self._head_start > 0.0 else -inf
         if request is None:
-            return Orders(-inf)
+            return Orders(start)
         if request.do == PAUSE:
             return Orders(inf)
         if leads is not None:
             is_meant = leads == request.term and request.to != self._candidate
             pause = self._courtesy if request.to is not None else 0.0
-            return Orders(-inf, self._since + pause if is_meant else None)
-        if request.to in (None, self._candidate):
+            return Orders(start, self._since + pause if is_meant else None)
+        if request.to == self._candidate:
             return Orders(-inf)
-        return Orders(min(self._since + LONGEST_ASIDE, self._over + LEADERLESS))
+        if request.to is None or request.do == COME:
+            return Orders(start)
+        return Orders(max(start, min(self._since + LONGEST_ASIDE, self._over + LEADERLESS)))
