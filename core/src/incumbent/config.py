@@ -124,8 +124,10 @@ class LeaderElectionConfig:
         health_interval: From one look at the health to the next.
         health_failures: So many failures in a row are taken for ill health.
         preference: From 0 to 100: who should lead if it can; the larger is preferred, and 100 starts at once when
-            nobody leads. Lower ones wait for up to a `follower_check_interval`. Implies `steering`. None: starts at
-            once, too.
+            nobody leads. Lower ones wait for up to a `follower_check_interval`. Who follows a leader of lower
+            preference for `min_term` asks for the office. Implies `steering`. None: starts at once, asks for nothing,
+            and counts as 0.
+        min_term: For how long a leader leads at least before a preferred candidate may have the office.
 
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
@@ -155,6 +157,7 @@ class LeaderElectionConfig:
     health_interval: Seconds = Seconds(10.0)
     health_failures: int = 3
     preference: int | None = None
+    min_term: Seconds = Seconds(60.0)
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)

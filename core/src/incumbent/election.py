@@ -19,6 +19,7 @@ from .engine import ending
 from .engine.candidacy import Candidacy, Listeners
 from .engine.events import RelinquishAsked
 from .engine.runner import Runner
+from .engine.steering import check_id
 from .errors import ConfigurationError, InvalidStateError
 from .greenlets import check_threads
 from .registry import open_backend
@@ -88,6 +89,8 @@ class LeaderElection:
         else:
             self._elector = None
             self.candidate = config.candidate or _new_id()
+            if config.preference is not None:
+                check_id(self.candidate)
             self.address = elector if isinstance(elector, Address) else Address.parse(elector)
             self._settings = BackendSettings(config.ttl, config.request_timeout, self._runner.clock.now)
             self._backend = open_backend(self.address, self._settings)

@@ -9,12 +9,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from .address import Address, shorten
+from .address import Address
 from .config import LeaderElectionConfig
 from .election import LeaderElection
 from .elector import Backend, LeaderElector, LeaderRecord
-from .engine.steering import COME, HAND_OVER, PAUSE, Request, control_name
-from .errors import BackendUnavailableError, ConfigurationError, ElectionError
+from .engine.steering import COME, HAND_OVER, PAUSE, Request, check_id, control_name
+from .errors import BackendUnavailableError, ElectionError
 from .observer import OBSERVER, look, observing
 
 __all__ = ["Outcome", "Result", "hand_over", "paused", "read_request"]
@@ -23,8 +23,6 @@ __all__ = ["Outcome", "Result", "hand_over", "paused", "read_request"]
 LOOK = 0.25
 #: For how long who is no candidate, or leads nothing, is looked for, seconds.
 RETURN = 2.0
-#: As long as a candidate's id may be, which a request is.
-LONGEST = 255
 
 
 class Result(Enum):
@@ -90,8 +88,8 @@ def hand_over(
         BackendRejectedError: The backend refuses for good.
         InvalidStateError: This elector cannot observe; says why.
     """
-    if to is not None and len(str(Request(HAND_OVER, 2**63, to))) > LONGEST:
-        raise ConfigurationError(f"the id {shorten(to)} is too long to be asked for: a request is an id itself")
+    if to is not None:
+        check_id(to)
     end = time.monotonic() + timeout
     with observing(elector, name, request_timeout) as (_, observer):
         changed = threading.Event()

@@ -58,7 +58,7 @@ class Candidate:
         self.election = LeaderElection(config, self.elector, runner=self.process.runner)
         self.election._listeners = self._listeners
         if cluster.steered:  # as if its elector had been opened by a URL
-            self.election.config = replace(config, steering=True, preference=preference)
+            self.election.config = replace(config, steering=True, preference=preference, min_term=config.ttl)
             self.election._backend = SimulatedBackend(self, cluster)
         self.election.start()
 
@@ -68,7 +68,8 @@ class Candidate:
     def enter(self) -> LeaderElector:
         """Make an elector: the first, or another after it has withdrawn from the queue."""
         cluster = self._cluster
-        self.elector = elector_for(self.process, cluster.network, cluster.store, self._timeout)
+        made = 100 * len(self.owners)  # names on the server are new each time: what an old one ends late is its own
+        self.elector = elector_for(self.process, cluster.network, cluster.store, self._timeout, made)
         self.owners.append(self.elector.owners)
         listen(self.elector, self.ear)
         return self.elector
@@ -81,6 +82,11 @@ class Candidate:
             elected=ear.elected,
             deposed=ear.deposed,
         )
+
+    @property
+    def preference(self) -> int:
+        """How much it is preferred."""
+        return self.election.config.preference or 0
 
     @property
     def term(self) -> Term | None:
@@ -140,7 +146,7 @@ class Cluster:
             self.store = SessionStore(world, self.ttl, rate, self.ttl)
         self.network = Network(world, self.store)
         self.watchdog = Watchdog(world, self.store, same_rates=not beyond)
-        self.steered, self.control = steered, Control()
+        self.steered, self.control = steered, Control(world, self.ttl)
         self._preferences = Random(f"preferences of {seed}")  # of its own, likewise
         self._is_preferred = steered and self._preferences.random() < 0.5
         self.slowness = random.choice([0.0, 0.0, self.ttl, 4 * self.ttl])
@@ -242,6 +248,8 @@ class Cluster:
         if self.operators is not None:
             self.operators.stop()
         self._await_leader()
+        if self._is_preferred and self._interval is None:
+            self._await_preferred()
         self._leaving = self.watchdog.is_paused = True
         for candidate in self.candidates:
             self.close(candidate)
@@ -259,6 +267,25 @@ class Cluster:
                 return
             self.world.step()
         raise BrokenPromiseError("P7: all is well again, and nobody leads")
+
+    def _await_preferred(self) -> None:
+        """One of those that are preferred most leads in the end, and goes on."""
+        for candidate in self.candidates:
+            candidate.ear.slowness = candidate.ear.faults = 0.0
+        self.world.run_until(self.world.now + 3 * self.ttl)  # what still comes of misfortunes
+        limit = self.world.now + 4 * (8 * self.ttl + 4 * self.slowness + 30.0)
+        while not self._has_preferred_leader():
+            if self.world.now > limit or not self.world.step():
+                raise BrokenPromiseError("all is well again, and one that is preferred does not lead")
+        terms, end = self.watchdog.terms, self.world.now + 10 * self.ttl
+        while self.world.now < end:
+            self.world.step()
+        if self.watchdog.terms != terms:
+            raise BrokenPromiseError("one that is preferred leads, and another takes the office")
+
+    def _has_preferred_leader(self) -> bool:
+        most = max(candidate.preference for candidate in self.candidates)
+        return any(candidate.term is not None and candidate.preference == most for candidate in self.candidates)
 
     def _await_end(self) -> None:
         """P8: everybody leaves, and nothing is left."""

@@ -21,7 +21,7 @@ CAPABILITIES = Capabilities(
 class ModelElector(LeaderElector):
     """What both have: a name on the server that is new whenever its lease or session was lost, and its keep-alive."""
 
-    def __init__(self, process: Process, network: Network, store: Store, timeout: float) -> None:
+    def __init__(self, process: Process, network: Network, store: Store, timeout: float, named: int) -> None:
         super().__init__("job", process.name, CAPABILITIES)
         self.process = process
         self.network = network
@@ -30,7 +30,7 @@ class ModelElector(LeaderElector):
         self.closed = False
         self.busy = False
         self._server = store
-        self._number = 0
+        self._number = named
         self._owner: str | None = None
         #: Every name that it ever had.
         self.owners: list[str] = []
@@ -99,8 +99,8 @@ class LeaseElector(ModelElector):
 
     store: LeaseStore
 
-    def __init__(self, process: Process, network: Network, store: LeaseStore, timeout: float) -> None:
-        super().__init__(process, network, store, timeout)
+    def __init__(self, process: Process, network: Network, store: LeaseStore, timeout: float, named: int) -> None:
+        super().__init__(process, network, store, timeout, named)
         self.store = store
 
     def acquire_leadership(self) -> Claim | None:
@@ -148,8 +148,8 @@ class SessionElector(ModelElector):
 
     store: SessionStore
 
-    def __init__(self, process: Process, network: Network, store: SessionStore, timeout: float) -> None:
-        super().__init__(process, network, store, timeout)
+    def __init__(self, process: Process, network: Network, store: SessionStore, timeout: float, named: int) -> None:
+        super().__init__(process, network, store, timeout, named)
         self.store = store
 
     def acquire_leadership(self) -> Claim | None:
@@ -202,12 +202,12 @@ class SessionElector(ModelElector):
 
 
 def elector_for(
-    process: Process, network: Network, store: Store, timeout: float
+    process: Process, network: Network, store: Store, timeout: float, named: int
 ) -> ModelElector | SimulatedBeatElector:
-    """Make the elector that goes with *store*."""
+    """Make the elector that goes with *store*; its names there are numbered from *named*."""
     if isinstance(store, BeatServer):
         return SimulatedBeatElector(process, network, store, timeout, CAPABILITIES)
     if isinstance(store, LeaseStore):
-        return LeaseElector(process, network, store, timeout)
+        return LeaseElector(process, network, store, timeout, named)
     assert isinstance(store, SessionStore)
-    return SessionElector(process, network, store, timeout)
+    return SessionElector(process, network, store, timeout, named)

@@ -92,6 +92,13 @@ def add_parser(commands: Commands) -> None:
         help="who should lead if it can: the larger, from 0 to 100 (default: $INCUMBENT_PREFERENCE)",
     )
     parser.add_argument(
+        "--min-term",
+        type=positive_seconds,
+        default=60.0,
+        metavar="TIME",
+        help="lead so long at least before a preferred one may (default: 60)",
+    )
+    parser.add_argument(
         "--http", type=where_to_listen, metavar="[HOST]:PORT", help="answer /leader, /live, /ready, /metrics and a page"
     )
     add_log(parser)
@@ -126,6 +133,7 @@ def run(args: argparse.Namespace) -> int:
         health_interval=args.health_interval,
         health_failures=args.health_failures,
         preference=said_preference(args.preference),
+        min_term=args.min_term,
         observer=None if args.http is None else _metrics(),
         on_leader_changed=None if args.wait_timeout == inf and log.level > logging.INFO else lambda _: None,
     )

@@ -28,10 +28,11 @@ from incumbent.situation import Situation
 from incumbent.state import Reason, State
 from incumbent.term import LONGEST_WAIT, Term
 
+from .asking import Asking
 from .dispatch import Dispatcher
 from .health import Health
 from .machine import Machine, Phase, Timing
-from .steering import COURTESY, PAUSE, Steering, control_name
+from .steering import COURTESY, PAUSE, PREFER, Orders, Request, Steering, control_name
 from .telling import Teller
 from .workers import Executor
 
@@ -82,14 +83,21 @@ class Candidacy:
         self.control: LeaderElector | None = None
         self.steering: Steering | None = None
         self.has_looked = False
+        #: When it asks for the office, and what it asks with; None if it does not.
+        self.asking: Asking | None = None
+        self.plea: LeaderElector | None = None
         if config.steering and backend is not None:
             self.control = backend.elector(control_name(elector.lock_id), elector.candidate)
-            pushes = bool(elector.capabilities.push)
+            courtesy = COURTESY + (0.0 if elector.capabilities.push else config.follower_check_interval)
             self.steering = Steering(
                 elector.candidate,
-                COURTESY + (0.0 if pushes else config.follower_check_interval),
-                config.head_start if elector.capabilities.observe else 0.0,
+                courtesy,
+                preference=config.preference or 0,
+                head_start=config.head_start if elector.capabilities.observe else 0.0,
+                min_term=config.min_term,
             )
+            if config.preference:  # nobody is lower than 0
+                self.asking = Asking(config.min_term, 2 * courtesy)
         self.machine = Machine(_timing(config, elector, listeners))
         self.term: Term | None = None
         self.error: Exception | None = None
@@ -125,7 +133,28 @@ class Candidacy:
         """Until when it is not to be elected: because of a request, or because it is not eligible."""
         if not self.may_lead:
             return inf
-        return -inf if self.steering is None else self.steering.orders(self.leads).aside_until
+        return -inf if self.steering is None else self.orders.aside_until
+
+    @property
+    def orders(self) -> Orders:
+        """What follows from the present request."""
+        assert self.steering is not None
+        return self.steering.orders(self.leads, self.machine.since)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether it could lead now, and nobody asks for anything else."""
+        assert self.steering is not None
+        can_lead = self.machine.phase is Phase.FOLLOWER and self.may_lead and self.machine.failure is None
+        return can_lead and self.steering.request is None
+
+    def new_plea(self) -> LeaderElector:
+        """Make what it asks for the office with, which is elected in the control election if nobody asks there."""
+        assert self.backend is not None
+        assert self.asking is not None
+        elector, preference = self.elector, self.config.preference
+        request = Request(PREFER, self.asking.term, elector.candidate, preference)
+        return self.backend.elector(control_name(elector.lock_id), str(request))
 
     def _aside_for(self, now: float) -> str | None:
         if not self.may_lead:

@@ -28,10 +28,11 @@ class Timer(Enum):
     CLOSE_DEADLINE = "close deadline"
     HANDOVER_DEADLINE = "hand-over deadline"
     CALLBACKS_LATE = "callbacks late"
-    #: The rest is the runner's: for requests, and for the health.
+    #: The rest is the runner's: for requests, for the health, and for the preference.
     LOOK = "look at requests"
     HAND_OVER = "hand-over asked for"
     HEALTH = "look at the health"
+    ASK = "ask for the office, or no more"
 
 
 # ---------------------------------------------------------------- events
@@ -122,6 +123,11 @@ class HealthSaid:
 
 
 @dataclass(frozen=True, slots=True)
+class FitnessChanged:
+    """The candidate may lead from now on, or may not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Withdrawn:
     """It has left the queue, if there is one."""
 
@@ -157,6 +163,7 @@ Event = (
     | AsideAsked
     | RequestSeen
     | HealthSaid
+    | FitnessChanged
     | Withdrawn
     | StopAsked
     | CallbacksReturned

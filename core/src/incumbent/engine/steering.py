@@ -12,18 +12,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import inf
+from typing import TypeGuard
 from urllib.parse import parse_qsl, urlencode
 
+from incumbent.address import shorten
+from incumbent.config import LONGEST_NAME, MOST_PREFERRED
 from incumbent.elector import LeaderRecord
+from incumbent.errors import ConfigurationError
 
-__all__ = ["Request", "Steering", "control_name"]
+__all__ = ["Request", "Steering", "check_id", "control_name"]
 
 #: For how long the others stand aside for a candidate that is to lead, seconds: while the leader's callbacks return,
 #: and when nobody leads any more, for then that candidate is dead, or does not want to.
 LONGEST_ASIDE, LEADERLESS = 60.0, 2.0
 #: For how long a leader waits until they do, seconds, where they are told; elsewhere as long as until they look.
 COURTESY = 1.0
-HAND_OVER, PAUSE, COME = "handover", "pause", "come"
+HAND_OVER, PAUSE, COME, PREFER = "handover", "pause", "come", "prefer"
+
+
+def check_id(candidate: str) -> None:
+    """
+    Refuse an id that no request can name: a request is an id itself.
+
+    Raises:
+        ConfigurationError: It is too long.
+    """
+    if len(str(Request(PREFER, 2**63, candidate, MOST_PREFERRED))) > LONGEST_NAME:
+        raise ConfigurationError(f"the id {shorten(candidate)} is too long to be asked for: a request is an id itself")
 
 
 def control_name(election: str) -> str:
@@ -37,14 +52,17 @@ class Request:
     What is asked.
 
     Attributes:
-        do: "handover", "pause", or "come", which has a candidate that lets others go first stand by.
+        do: "handover"; "pause"; "come", which has a candidate that lets others go first stand by; or "prefer", a
+            hand-over that a candidate asks for itself, of a leader of lower preference.
         term: The token of the term that is to end; None if none is.
         to: Who is to lead next; None for anybody.
+        preference: That of who is to lead, where that decides.
     """
 
     do: str
     term: int | None = None
     to: str | None = None
+    preference: int | None = None
 
     @property
     def words(self) -> str:
@@ -53,10 +71,12 @@ class Request:
             return "a pause: nobody is elected anew"
         if self.do == COME:
             return f"that {self.to} stands by"
+        if self.do == PREFER:
+            return f"a hand-over to {self.to}, which is preferred"
         return f"a hand-over to {self.to or 'anybody'}"
 
     def __str__(self) -> str:
-        parts = {"do": self.do, "from": self.term, "to": self.to}
+        parts = {"do": self.do, "from": self.term, "to": self.to, "preference": self.preference}
         return urlencode({name: value for name, value in parts.items() if value is not None})
 
     @classmethod
@@ -66,14 +86,20 @@ class Request:
             parts = dict(parse_qsl(text, strict_parsing=True))
         except ValueError:
             return None
-        term, to = parts.get("from"), parts.get("to")
+        term, to, preference = (parts.get(name) for name in ("from", "to", "preference"))
         if parts.get("do") == PAUSE:
             return cls(PAUSE)
         if parts.get("do") == COME and to is not None:
             return cls(COME, to=to)
-        if parts.get("do") == HAND_OVER and term is not None and term.isascii() and term.isdigit():
+        if parts.get("do") == HAND_OVER and _is_number(term):
             return cls(HAND_OVER, int(term), to)
+        if parts.get("do") == PREFER and to is not None and _is_number(term) and _is_number(preference):
+            return cls(PREFER, int(term), to, int(preference))
         return None
+
+
+def _is_number(text: str | None) -> TypeGuard[str]:
+    return text is not None and text.isascii() and text.isdigit()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +119,13 @@ class Orders:
 class Steering:
     """The present request, as one candidate sees it. Not thread-safe."""
 
-    def __init__(self, candidate: str, courtesy: float, head_start: float = 0.0) -> None:
+    def __init__(
+        self, candidate: str, courtesy: float, *, preference: int = 0, head_start: float = 0.0, min_term: float = 0.0
+    ) -> None:
         self._candidate = candidate
         self._courtesy = courtesy
+        self._preference = preference
+        self._min_term = min_term
         #: For how long those that are preferred are let go first, and since when nobody has been seen leading.
         self._head_start = head_start
         self._free = inf
@@ -123,8 +153,14 @@ class Steering:
         if self.request is not None and record.token != self.request.term:
             self._over = min(self._over, now)
 
-    def orders(self, leads: int | None) -> Orders:
-        """Return what follows for this candidate, whose term has the token *leads*; None while it does not lead."""
+    def orders(self, leads: int | None, began: float = -inf) -> Orders:
+        """
+        Return what follows for this candidate.
+
+        Args:
+            leads: The token of its term; None while it does not lead.
+            began: When that term has begun.
+        """
         request = self.request
         start = self._free + self._head_start if self._head_start > 0.0 else -inf
         if request is None:
@@ -132,11 +168,16 @@ class Steering:
         if request.do == PAUSE:
             return Orders(inf)
         if leads is not None:
-            is_meant = leads == request.term and request.to != self._candidate
-            pause = self._courtesy if request.to is not None else 0.0
-            return Orders(start, self._since + pause if is_meant else None)
+            is_meant = leads == request.term and request.to != self._candidate and request.do != COME
+            at = self._since + (self._courtesy if request.to is not None else 0.0)
+            if request.do == PREFER:
+                is_meant = is_meant and self._yields(request) and at >= began + self._min_term
+            return Orders(start, at if is_meant else None)
         if request.to == self._candidate:
             return Orders(-inf)
-        if request.to is None or request.do == COME:
+        if request.to is None or request.do == COME or (request.do == PREFER and not self._yields(request)):
             return Orders(start)
         return Orders(max(start, min(self._since + LONGEST_ASIDE, self._over + LEADERLESS)))
+
+    def _yields(self, request: Request) -> bool:
+        return request.preference is not None and request.preference > self._preference
