@@ -25,7 +25,7 @@ DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres", "
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time, in the order of tests/conftest.py. Most wait for a server, or for a ttl: processors
 #: are not what limits them.
-PARALLEL = ["-n", "6", "--dist", "loadfile", "--no-loadscope-reorder"]
+PARALLEL = ["-n", "8", "--dist", "loadfile", "--no-loadscope-reorder"]
 #: What shows that an elector and the core under it work, without what is only theirs: for versions beside the newest.
 IN_SHORT = ["tests/core", "tests/electors", *sorted(map(str, Path("tests/plugins").glob("*/test_conformance.py")))]
 #: Branches and lines of the core that the tests run, per cent; and the tests that look at the core first of all.

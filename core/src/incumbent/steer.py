@@ -17,7 +17,7 @@ from .engine.steering import COME, HAND_OVER, PAUSE, Request, check_id, control_
 from .errors import BackendUnavailableError, ElectionError
 from .observer import OBSERVER, look, observing
 
-__all__ = ["Outcome", "Result", "hand_over", "paused", "read_request"]
+__all__ = ["Outcome", "Result", "hand_over", "paused"]
 
 #: Seconds between two looks at what has come of it, where the store does not tell.
 LOOK = 0.25
