@@ -43,7 +43,9 @@ class Control:
 class ControlElector(LeaderElector):
     """What a candidate looks at requests with; nobody ever leads with one."""
 
-    def __init__(self, process: Process, network: Network, control: Control, timeout: float, like: ModelElector) -> None:
+    def __init__(
+        self, process: Process, network: Network, control: Control, timeout: float, like: ModelElector
+    ) -> None:
         super().__init__(control_name("job"), process.name, like.capabilities)
         self.process = process
         self.network = network
