@@ -76,16 +76,16 @@ class SimulatedBackend:
         self._candidate = candidate
         self._cluster = cluster
 
-    def elector(self, lock_id: str, _: str) -> LeaderElector:
+    def elector(self, lock_id: str, name: str) -> LeaderElector:
         candidate, cluster = self._candidate, self._cluster
         if lock_id == "job":
-            return candidate.enter()
+            return candidate.enter() if name == candidate.process.name else candidate.look()
         timeout = candidate.election.config.request_timeout
         return ControlElector(candidate.process, cluster.network, cluster.control, timeout, candidate.elector)
 
 
 class Operators:
-    """Ask for something, for a while, again and again, until they are told to stop: whoever may, and whatever that is."""
+    """Ask for something, for a while, again and again, until they are told to stop: whoever may, whatever that is."""
 
     def __init__(self, cluster: Cluster, seed: int) -> None:
         self._cluster = cluster

@@ -10,6 +10,7 @@ Pure, as the machine is: no I/O, thread or clock.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import inf
 from urllib.parse import parse_qsl, urlencode
@@ -23,6 +24,8 @@ __all__ = ["Request", "Steering", "control_name"]
 LONGEST_ASIDE, LEADERLESS = 60.0, 2.0
 #: For how long a leader waits until they do, seconds, where they are told; elsewhere as long as until they look.
 COURTESY = 1.0
+#: The same where the store lists candidates: until they are seen to have left, or for so long; and between two looks.
+LONGEST_COURTESY, LOOK = 10.0, 0.1
 HAND_OVER, PAUSE = "handover", "pause"
 
 
@@ -52,6 +55,10 @@ class Request:
         if self.do == PAUSE:
             return "a pause: nobody is elected anew"
         return f"a hand-over to {self.to or 'anybody'}"
+
+    def ends(self, term: int | None, leader: str) -> bool:
+        """Tell whether *leader*, whose term has that token, is to hand over."""
+        return self.do == HAND_OVER and term == self.term and leader != self.to
 
     def __str__(self) -> str:
         parts = {"do": self.do, "from": self.term, "to": self.to}
@@ -91,6 +98,8 @@ class Steering:
 
     def __init__(self, candidate: str, courtesy: float) -> None:
         self._candidate = candidate
+        #: Whether the others were seen to stand aside.
+        self._is_clear = False
         self._courtesy = courtesy
         #: What is asked at present, the token of its term in the control election, and when it was first seen.
         self.request: Request | None = None
@@ -103,8 +112,14 @@ class Steering:
         """Take what was read of the control election: who asks, which says what."""
         self.request = None if control.candidate is None else Request.parse(control.candidate)
         if self.request is not None and control.token != self._token:
-            self._since, self._over = now, inf
+            self._since, self._over, self._is_clear = now, inf, False
         self._token = control.token
+
+    def listed(self, candidates: Collection[str]) -> None:
+        """Take which candidates there are: the named one has a clear way when nobody else waits."""
+        request = self.request
+        if request is not None and request.to is not None:
+            self._is_clear = request.to in candidates and set(candidates) <= {self._candidate, request.to}
 
     def saw(self, record: LeaderRecord, now: float) -> None:
         """Take what was read of the election itself."""
@@ -119,9 +134,8 @@ class Steering:
         if request.do == PAUSE:
             return Orders(inf)
         if leads is not None:
-            is_meant = leads == request.term and request.to != self._candidate
-            pause = self._courtesy if request.to is not None else 0.0
-            return Orders(-inf, self._since + pause if is_meant else None)
+            pause = 0.0 if request.to is None or self._is_clear else self._courtesy
+            return Orders(-inf, self._since + pause if request.ends(leads, self._candidate) else None)
         if request.to in (None, self._candidate):
             return Orders(-inf)
         return Orders(min(self._since + LONGEST_ASIDE, self._over + LEADERLESS))
