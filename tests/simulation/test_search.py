@@ -4,7 +4,6 @@ import dataclasses
 import random
 
 import pytest
-from simulation import watchdog
 from simulation.beats import BeatServer, PlainServer
 from simulation.cluster import shrink, simulate, simulate_all
 from simulation.elector import LeaseElector, SessionElector
@@ -15,6 +14,7 @@ from incumbent import Claim, Term, config
 from incumbent.engine import machine, steering
 from incumbent.toolkit import Beats
 from incumbent.toolkit.beat_sightings import Sightings
+from simulation import watchdog
 
 #: Seeds of a search, and as many of them as every run of the tests has time for: some six seconds on a small machine.
 BATCH, FEW = 350, 120
