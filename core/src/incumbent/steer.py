@@ -12,10 +12,10 @@ from enum import Enum
 from .address import Address
 from .config import LeaderElectionConfig
 from .election import LeaderElection
-from .elector import Backend, LeaderElector, LeaderRecord
+from .elector import OBSERVER, Backend, LeaderElector, LeaderRecord
 from .engine.steering import COME, HAND_OVER, PAUSE, Request, check_id, control_name
 from .errors import BackendUnavailableError, ElectionError
-from .observer import OBSERVER, look, observing
+from .observer import look, observing
 
 __all__ = ["Outcome", "Result", "hand_over", "paused"]
 

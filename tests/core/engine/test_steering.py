@@ -68,6 +68,26 @@ def test_leader_hands_over_when_the_others_had_time_to_stand_aside(steering):
     assert steering("a").orders(leads=41) == Orders(-inf, NOW + COURTESY)
 
 
+@pytest.mark.parametrize(
+    ("candidates", "is_clear"), [("ab", True), ("b", True), ("abc", False), ("a", False), ("", False)]
+)
+def test_leader_hands_over_at_once_when_nobody_else_waits(steering, candidates, is_clear):
+    """Where candidates are listed it sees that the others have left, and that the named one is there."""
+    leader = steering("a")
+    leader.listed(candidates)
+    assert leader.orders(leads=41) == Orders(-inf, NOW if is_clear else NOW + COURTESY)
+    leader.listed("abc")
+    assert leader.orders(leads=41) == Orders(-inf, NOW + COURTESY)
+
+
+def test_clear_way_is_that_of_one_request(steering):
+    """The next one names another candidate, for whom the others have to stand aside first."""
+    leader = steering("a")
+    leader.listed("ab")
+    leader.asked(asks(Request("handover", 41, "c"), token=8), NOW + 1)
+    assert leader.orders(leads=41) == Orders(-inf, NOW + 1 + COURTESY)
+
+
 def test_leader_hands_over_to_anybody_at_once(steering):
     """Where nobody is named there is nothing to wait for."""
     assert steering("a", Request("handover", 41)).orders(leads=41) == Orders(-inf, NOW)

@@ -74,6 +74,10 @@ class Candidate:
         listen(self.elector, self.ear)
         return self.elector
 
+    def look(self) -> LeaderElector:
+        """Make an elector that only looks."""
+        return elector_for(self.process, self._cluster.network, self._cluster.store, self._timeout, 0)
+
     def _listeners(self) -> Listeners:
         ear, election = self.ear, self.election
         return Listeners(

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from typing import ClassVar
 
-from incumbent import BackendUnavailableError, Capabilities, Claim, InvalidStateError, LeaderElector, LeaderRecord, yes
+from incumbent import (
+    BackendUnavailableError,
+    Capabilities,
+    Claim,
+    InvalidStateError,
+    LeaderElector,
+    LeaderRecord,
+    no,
+    yes,
+)
 
 from .beats import BeatServer, SimulatedBeatElector
 from .network import Network
@@ -14,15 +25,22 @@ from .stores import LeaseStore, SessionStore, Store
 __all__ = ["LeaseElector", "ModelElector", "SessionElector", "elector_for"]
 
 CAPABILITIES = Capabilities(
-    push=yes(), observe=yes(), candidates=yes(), fencing_across_restarts=yes(), expiry=yes(), interoperates=yes()
+    push=yes(),
+    observe=yes(),
+    candidates=no("there is no queue"),
+    fencing_across_restarts=yes(),
+    expiry=yes(),
+    interoperates=yes(),
 )
 
 
 class ModelElector(LeaderElector):
     """What both have: a name on the server that is new whenever its lease or session was lost, and its keep-alive."""
 
+    declared: ClassVar[Capabilities] = CAPABILITIES
+
     def __init__(self, process: Process, network: Network, store: Store, timeout: float, named: int) -> None:
-        super().__init__("job", process.name, CAPABILITIES)
+        super().__init__("job", process.name, self.declared)
         self.process = process
         self.network = network
         self.timeout = timeout
@@ -98,6 +116,7 @@ class LeaseElector(ModelElector):
     """On leases and a queue of keys."""
 
     store: LeaseStore
+    declared = replace(CAPABILITIES, candidates=yes())
 
     def __init__(self, process: Process, network: Network, store: LeaseStore, timeout: float, named: int) -> None:
         super().__init__(process, network, store, timeout, named)
@@ -134,6 +153,11 @@ class LeaseElector(ModelElector):
         given_up = self._ask(lambda: self.store.leave(owner, token)) if owner is not None else False
         self.token = None
         return given_up
+
+    def observe_leadership(self) -> LeaderRecord:
+        places = self._ask(lambda: (self.store.expire(), sorted(self.store.keys.items(), key=lambda item: item[1]))[1])
+        candidates = tuple(owner.partition("#")[0] for owner, _ in places)
+        return LeaderRecord(self.lock_id, *(places[0] if places else (None, None)), candidates=candidates)
 
     def _leader(self) -> tuple[str, int] | None:
         self.store.expire()

@@ -109,7 +109,7 @@ class SimulatedBackend:
     def elector(self, lock_id: str, name: str) -> LeaderElector:
         candidate, cluster = self._candidate, self._cluster
         if lock_id == "job":
-            return candidate.enter()
+            return candidate.enter() if name == candidate.process.name else candidate.look()
         timeout = candidate.election.config.request_timeout
         return ControlElector(name, candidate.process, cluster.network, cluster.control, timeout, candidate.elector)
 

@@ -109,9 +109,12 @@ class AsideAsked:
 
 @dataclass(frozen=True, slots=True)
 class RequestSeen:
-    """Who asks for what was read; None if it could not be."""
+    """Who asks for what was read; None if it could not be, for now, or as *refusal* says because it may not be."""
 
     record: LeaderRecord | None
+    refusal: Exception | None = None
+    #: Who is a candidate, if that was looked for: a leader that is to hand over to one of them wants to know.
+    candidates: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

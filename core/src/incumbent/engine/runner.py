@@ -33,6 +33,7 @@ from .calls import ask
 from .candidacy import Candidacy
 from .machine import PUSH_FACTOR
 from .phases import Phase
+from .steering import LOOK
 from .workers import AtOnce, Executor, Workers
 
 __all__ = ["Runner"]
@@ -249,13 +250,17 @@ class Runner:
     def _attend(self, candidate: Candidacy, event: ev.Event) -> None:
         """Do what goes on beside the machine: looking for requests, and asking for the candidate's health."""
         if isinstance(event, ev.RequestSeen):
-            self._asked(candidate, event.record)
+            self._asked(candidate, event)
         elif isinstance(event, ev.HealthSaid):
             self._hear_health(candidate, event)
         elif isinstance(event, ev.FitnessChanged):
             self._settle(candidate)
         elif event == ev.Due(ev.Timer.LOOK):
-            self._calls.submit(partial(self._look, candidate))
+            if candidate.looks:  # an older answer must not come after a newer one
+                candidate.looks_again = True
+            else:
+                candidate.looks, candidate.looks_again = True, False
+                self._calls.submit(partial(self._look, candidate))
         elif event == ev.Due(ev.Timer.ASK):
             self._plead(candidate)
         else:
@@ -302,16 +307,23 @@ class Runner:
         else:
             self._dismiss_soon(candidate, action.error)
 
-    def _asked(self, candidate: Candidacy, record: LeaderRecord | None) -> None:
+    def _asked(self, candidate: Candidacy, seen: ev.RequestSeen) -> None:
         """Take who asks for what, and look again when that is told, or after a while."""
         assert candidate.steering is not None
-        config, now = candidate.config, self.clock.now()
+        candidate.looks = False
+        now = self.clock.now()
         pushes = bool(candidate.elector.capabilities.push)
-        self._perform(
-            candidate, ev.SetTimer(ev.Timer.LOOK, now + config.follower_check_interval * (PUSH_FACTOR if pushes else 1))
-        )
-        if record is not None:
-            candidate.steering.asked(record, now)
+        pause = candidate.config.follower_check_interval * (PUSH_FACTOR if pushes else 1)
+        if seen.record is not None and candidate.is_succeeded(seen.record):
+            pause = LOOK
+        if candidate.looks_again:
+            pause = 0.0
+        self._perform(candidate, ev.SetTimer(ev.Timer.LOOK, now + pause))
+        if seen.record is not None or seen.refusal is not None:
+            candidate.not_steered(seen.refusal)
+            candidate.steering.asked(seen.record or LeaderRecord(candidate.elector.lock_id, None, None), now)
+            if seen.candidates is not None:
+                candidate.steering.listed(seen.candidates)
             self._steer(candidate)
         if not candidate.has_looked:
             candidate.has_looked = True
@@ -399,7 +411,10 @@ class Runner:
         """Read who asks for what."""
         assert candidate.control is not None
         event = ask(candidate.control, ev.Verb.OBSERVE, self.clock, self._jitter())
-        self.post(candidate, ev.RequestSeen(event.record if isinstance(event, ev.Observed) else None))
+        record = event.record if isinstance(event, ev.Observed) else None
+        refusal = event.error if isinstance(event, ev.Failed) and event.permanent else None
+        named = record is not None and candidate.is_succeeded(record)
+        self.post(candidate, ev.RequestSeen(record, refusal, candidate.listed() if named else None))
 
     def _ask(self, candidate: Candidacy, plea: LeaderElector) -> None:
         """Have the request there, if none is; once only."""

@@ -10,6 +10,7 @@ Pure, as the machine is: no I/O, thread or clock.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from math import inf
 from typing import TypeGuard
@@ -27,6 +28,8 @@ __all__ = ["Request", "Steering", "check_id", "control_name"]
 LONGEST_ASIDE, LEADERLESS = 60.0, 2.0
 #: For how long a leader waits until they do, seconds, where they are told; elsewhere as long as until they look.
 COURTESY = 1.0
+#: The same where the store lists candidates: until they are seen to have left, or for so long; and between two looks.
+LONGEST_COURTESY, LOOK = 10.0, 0.1
 HAND_OVER, PAUSE, COME, PREFER = "handover", "pause", "come", "prefer"
 
 
@@ -75,6 +78,10 @@ class Request:
             return f"a hand-over to {self.to}, which is preferred"
         return f"a hand-over to {self.to or 'anybody'}"
 
+    def ends(self, term: int | None, leader: str) -> bool:
+        """Tell whether *leader*, whose term has that token, is to hand over."""
+        return self.do == HAND_OVER and term == self.term and leader != self.to
+
     def __str__(self) -> str:
         parts = {"do": self.do, "from": self.term, "to": self.to, "preference": self.preference}
         return urlencode({name: value for name, value in parts.items() if value is not None})
@@ -120,10 +127,20 @@ class Steering:
     """The present request, as one candidate sees it. Not thread-safe."""
 
     def __init__(
-        self, candidate: str, courtesy: float, *, preference: int = 0, head_start: float = 0.0, min_term: float = 0.0
+        self,
+        candidate: str,
+        courtesy: float,
+        *,
+        told: float = COURTESY,
+        preference: int = 0,
+        head_start: float = 0.0,
+        min_term: float = 0.0,
     ) -> None:
         self._candidate = candidate
+        #: Whether the others were seen to stand aside.
+        self._is_clear = False
         self._courtesy = courtesy
+        self._told = told
         self._preference = preference
         self._min_term = min_term
         #: For how long those that are preferred are let go first, and since when nobody has been seen leading.
@@ -140,8 +157,14 @@ class Steering:
         """Take what was read of the control election: who asks, which says what."""
         self.request = None if control.candidate is None else Request.parse(control.candidate)
         if self.request is not None and control.token != self._token:
-            self._since, self._over = now, inf
+            self._since, self._over, self._is_clear = now, inf, False
         self._token = control.token
+
+    def listed(self, candidates: Collection[str]) -> None:
+        """Take which candidates there are: the named one has a clear way when nobody else waits."""
+        request = self.request
+        if request is not None and request.to is not None:
+            self._is_clear = request.to in candidates and set(candidates) <= {self._candidate, request.to}
 
     def led(self) -> None:
         """Take that this candidate leads, so that nobody's absence counts any more."""
@@ -168,16 +191,19 @@ class Steering:
         if request.do == PAUSE:
             return Orders(inf)
         if leads is not None:
-            is_meant = leads == request.term and request.to != self._candidate and request.do != COME
-            at = self._since + (self._courtesy if request.to is not None else 0.0)
-            if request.do == PREFER:
-                is_meant = is_meant and self._yields(request) and at >= began + self._min_term
-            return Orders(start, at if is_meant else None)
+            return Orders(start, self._hands_over_at(request, leads, began))
         if request.to == self._candidate:
             return Orders(-inf)
         if request.to is None or request.do == COME or (request.do == PREFER and not self._yields(request)):
             return Orders(start)
         return Orders(max(start, min(self._since + LONGEST_ASIDE, self._over + LEADERLESS)))
+
+    def _hands_over_at(self, request: Request, leads: int, began: float) -> float | None:
+        if request.ends(leads, self._candidate):
+            return self._since + (0.0 if request.to is None or self._is_clear else self._courtesy)
+        at = self._since + self._told  # whoever is not preferred starts later anyway
+        is_preferred = request.do == PREFER and leads == request.term and self._yields(request)
+        return at if is_preferred and at >= began + self._min_term else None
 
     def _yields(self, request: Request) -> bool:
         return request.preference is not None and request.preference > self._preference
