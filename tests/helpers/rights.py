@@ -74,6 +74,16 @@ class Rights:
         assert read_leader(urls["candidate"], NAME, request_timeout=20.0).candidate == "a"
         assert a.is_leader()
 
+    def test_preferred_one_that_may_not_ask_follows(self, urls, elections, caplog):
+        """It says so once, and who leads goes on."""
+        (a,) = elections("candidate", "a")
+        config = LeaderElectionConfig(NAME, candidate="b", preference=100, min_term=0.1, **LASTING)
+        with LeaderElection(config, urls["candidate"]) as preferred:
+            in_time(lambda: any("may not ask for the office: " in record.getMessage() for record in caplog.records))
+            assert preferred.is_follower()
+            assert a.is_leader()
+        assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
+
     def test_candidate_that_may_not_read_requests_heeds_none(self, urls, elections, caplog):
         """It leads all the same, says so once, and who asks learns why nothing comes of it."""
         with caplog.at_level(logging.INFO, "incumbent"):

@@ -18,6 +18,7 @@ __all__ = [
     "ElectionObserver",
     "HandedOver",
     "LoggingObserver",
+    "NotAsking",
     "NotSteered",
     "OutageBegan",
     "OutageEnded",
@@ -130,6 +131,13 @@ class NotSteered(Told):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotAsking(Told):
+    """A candidate that is preferred may not ask for the office, as *error* says. Told once."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingFailed(Told):
     """What was closed at the end, "elector" or "backend", raised *error*."""
 
@@ -177,6 +185,9 @@ class ElectionObserver:
 
     def not_steered(self, event: NotSteered) -> None:
         """Learn that it may not read what operators ask for."""
+
+    def not_asking(self, event: NotAsking) -> None:
+        """Learn that it may not ask for the office."""
 
     def closing_failed(self, event: ClosingFailed) -> None:
         """Learn that something could not be closed."""
@@ -243,6 +254,10 @@ class LoggingObserver(ElectionObserver):
         self._say(
             logging.WARNING, event, "requests of operators are not heeded, for they cannot be read: %s", event.error
         )
+
+    def not_asking(self, event: NotAsking) -> None:
+        """Log why: it waits until the leader goes."""
+        self._say(logging.WARNING, event, "it is preferred, and may not ask for the office: %s", event.error)
 
     def closing_failed(self, event: ClosingFailed) -> None:
         """Log what could not be closed: the message of a foreign error may hold a secret, its type does not."""

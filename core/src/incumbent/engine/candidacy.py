@@ -20,6 +20,7 @@ from incumbent.instrumentation import (
     Deposed,
     Elected,
     HandedOver,
+    NotAsking,
     NotSteered,
     OutageBegan,
     OutageEnded,
@@ -119,6 +120,7 @@ class Candidacy:
         self._teller = Teller(elector.lock_id, elector.candidate, config.observer)
         #: Whether it may read requests, as far as anybody knows.
         self._is_steered = True
+        self._is_asking = True
         #: Whether the observers know that it waits.
         self._waits = False
         #: The term that ended last, why, and when.
@@ -379,6 +381,12 @@ class Candidacy:
         is_new, self._is_steered = error is not None and self._is_steered, error is None
         if is_new:
             self._teller.tell(NotSteered, error=error)
+
+    def not_asking(self, error: Exception) -> None:
+        """Tell why it may not ask for the office, the first time."""
+        if self._is_asking:
+            self._is_asking = False
+            self._teller.tell(NotAsking, error=error)
 
     def closing_failed(self, what: str, failure: Exception) -> None:
         """Tell what could not be closed."""

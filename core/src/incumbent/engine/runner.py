@@ -419,6 +419,8 @@ class Runner:
     def _ask(self, candidate: Candidacy, plea: LeaderElector) -> None:
         """Have the request there, if none is; once only."""
         event = ask(plea, ev.Verb.ACQUIRE, self.clock, self._jitter())
+        if isinstance(event, ev.Failed) and event.permanent:
+            candidate.not_asking(event.error)
         if not isinstance(event, ev.Granted) or candidate.plea is not plea:
             self._free(candidate, "elector", plea.close)
 
