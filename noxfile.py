@@ -142,6 +142,13 @@ def soak(session: nox.Session) -> None:
 
 
 @nox.session
+def steer(session: nox.Session) -> None:
+    """Hand over to a named candidate of four, again and again: `--elector NAME --tries N`; see whom that reaches."""
+    install_editable(session, "tests")
+    session.run("python", "-m", "handovers", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Break one rule at a time, see what finds it, and write the table in docs/mutants.md."""
     install_editable(session, "tests")

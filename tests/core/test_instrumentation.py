@@ -14,6 +14,7 @@ from incumbent import (
     LeaderRecord,
     Reason,
 )
+from incumbent.engine.events import Notified
 from incumbent.instrumentation import Called, Deposed, Elected, HandedOver, OutageBegan, OutageEnded, Renewed, Waiting
 
 
@@ -72,6 +73,18 @@ def test_a_renewal_is_late_with_less_than_half_of_the_term_left(stage, diary, ca
     assert [record.getMessage() for record in caplog.records] == [
         f"<a of reports>: renewed late, token 1: {first.left:.1f} s were left"
     ]
+
+
+def test_a_term_that_is_over_was_not_renewed(stage, diary, caplog):
+    """A renewal whose answer is looked at when the term has just been ended is no late one: nobody is warned."""
+    election = stage.election(stage.puppet(), observer=diary)
+    stage.runner.post(election._candidacy, Notified())
+    stage.runner.step()
+    stage.calls.run_one()
+    election.eligible = False
+    stage.settle()
+    assert diary.of(Renewed) == []
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 def test_an_outage_is_told_at_its_beginning_and_with_its_length_at_its_end(stage, diary):

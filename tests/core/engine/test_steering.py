@@ -29,7 +29,13 @@ def steering():
 
 @pytest.mark.parametrize(
     "request_",
-    [Request("handover", 0), TO_B, Request("handover", 2**63, "host:1:ab/ç &=%"), Request("pause")],
+    [
+        Request("handover", 0),
+        TO_B,
+        Request("handover", 2**63, "host:1:ab/ç &=%"),
+        Request("pause"),
+        Request("come", to="b"),
+    ],
     ids=str,
 )
 def test_request_is_read_as_it_was_written(request_):
@@ -49,6 +55,7 @@ def test_request_is_read_as_it_was_written(request_):
         "do=handover&from=x",
         "do=handover&from=-1",
         "do=x&from=1",
+        "do=come",
     ],
 )
 def test_other_ids_ask_for_nothing(text):
@@ -59,6 +66,26 @@ def test_other_ids_ask_for_nothing(text):
 def test_leader_hands_over_when_the_others_had_time_to_stand_aside(steering):
     """The named candidate is to be the only one that tries: so the leader leads on for a moment."""
     assert steering("a").orders(leads=41) == Orders(-inf, NOW + COURTESY)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "is_clear"), [("ab", True), ("b", True), ("abc", False), ("a", False), ("", False)]
+)
+def test_leader_hands_over_at_once_when_nobody_else_waits(steering, candidates, is_clear):
+    """Where candidates are listed it sees that the others have left, and that the named one is there."""
+    leader = steering("a")
+    leader.listed(candidates)
+    assert leader.orders(leads=41) == Orders(-inf, NOW if is_clear else NOW + COURTESY)
+    leader.listed("abc")
+    assert leader.orders(leads=41) == Orders(-inf, NOW + COURTESY)
+
+
+def test_clear_way_is_that_of_one_request(steering):
+    """The next one names another candidate, for whom the others have to stand aside first."""
+    leader = steering("a")
+    leader.listed("ab")
+    leader.asked(asks(Request("handover", 41, "c"), token=8), NOW + 1)
+    assert leader.orders(leads=41) == Orders(-inf, NOW + 1 + COURTESY)
 
 
 def test_leader_hands_over_to_anybody_at_once(steering):

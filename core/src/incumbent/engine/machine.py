@@ -209,7 +209,7 @@ class Machine:
 
     def _observed(self, event: Observed) -> None:
         self._answered()
-        if self.phase is Phase.BOOTSTRAP:  # it stands aside from the beginning
+        if self.phase is Phase.BOOTSTRAP or self._now < self.aside_until:  # it looks on instead of trying
             self.phase = Phase.FOLLOWER
             self._do(TellFollower())
         self._do(TellRecord(event.record))
