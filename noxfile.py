@@ -94,6 +94,13 @@ def thorough(session: nox.Session) -> None:
 
 
 @nox.session
+def operate(session: nox.Session) -> None:
+    """See what operators see: the page in a real browser, the alerts in a real Prometheus."""
+    install_wheels(session)
+    session.run("pytest", "-m", "operate", *(session.posargs or ["tests/operate"]))
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Measure what the tests of the core cover; it makes them twice as slow."""
     install_wheels(session)
