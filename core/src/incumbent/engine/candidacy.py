@@ -211,10 +211,12 @@ class Candidacy:
         term = self.term
         assert term is not None
         left = term.remaining()
+        if not term._extend(deadline):  # or somebody ends it in this moment, whose event comes next
+            return term.reason is not None
         is_late = left < lifetime(self.config.ttl) / 2
         if is_late or self._teller.is_observed:
             self._teller.tell(Renewed, term=term, left=left, late=is_late)
-        return term._extend(deadline) or term.reason is not None
+        return True
 
     def end_term(self, reason: Reason, now: float, done: Callable[[], object]) -> None:
         """End the term at *now*, tell the application that was told of it, and call *done* when it knows."""
