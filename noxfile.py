@@ -220,7 +220,7 @@ def wheels(session: nox.Session) -> None:
     session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent", external=True)
     session.run(incumbent, "electors", external=True)
     session.run(incumbent, "demo", external=True)
-    session.run(
-        pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul,postgres,redis]", external=True
-    )
+    everything = "incumbent[etcd,consul,postgres,redis,prometheus]"
+    session.run(pip, "install", "--quiet", "--find-links", "dist", everything, external=True)
     session.run(incumbent, "electors", external=True)
+    session.run(f"{clean}/bin/python", "-c", "import incumbent.http, incumbent.prometheus", external=True)

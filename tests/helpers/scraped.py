@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,22 @@ from programs import started
 
 from incumbent.testing import ServerProcess, free_port
 
-__all__ = ["Prometheus", "candidate", "promtool"]
+__all__ = ["EXAMPLES", "Prometheus", "candidate", "panels", "promtool"]
 
 
-def promtool(*words: str, where: Path) -> str:
-    """Run it in the folder *where*, and return what it says; fail with that if it finds something."""
+EXAMPLES = Path(__file__).parents[2] / "docs/examples/prometheus"
+
+
+def panels() -> list[dict[str, Any]]:
+    """Return the panels of the dashboard, with expressions that need no Grafana."""
+    text = (EXAMPLES / "dashboard.json").read_text()
+    return json.loads(text.replace("$__rate_interval", "1m").replace("$election", ".*"))["panels"]
+
+
+def promtool(*words: str) -> str:
+    """Run it beside the examples, and return what it says; fail with that if it finds something."""
     command = [server_binaries.find("prometheus").with_name("promtool"), *words]
-    done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=EXAMPLES, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -41,20 +50,16 @@ def candidate(elector: str, name: str, candidate: str, *options: str) -> Iterato
 
 
 class Prometheus(ServerProcess):
-    """
-    Scrapes *ports* of this machine every second, and judges by *rules* as often.
+    """Scrapes ports of this machine every second, by the names of their instances, and judges by *rules* as often."""
 
-    `instance` is what Prometheus makes of the port.
-    """
-
-    def __init__(self, folder: Path, ports: Iterable[int], rules: str) -> None:
+    def __init__(self, folder: Path, ports: Mapping[str, int], rules: str) -> None:
         self.port = free_port()
         (folder / "rules.yml").write_text(rules)
-        targets = [f"127.0.0.1:{port}" for port in ports]
+        targets = [{"targets": [f"127.0.0.1:{port}"], "labels": {"instance": name}} for name, port in ports.items()]
         config = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"},
             "rule_files": [str(folder / "rules.yml")],
-            "scrape_configs": [{"job_name": "reports", "static_configs": [{"targets": targets}]}],
+            "scrape_configs": [{"job_name": "reports", "static_configs": targets}],
         }
         (folder / "prometheus.yml").write_text(json.dumps(config))  # which is YAML too
         super().__init__(

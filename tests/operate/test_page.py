@@ -51,7 +51,7 @@ def elections():
 
 @pytest.fixture
 def url(elections):
-    """Where the first of them is asked, once its page knows who leads."""
+    """Where the first of them answers."""
     with serve(elections[0]) as server:
         yield f"{server.url}/"
 
@@ -113,14 +113,16 @@ def test_page_follows_by_itself(chromium, elections, url):
     assert in_time(lambda: leader(page) not in ("", IDS[0]))
 
 
-def test_page_says_that_nobody_leads(chromium, elections, url):
+@pytest.mark.parametrize("dark", [False, True])
+def test_page_says_that_nobody_leads(chromium, elections, url, dark):
     """Large, for that is what such a page is looked at for."""
     for each in elections:
         each.eligible = False
-    page = chromium.page()
+    page = chromium.page(dark=dark)
     eventually(lambda: page.open(url) or "nobody leads" in page.text())
     (said,) = [each for each in page.evaluate(TEXTS) if each["text"] == "nobody leads"]
     assert said["bottom"] - said["top"] > 25
+    assert contrast(said["colour"], said["ground"], said["opacity"]) >= 4.5
 
 
 @pytest.mark.parametrize("width", [390, 1280])
