@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import server_binaries
-from patience import PATIENCE, in_time
+from patience import PATIENCE, eventually
 from programs import started
 
 __all__ = ["Browser", "Page", "browser"]
@@ -36,6 +36,10 @@ def browser(home: Path) -> Iterator[Browser]:
             yield Browser(process)
 
 
+class RefusedError(Exception):
+    """The browser cannot do what was asked."""
+
+
 class Browser:
     """Sends commands, and keeps what happens meanwhile. Not thread-safe."""
 
@@ -46,7 +50,12 @@ class Browser:
         self.events: list[dict[str, Any]] = []
 
     def ask(self, method: str, session: str | None = None, **parameters: object) -> dict[str, Any]:
-        """Send a command, and return the answer; fail if it is an error, or does not come."""
+        """
+        Send a command, and return the answer; fail if there is none in time.
+
+        Raises:
+            RefusedError: It is an error; says which.
+        """
         self._last += 1
         said = {"id": self._last, "method": method, "params": parameters}
         if session is not None:
@@ -57,7 +66,8 @@ class Browser:
         while True:
             told = self._read(method)
             if told.get("id") == self._last:
-                assert "error" not in told, f"{method}: {told['error']}"
+                if "error" in told:
+                    raise RefusedError(f"{method}: {told['error']}")
                 return told["result"]
             self.events.append(told)
 
@@ -101,18 +111,26 @@ class Page:
 
     def open(self, url: str) -> None:
         """Go to *url*, and wait until all of it is there."""
-        assert "errorText" not in (answer := self.ask("Page.navigate", url=url)), answer
-        assert in_time(lambda: self.evaluate("document.readyState") == "complete" and self.text())
+        eventually(lambda: "errorText" not in self.ask("Page.navigate", url=url))  # it may just renew itself
+        self.evaluate("0")
 
     def evaluate(self, expression: str) -> Any:
-        """Return the value of a JavaScript expression."""
-        answer = self.ask("Runtime.evaluate", expression=expression, returnByValue=True)
-        assert "exceptionDetails" not in answer, answer
-        return answer["result"].get("value")
+        """Return the value of a JavaScript expression in a page that is whole: one that renews itself is waited for."""
+        whole = f"document.readyState === 'complete' ? [{expression}] : null"
+
+        def value() -> list[Any] | None:
+            try:
+                answer = self.ask("Runtime.evaluate", expression=whole, returnByValue=True)
+            except RefusedError:  # it has gone while it was asked
+                return None
+            assert "exceptionDetails" not in answer, answer
+            return answer["result"]["value"]
+
+        return eventually(value)[0]
 
     def text(self) -> str:
-        """Return what a reader reads; nothing while the page is changing."""
-        return self.evaluate("document.body ? document.body.innerText : ''")
+        """Return what a reader reads."""
+        return self.evaluate("document.body.innerText")
 
     def picture(self, path: Path) -> None:
         """Write what a reader sees, all of its length, as a PNG."""
