@@ -270,7 +270,7 @@ class Candidacy:
         term = self.term
         assert term is not None
         left = term.remaining()
-        if not term._extend(deadline):
+        if not term._extend(deadline):  # or somebody ends it in this moment, whose event comes next
             return term.reason is not None
         is_late = left < lifetime(self.config.ttl) / 2
         if is_late or self._teller.is_observed:
