@@ -98,7 +98,7 @@ class ModelElector(LeaderElector):
     def enter(self):
         ballot = self.store.ballot(self.key)
         if ballot.leader is None:
-            return self.store.grant(self.key, self.owner, self.candidate, self.ttl)
+            return self.store.grant(self.key, self.owner, self.candidate, self.ttl, self.info)
         if self.is_mine(ballot.leader):
             self.renew()
             return ballot.leader
@@ -124,7 +124,8 @@ class ModelElector(LeaderElector):
         if ballot.leader is None:
             return LeaderRecord(self.lock_id, None, None, candidates=waiting)
         leader = ballot.leader
-        return LeaderRecord(self.lock_id, leader.candidate, leader.token, candidates=(leader.candidate, *waiting))
+        candidates = (leader.candidate, *waiting)
+        return LeaderRecord(self.lock_id, leader.candidate, leader.token, candidates=candidates, info=leader.info)
 
 
 class ModelBackend(Backend):
@@ -136,6 +137,7 @@ class ModelBackend(Backend):
         fencing_across_restarts=yes(),
         expiry=yes(),
         interoperates=yes(),
+        info=yes(),
         ttl_range=(1.0, 60.0),
     )
     elector_class = ModelElector

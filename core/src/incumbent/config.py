@@ -121,6 +121,8 @@ class LeaderElectionConfig:
             campaign.
         health_interval: From one look at the health to the next.
         health_failures: So many failures in a row are taken for ill health.
+        info: What others are shown of this candidate while it leads, such as its address: 1 to 255 characters, to begin
+            with: see `LeaderElection.info`.
 
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
@@ -149,11 +151,13 @@ class LeaderElectionConfig:
     health: Callable[[], object] | None = None
     health_interval: Seconds = Seconds(10.0)
     health_failures: int = 3
+    info: str | None = None
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)
         if self.candidate is not None:
             _check_text("candidate", self.candidate)
+        check_info(self.info)
         for name in ("leader_callback", "follower_callback", "on_elected", "on_deposed", "on_leader_changed"):
             value = getattr(self, name)
             if value is not None and not callable(value):
@@ -246,6 +250,12 @@ def _seconds(name: str, value: object, *, zero: bool = False) -> float:
     if value > LONGEST:
         raise ConfigurationError(f"{name} {shorten(value)} is more than a century of seconds: check the unit")
     return float(value)
+
+
+def check_info(info: object) -> None:
+    """Refuse what is neither a short text nor None."""
+    if info is not None:
+        _check_text("info", info)
 
 
 def _check_text(name: str, text: object) -> None:

@@ -82,6 +82,10 @@ def no(reason: str) -> Support:
     return Support(False, reason)
 
 
+#: What a package declares that was written before there was such a thing.
+OLDER = no("its package is older than that")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """
@@ -95,6 +99,7 @@ class Capabilities:
         expiry: A silent candidate's claim ends after the ttl, though its process lives. `no` where it ends with the
             process.
         interoperates: Tools of other projects that take part in the same election.
+        info: The record that `LeaderElector.observe_leadership` returns shows the leader's `LeaderElector.info`.
         ttl_range: Shortest and longest ttl that the backend grants, seconds.
     """
 
@@ -104,6 +109,7 @@ class Capabilities:
     fencing_across_restarts: Support
     expiry: Support
     interoperates: Support
+    info: Support = OLDER
     ttl_range: tuple[float, float] = (0.0, float("inf"))
 
 
@@ -140,6 +146,7 @@ class LeaderRecord:
         since: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known; the same for
             the whole term.
         candidates: Ids of all candidates, the leader included, in any order; None where the backend does not list them.
+        info: What the leader tells of itself, such as its address; None if it tells nothing, or the backend keeps none.
     """
 
     lock_id: str
@@ -147,6 +154,7 @@ class LeaderRecord:
     token: int | None
     since: float | None = None
     candidates: tuple[str, ...] | None = None
+    info: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +205,11 @@ class LeaderElector(ABC):
             from any thread, after anything that may change the answer of a method: the claim was lost, or may now be
             won, or (once `observe_leadership` has been called) another leads. Cheap, never raises. Too often is
             harmless; never is not, if push is declared.
+        info: What this candidate tells of itself, 255 characters at most, or None. The runner sets it, at any time, if
+            the backend declares *info*: what it is when a term begins is shown as long as the term lasts.
     """
+
+    info: str | None = None
 
     def __init__(self, lock_id: str, candidate: str, capabilities: Capabilities) -> None:
         self.lock_id = lock_id

@@ -33,6 +33,7 @@ class ZooElector(LeaderElector):
         self.key = lock_id
         self.owner = self.new_owner()
         self.token = None
+        self.told = None
         self.is_closed = False
 
     def acquire_leadership(self):
@@ -111,7 +112,15 @@ class ZooElector(LeaderElector):
         if leader is None:
             return LeaderRecord(self.lock_id, None, None, candidates=tuple(answer["waiting"]))
         candidates = (leader["candidate"], *answer["waiting"])
-        return LeaderRecord(self.lock_id, leader["candidate"], leader["token"], leader["since"], candidates)
+        return LeaderRecord(
+            self.lock_id, leader["candidate"], leader["token"], leader["since"], candidates, leader["info"]
+        )
+
+    def tell(self):
+        """Return what is told of this candidate: that of the beginning of the term, as long as it lasts."""
+        if self.token is None:
+            self.told = self.info
+        return self.told
 
     def refuse_without_claim(self):
         self.backend.refuse_fork()
@@ -119,8 +128,10 @@ class ZooElector(LeaderElector):
             raise InvalidStateError
 
     def ask(self, do, **fields):
-        """Ask the store once about this election, in the contract's words."""
+        """Ask the store once about this election, in the contract's words; with a claim goes what is told of us."""
         self.backend.refuse_fork()
+        if do in {"claim", "put", "put_first"}:
+            fields["info"] = self.tell()
         return self.backend.ask(do, election=self.key, **fields)
 
     def changed(self):
@@ -138,6 +149,7 @@ class ZooBackend(Backend):
         fencing_across_restarts=yes(),
         expiry=yes(),
         interoperates=yes("whoever speaks to the store"),
+        info=yes(),
         ttl_range=(0.5, 3600.0),
     )
     harness = "zoo.harness:ZooHarness"

@@ -11,6 +11,7 @@ from .elector import ZooElector
 
 SINCE, LISTED = "test_since_is_when_the_leader_was_elected", "test_all_candidates_are_listed"
 NEIGHBOURS, TYPES = "test_neighbouring_election_is_not_shown", "test_record_is_what_it_says_it_is"
+GIVEN, PRESENT = "test_info_is_shown_as_it_was_given", "test_info_is_that_of_the_present_term"
 
 
 @mistaken(SINCE)
@@ -75,6 +76,42 @@ class ShowsTextForSeconds(ZooElector):
     def record(self, answer):
         shown = super().record(answer)
         return replace(shown, since=shown.since and time.ctime(shown.since))
+
+
+@mistaken(GIVEN)
+class CutsWhatIsTold(ZooElector):
+    """What the leader tells of itself is cut, as if it were an address."""
+
+    def tell(self):
+        told = super().tell()
+        return told and told[:80]
+
+
+@mistaken(GIVEN)
+class TellsInAnotherCode(ZooElector):
+    """What the leader tells of itself is kept in an encoding that has not all characters."""
+
+    def tell(self):
+        told = super().tell()
+        return told and told.encode("latin-1", "replace").decode("latin-1")
+
+
+@mistaken(PRESENT)
+class TellsWhatItFirstWas(ZooElector):
+    """What a candidate tells of itself is read once, by its first attempt."""
+
+    def tell(self):
+        return self.__dict__.setdefault("first", super().tell())
+
+
+@mistaken(PRESENT)
+class ShowsWhatTheLastOneTold(ZooElector):
+    """A leader that tells nothing of itself is shown with what the one before it told."""
+
+    def record(self, answer):
+        shown = super().record(answer)
+        self.last = shown.info or self.__dict__.get("last")
+        return replace(shown, info=self.last if shown.candidate else None)
 
 
 class ReadsPrefixes(ZooElector):

@@ -102,6 +102,7 @@ def _for_programs(address: Address, record: LeaderRecord, request: Request | Non
         "leader": record.candidate,
         "token": record.token,
         "since": record.since if known else None,
+        "info": record.info,
         "candidates": None if record.candidates is None else list(record.candidates),
         "request": None if request is None else {"do": request.do, "from": request.term, "to": request.to},
     }
@@ -114,6 +115,7 @@ def _for_people(address: Address, record: LeaderRecord, request: Request | None,
         rows.append(("leader", "nobody"))
     else:
         rows += [("leader", record.candidate), ("token", str(record.token))]
+        rows += [] if record.info is None else [("info", record.info)]
     if record.since is not None:
         # By the leader's clock, which may be ahead of ours.
         ago = f" ({duration(now - record.since)} ago)" if 0 <= now - record.since < math.inf else ""

@@ -39,6 +39,7 @@ class ConsulBackend(BackendBase):
         fencing_across_restarts=yes("the index of Consul's log"),
         expiry=yes(),
         interoperates=yes("consul lock, and the Lock of Consul's Go library"),
+        info=yes("on a second line of the key's value"),
         ttl_range=(SERVER_TTL_MIN, LONGEST_LOCK_DELAY),
     )
     options: ClassVar[Mapping[str, str]] = HELP

@@ -42,6 +42,7 @@ class EtcdBackend(BackendBase):
         fencing_across_restarts=yes("revisions are stored"),
         expiry=yes(),
         interoperates=yes("etcdctl elect, and all who use etcd's concurrency.Election"),
+        info=yes("on a second line of the key's value, which other tools show as it is"),
         ttl_range=(SHORTEST_TTL, LONGEST_TTL),
     )
     options: ClassVar[Mapping[str, str]] = HELP

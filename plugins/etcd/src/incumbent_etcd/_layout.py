@@ -1,8 +1,9 @@
 """
 How an election lies in etcd: the layout of etcd's own `concurrency.Election`, so `etcdctl elect` takes part.
 
-A candidate is a key `<prefix><lock id>/<lease id in hex>` with its id as the value, attached to its lease. The
-lowest create revision leads, and is the token: revisions only grow, over deletions and restarts (P4).
+A candidate is a key `<prefix><lock id>/<lease id in hex>`, attached to its lease. The value is its id, with what it
+tells of itself on a second line. The lowest create revision leads, and is the token: revisions only grow, over
+deletions and restarts (P4).
 """
 
 from __future__ import annotations
@@ -68,9 +69,9 @@ class Election:
 
     # ------------------------------------------------------------ requests
 
-    def campaign(self, key: bytes, candidate: str, lease: int) -> Any:
+    def campaign(self, key: bytes, value: str, lease: int) -> Any:
         """Make the key unless it exists; read it back, and what is ahead of it, in the same instant (P5)."""
-        put = self._rpc.PutRequest(key=key, value=candidate.encode(), lease=lease)
+        put = self._rpc.PutRequest(key=key, value=value.encode(), lease=lease)
         reads = [
             self._operation(request_range=self._rpc.RangeRequest(key=key)),
             self._operation(request_range=self.ahead(None)),

@@ -48,6 +48,7 @@ class PostgresBackend(BackendBase):
         ),
         expiry=yes("by who has waited for a ttl on its own clock without seeing a renewal"),
         interoperates=no("the tables are its own"),
+        info=yes("on a second line of the column candidate"),
     )
     options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_postgres.testing:PostgresHarness"

@@ -47,6 +47,7 @@ class RedisBackend(BackendBase):
         ),
         expiry=yes("by the clock of who waits: the server's plays no part"),
         interoperates=no("the locks of other tools have no token, and end by the server's clock"),
+        info=yes("on a second line of the field candidate"),
     )
     options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_redis.testing:RedisHarness"

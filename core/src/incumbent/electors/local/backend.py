@@ -31,6 +31,7 @@ class LocalBackend(Backend):
         fencing_across_restarts=yes("the token is on disk"),
         expiry=no("a claim ends with its process, not with time"),
         interoperates=no("the files are its own"),
+        info=yes("in the record, on a line of its own"),
     )
     harness: ClassVar[str | None] = "incumbent.testing.embedded:LocalHarness"
 

@@ -27,6 +27,7 @@ class MemoryBackend(Backend):
         fencing_across_restarts=yes("the store can be stopped and started, but ends with the process"),
         expiry=yes(),
         interoperates=no("nobody outside the process sees it"),
+        info=yes(),
     )
     harness: ClassVar[str | None] = "incumbent.testing.embedded:MemoryHarness"
 

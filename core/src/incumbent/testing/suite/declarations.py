@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import fields, replace
 
 import pytest
@@ -60,6 +61,16 @@ class Declarations:
         except InvalidStateError:
             works = False
         _assert_as_declared("observe", scene.capabilities.observe, works)
+
+    @requires("observe")
+    def test_info_is_as_declared(self, scene: Scene) -> None:
+        """Contract: The record shows what the leader tells of itself if info is declared, and only then."""
+        a, watcher = scene.candidate("a"), scene.candidate("watcher")
+        with suppress(AttributeError):  # something else of that name, of an elector that does not know of it
+            a.elector.info = "http://a:8080"
+        a.lead()
+        shown, declared = watcher.observe_leadership().info, scene.capabilities.info
+        _assert_as_declared("info", declared, shown == "http://a:8080" if declared else shown is not None)
 
     @requires("observe")
     def test_candidates_is_as_declared(self, scene: Scene) -> None:
