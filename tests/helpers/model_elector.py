@@ -138,6 +138,7 @@ class ModelBackend(Backend):
         expiry=yes(),
         interoperates=yes(),
         info=yes(),
+        listing=yes(),
         ttl_range=(1.0, 60.0),
     )
     elector_class = ModelElector
@@ -156,6 +157,15 @@ class ModelBackend(Backend):
 
     def elector(self, lock_id, candidate):
         return self.elector_class(self, lock_id, candidate)
+
+    def elections(self, limit):
+        try:
+            return self.store.request(self.led, self.settings.request_timeout)[:limit]
+        except StoreError as error:
+            raise BackendUnavailableError(f"the store does not answer: {error}") from error
+
+    def led(self):
+        return [key for key in self.store.ballots if self.store.ballot(key).leader is not None]
 
     def close(self):
         pass

@@ -24,7 +24,7 @@ Rules that hold for every method:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -100,6 +100,7 @@ class Capabilities:
             process.
         interoperates: Tools of other projects that take part in the same election.
         info: The record that `LeaderElector.observe_leadership` returns shows the leader's `LeaderElector.info`.
+        listing: `Backend.elections` works.
         ttl_range: Shortest and longest ttl that the backend grants, seconds.
     """
 
@@ -110,6 +111,7 @@ class Capabilities:
     expiry: Support
     interoperates: Support
     info: Support = OLDER
+    listing: Support = OLDER
     ttl_range: tuple[float, float] = (0.0, float("inf"))
 
 
@@ -334,6 +336,23 @@ class Backend(ABC):
         A generator; never raises. Nothing to say by default.
         """
         return ()
+
+    def elections(self, limit: int) -> Collection[str]:  # noqa: ARG002 - for those that can
+        """
+        Return the names of the elections that somebody leads. Needed if the backend declares *listing*. Thread-safe.
+
+        Others may be among them, as those of which nothing but the last token is left. What the store shows under
+        such names and is no election of this library's may be among them, too.
+
+        Args:
+            limit: How many names to return at most. Which, if there are more, is the store's choice.
+
+        Raises:
+            BackendUnavailableError: There is no answer, or it is not complete within the request timeout.
+            BackendRejectedError: Asking again cannot help.
+            InvalidStateError: The backend does not declare *listing*.
+        """
+        raise InvalidStateError(f"this elector cannot list elections: {self.capabilities.listing.detail}")
 
     def erase(self, lock_id: str) -> None:  # noqa: B027 - optional
         """

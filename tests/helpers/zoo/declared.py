@@ -57,6 +57,13 @@ class ConcealsWhatItTells(ZooBackend):
     capabilities = replace(ZooBackend.capabilities, info=no("the store does not tell"))
 
 
+@mistaken("test_listing_is_as_declared")
+class ConcealsItsElections(ZooBackend):
+    """Elections are listed, and said not to be."""
+
+    capabilities = replace(ZooBackend.capabilities, listing=no("nobody needs it"))
+
+
 @mistaken("test_declarations_are_complete", may_be_caught_by=("test_elector_knows_its_election",))
 class DeclaresByInstance(ZooBackend):
     """What a backend can do is decided when it is made."""

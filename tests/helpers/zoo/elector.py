@@ -150,6 +150,7 @@ class ZooBackend(Backend):
         expiry=yes(),
         interoperates=yes("whoever speaks to the store"),
         info=yes(),
+        listing=yes(),
         ttl_range=(0.5, 3600.0),
     )
     harness = "zoo.harness:ZooHarness"
@@ -181,6 +182,13 @@ class ZooBackend(Backend):
 
     def elector(self, lock_id, candidate):
         return self.elector_class(self, lock_id, candidate)
+
+    def elections(self, limit):
+        self.refuse_fork()
+        return self.names(limit)
+
+    def names(self, limit):
+        return self.ask("names", election="")["names"][:limit]
 
     def close(self):
         if not self.is_closed and self.is_ours():

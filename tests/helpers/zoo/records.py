@@ -5,12 +5,16 @@ from __future__ import annotations
 import calendar
 import time
 from dataclasses import replace
+from urllib.parse import unquote
+
+from incumbent import BackendUnavailableError
 
 from . import mistaken
-from .elector import ZooElector
+from .elector import ZooBackend, ZooElector
 
 SINCE, LISTED = "test_since_is_when_the_leader_was_elected", "test_all_candidates_are_listed"
 NEIGHBOURS, TYPES = "test_neighbouring_election_is_not_shown", "test_record_is_what_it_says_it_is"
+LED = "test_led_elections_are_listed"
 GIVEN, PRESENT = "test_info_is_shown_as_it_was_given", "test_info_is_that_of_the_present_term"
 
 
@@ -150,3 +154,42 @@ class ListsTheDead(ZooElector):
         if "session" in fields:
             fields["session"] = None
         return super().ask(do, **fields)
+
+
+@mistaken(LED)
+class ListsWhatItDecodes(ZooBackend):
+    """The names of elections are decoded, as if they were parts of a URL."""
+
+    def names(self, limit):
+        return [unquote(name) for name in super().names(limit)]
+
+
+@mistaken(LED)
+class ListsEachCandidate(ZooBackend):
+    """An election for which somebody waits is listed twice."""
+
+    def names(self, limit):
+        names = super().names(limit)
+        waited = [name for name in names if self.ask("show", election=name)["waiting"]]
+        return [*names, *waited][:limit]
+
+
+@mistaken("test_listing_has_a_limit")
+class ListsAllThereAre(ZooBackend):
+    """All elections are listed, however many were asked for."""
+
+    def names(self, limit):
+        return self.ask("names", election="")["names"]
+
+
+@mistaken("test_listing_in_a_freeze_is_unknown")
+class ListsFromMemory(ZooBackend):
+    """Without an answer, the list is the last one."""
+
+    def names(self, limit):
+        try:
+            self.last = super().names(limit)
+        except BackendUnavailableError:
+            if "last" not in self.__dict__:
+                raise
+        return self.last

@@ -105,6 +105,12 @@ class Keys:
         root = f"{prefix}{lock_id}/"
         return cls(f"{root}.lock", f"{root}.queue/")
 
+    @staticmethod
+    def election(key: str, prefix: str) -> str | None:
+        """Return the election whose lock *key* is; None if it is something else."""
+        name, _, last = key.removeprefix(prefix).rpartition("/")
+        return name if key.startswith(prefix) and last == ".lock" else None
+
     @property
     def both(self) -> tuple[str, str]:
         """What the names of all keys of the election begin with."""

@@ -14,10 +14,12 @@ from typing import Any
 
 from ._errors import senseless
 
-__all__ = ["Election", "Entry", "Standing", "elections_of"]
+__all__ = ["Election", "Entry", "Standing", "elections_of", "keys_below", "names_of"]
 
 #: Keys ahead of ours that are read at once: the nearest is enough unless other elections lie below this one.
 LOOK_AHEAD = 8
+#: Keys that are read at once where elections are listed.
+PAGE = 5000
 CREATE_DESCENDING = {"sort_order": 2, "sort_target": 2}
 CREATE_ASCENDING = {"sort_order": 1, "sort_target": 2}
 
@@ -49,6 +51,22 @@ def elections_of(keys: Iterable[bytes], lease: int) -> dict[bytes, bytes]:
     """Return those of *keys* that are candidates' on *lease*, by the `prefix` of their elections."""
     end = b"/%x" % lease
     return {key[: 1 - len(end)]: key for key in keys if key.endswith(end)}
+
+
+def keys_below(rpc: Any, prefix: str, after: bytes) -> Any:
+    """Read which keys there are below *prefix*, some thousand that follow *after*."""
+    end = f"{prefix[:-1]}0".encode() if prefix else b"\0"  # '0' follows '/'; all, if there is no prefix
+    return rpc.RangeRequest(key=after or prefix.encode() or b"\0", range_end=end, limit=PAGE, keys_only=True)
+
+
+def names_of(kvs: Iterable[Any], prefix: str) -> set[str]:
+    """Return the elections below *prefix* whose candidates' keys are among these."""
+    found = set()
+    for kv in kvs:
+        election, _, last = kv.key[len(prefix.encode()) :].rpartition(b"/")
+        if kv.lease and last == b"%x" % kv.lease:
+            found.add(election.decode(errors="replace"))
+    return found - {""}
 
 
 class Election:

@@ -12,6 +12,8 @@ from incumbent import CONTRACT_VERSION, ConfigurationError, Finding, InvalidStat
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import HARNESS_LIMIT, Scene, bounded
 
+from .listing import ALL
+
 #: Seconds in which no news come from a backend that does not push.
 QUIET = 0.5
 #: Seconds, as long as a ttl may be wanted.
@@ -61,6 +63,16 @@ class Declarations:
         except InvalidStateError:
             works = False
         _assert_as_declared("observe", scene.capabilities.observe, works)
+
+    def test_listing_is_as_declared(self, scene: Scene) -> None:
+        """Contract: Elections are listed if listing is declared, and asking for them is InvalidStateError if not."""
+        a, watcher = scene.candidate("a"), scene.candidate("watcher")
+        a.lead()
+        try:
+            works = scene.lock_id in watcher.elections(ALL)
+        except InvalidStateError:
+            works = False
+        _assert_as_declared("listing", scene.capabilities.listing, works)
 
     @requires("observe")
     def test_info_is_as_declared(self, scene: Scene) -> None:
