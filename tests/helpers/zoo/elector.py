@@ -33,7 +33,7 @@ class ZooElector(LeaderElector):
         self.key = lock_id
         self.owner = self.new_owner()
         self.token = None
-        self.told = None
+        self.its_info = None
         self.is_closed = False
 
     def acquire_leadership(self):
@@ -119,8 +119,8 @@ class ZooElector(LeaderElector):
     def tell(self):
         """Return what is told of this candidate: that of the beginning of the term, as long as it lasts."""
         if self.token is None:
-            self.told = self.info
-        return self.told
+            self.its_info = self.info
+        return self.its_info
 
     def refuse_without_claim(self):
         self.backend.refuse_fork()
