@@ -145,6 +145,26 @@ def test_a_token_that_is_no_counter_is_no_record(token):
     assert Record.decode(signed(json.dumps([token, "a", None]))) is None
 
 
+# ---------------------------------------------------------------- which elections there are
+
+
+def test_elections_with_a_record_are_listed(directory):
+    """By the names that they were given; what is no record, or of a name that no file shows in full, is left out."""
+    folder = Directory(directory)
+    assert folder.elections(10) == []
+    assert not directory.exists()
+    names = ["a", "a/b", ".a", "a%2Fb", "a+b", "\u00e4"]
+    for name in [*names, "x" * 300]:
+        files = folder.files(name)
+        lock = files.open_lock()
+        files.announce(lock, Record(1, "a"))
+        os.close(lock)
+    folder.files("never led").open_wake(for_writing=False)
+    (directory / "b.json.new").touch()
+    assert sorted(folder.elections(10)) == sorted(names)
+    assert len(folder.elections(2)) == 2
+
+
 # ---------------------------------------------------------------- tokens on disk
 
 
