@@ -14,7 +14,6 @@ from incumbent import (
     LeaderRecord,
     Reason,
 )
-from incumbent.engine.events import Notified
 from incumbent.instrumentation import Called, Deposed, Elected, HandedOver, OutageBegan, OutageEnded, Renewed, Waiting
 
 

@@ -115,7 +115,6 @@ class Forks:
         """P9: A fork during the first import of the client library, which takes long, leaves the child able to."""
         assert run(FORKED_IMPORT, url, name, self.library) == "0"
 
-
     def test_everything_is_imported_before_the_first_request(self, url, name):
         """P9: What a request imports, a fork may tear apart: nothing is left to be imported by then."""
         assert run(IMPORTS, url, name) == "[]"

@@ -145,6 +145,8 @@ def threads() -> None:
         assert_type(election.wait_for_leadership(timeout=30), Term | None)
         assert_type(election.situation, Situation)
         assert_type(election.situation.leader, LeaderRecord | None)
+        assert_type(election.info, str | None)
+        election.info = "http://host-a:8080"
         election.relinquish()
         election.eligible = True
         assert_type(election.eligible, bool)

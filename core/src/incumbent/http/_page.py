@@ -87,6 +87,8 @@ def _facts(election: LeaderElection | AsyncLeaderElection, history: History, now
     record, rows = history.record, []
     if record is not None and record.candidate is not None:
         rows.append(("token", str(record.token)))
+        if record.info is not None:
+            rows.append(("info", record.info))
         if record.since is not None and math.isfinite(record.since):
             rows.append(("since", f"{_clock(record.since)}, {duration(max(0.0, now - record.since))} ago"))
     if record is not None and record.candidates:
