@@ -121,8 +121,9 @@ class LeaderElection:
                 self._watchers,
                 eligible=self._eligible,
             )
-            self._introduce(candidacy)
+            candidacy.introduce(self._info)
             self._runner.add(candidacy)
+            candidacy.tell_of_info()
             self._candidacy = candidacy
         if self._closed:
             self._runner.leave(candidacy)
@@ -305,7 +306,8 @@ class LeaderElection:
         with self._lock:
             self._info = info
             if self._candidacy is not None:
-                self._introduce(self._candidacy)
+                self._candidacy.introduce(info)
+                self._candidacy.tell_of_info()
 
     # ------------------------------------------------------------ inside
 
@@ -341,12 +343,6 @@ class LeaderElection:
         assert self._backend is not None
         self._backend = self._runner.share(self.address, self._settings, self._backend)
         return self._backend.elector(self.config.name, self.candidate)
-
-    def _introduce(self, candidacy: Candidacy) -> None:
-        support = candidacy.elector.capabilities.info
-        if self._info is not None and not support:
-            _log.warning("%r: its info is not shown to others: %s", self, support.detail)
-        candidacy.introduce(self._info)
 
     def _listeners(self) -> Listeners:
         config = self.config

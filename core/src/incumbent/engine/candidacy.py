@@ -221,6 +221,12 @@ class Candidacy:
             if self.elector.capabilities.info:
                 self.elector.info = info
 
+    def tell_of_info(self) -> None:
+        """Say it in the log if the info that is to be shown is not kept."""
+        keeps = self.elector.capabilities.info
+        if self._info is not None and not keeps:
+            self._teller.warn("its info is not shown to others: %s", keeps.detail)
+
     @property
     def state(self) -> State:
         """The public state; never leader without a valid term (P2)."""

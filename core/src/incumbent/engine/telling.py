@@ -54,14 +54,19 @@ class Teller:
 
         self._executor.submit(job)
 
+    def warn(self, text: str, *values: object) -> None:
+        """Have the log alone say what is no event. Never raises."""
+        self._executor.submit(lambda: self._say(text, *values))
+
     def _complain(self, method: str, error: Exception) -> None:
-        if method in self._failed:
-            return
-        self._failed.add(method)
+        if method not in self._failed:
+            self._failed.add(method)
+            self._say("the observer's %s() raised %s: %s", method, type(error).__name__, error)
+
+    def _say(self, text: str, *values: object) -> None:
         facts = {"election": self._election, "candidate": self._candidate, "token": None, "reason": None}
-        text = "<%s of %s>: the observer's %s() raised %s: %s"
         with suppress(Exception):
-            _log.warning(text, self._candidate, self._election, method, type(error).__name__, error, extra=facts)
+            _log.warning(f"<%s of %s>: {text}", self._candidate, self._election, *values, extra=facts)
 
 
 @cache
