@@ -30,6 +30,9 @@ class Rights:
         may see who leads, and ask.
     """
 
+    #: Whether the store says so if somebody reads what it may not; else there seem to be no requests.
+    refuses = True
+
     @pytest.fixture
     def elections(self, urls):
         """Return a function that has candidates take part as that kind of user, the first of which leads."""
@@ -57,10 +60,11 @@ class Rights:
         with paused(urls["operator"], NAME):
             in_time(lambda: a.situation.aside_for == "the election is paused")
             assert b.is_leader()
+        a.close()
+        b.close()  # else who waits for its turn would learn no more
         backend = open_backend(urls["operator"], BackendSettings(30.0, 20.0))
         with contextlib.closing(backend), pytest.raises(BackendRejectedError):
             backend.elector(NAME, "operator").acquire_leadership()
-        assert b.is_leader()
 
     @pytest.mark.parametrize("command", ["relinquish", "pause"])
     def test_who_may_not_ask_is_refused(self, urls, elections, command, capsys):
@@ -88,7 +92,8 @@ class Rights:
         """It leads all the same, says so once, and who asks learns why nothing comes of it."""
         with caplog.at_level(logging.INFO, "incumbent"):
             (a,) = elections("deaf", "a")
-            in_time(lambda: any("not heeded" in record.getMessage() for record in caplog.records))
+            if self.refuses:
+                in_time(lambda: any("not heeded" in record.getMessage() for record in caplog.records))
             term = a.term
             for _ in range(3):
                 a._candidacy.control.notify()  # as if there were news: it looks again
@@ -96,6 +101,8 @@ class Rights:
         assert outcome.result is Result.LATE
         assert "heeds no requests" in outcome.problem
         assert term.is_valid()
-        (told,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
-        assert "requests of operators are not heeded, for they cannot be read: " in told.getMessage()
-        assert len(told.getMessage().splitlines()) == 1
+        told = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+        assert len(told) == self.refuses
+        for line in told:
+            assert "requests of operators are not heeded, for they cannot be read: " in line
+            assert len(line.splitlines()) == 1
