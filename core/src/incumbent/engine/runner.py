@@ -343,7 +343,7 @@ class Runner:
         asking = candidate.asking
         if asking is not None and asking.saw(term, self.clock.now()):
             self._stop_pleading(candidate)
-            self._perform(candidate, ev.SetTimer(ev.Timer.ASK, asking.at))
+            self._await_asking(candidate, asking.at)
 
     def _settle(self, candidate: Candidacy) -> None:
         """Have it follow for a while before it asks for the office."""
@@ -351,7 +351,7 @@ class Runner:
         if asking is not None:
             self._stop_pleading(candidate)
             asking.settle(self.clock.now())
-            self._perform(candidate, ev.SetTimer(ev.Timer.ASK, asking.at))
+            self._await_asking(candidate, asking.at)
 
     def _plead(self, candidate: Candidacy) -> None:
         """Ask for the office, or stop asking."""
@@ -366,7 +366,12 @@ class Runner:
             asking.asks(now)
         else:
             asking.settle(now)
-        self._perform(candidate, ev.SetTimer(ev.Timer.ASK, asking.at))
+        self._await_asking(candidate, asking.at)
+
+    def _await_asking(self, candidate: Candidacy, at: float) -> None:
+        self._valid.pop((candidate, ev.Timer.ASK), None)
+        if at < inf:
+            self._perform(candidate, ev.SetTimer(ev.Timer.ASK, at))
 
     def _stop_pleading(self, candidate: Candidacy) -> None:
         plea, candidate.plea = candidate.plea, None
