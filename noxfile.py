@@ -94,6 +94,13 @@ def thorough(session: nox.Session) -> None:
 
 
 @nox.session
+def operate(session: nox.Session) -> None:
+    """See what operators see: the page in a real browser, the alerts in a real Prometheus."""
+    install_wheels(session)
+    session.run("pytest", "-m", "operate", *(session.posargs or ["tests/operate"]))
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Measure what the tests of the core cover; it makes them twice as slow."""
     install_wheels(session)
@@ -220,7 +227,7 @@ def wheels(session: nox.Session) -> None:
     session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent", external=True)
     session.run(incumbent, "electors", external=True)
     session.run(incumbent, "demo", external=True)
-    session.run(
-        pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul,postgres,redis]", external=True
-    )
+    everything = "incumbent[etcd,consul,postgres,redis,prometheus]"
+    session.run(pip, "install", "--quiet", "--find-links", "dist", everything, external=True)
     session.run(incumbent, "electors", external=True)
+    session.run(f"{clean}/bin/python", "-c", "import incumbent.http, incumbent.prometheus", external=True)

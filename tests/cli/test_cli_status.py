@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from dataclasses import replace
 from subprocess import PIPE
 
 import pytest
@@ -56,6 +57,13 @@ def test_people_see_who_leads_since_when_with_which_token(capsys, answer):
     assert lines[5:] == ["candidates  web1:12:ab", "            web2:9:cd"]
 
 
+def test_what_the_leader_tells_is_shown(capsys, answer):
+    """So that others find it; what it wrote is escaped."""
+    answer(replace(RECORD, info="http://web1:80\n\x1b"))
+    assert status(capsys).splitlines()[4] == "info        http://web1:80\\n\\x1b"
+    assert json.loads(status(capsys, "--json"))["info"] == "http://web1:80\n\x1b"
+
+
 def test_nobody_leads_is_an_answer(capsys, answer):
     """Not being led is a value: code 0."""
     answer(LeaderRecord("service/reports", None, None))
@@ -93,6 +101,7 @@ def test_programs_get_json(capsys, answer):
         "leader": "web1:12:ab",
         "token": 7,
         "since": NOW - 3725,
+        "info": None,
         "candidates": ["web1:12:ab", "web2:9:cd"],
         "request": None,
     }

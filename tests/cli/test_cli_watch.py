@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from patience import PATIENCE
@@ -42,6 +43,13 @@ def led_by(candidate, token, *candidates, since=None):
     return LeaderRecord("reports", candidate, token, since, candidates)
 
 
+def test_what_the_leader_tells_is_in_its_line(watch):
+    """For people in brackets, escaped; and for programs."""
+    seen = replace(led_by("a", 1), info="http://a:80\x1b")
+    assert watch(seen)[0].partition("  ")[2] == "a leads, token 1 (http://a:80\\x1b)"
+    assert json.loads(watch(seen, arguments=["--json"])[0])["info"] == "http://a:80\x1b"
+
+
 def test_each_change_is_a_line_that_says_how_long_it_was_otherwise(watch):
     """Who leads, that nobody does, that nothing is known; and for how long what was before has lasted."""
     seen = [led_by(None, None), led_by("a", 1), led_by("b", 2), led_by(None, None), DOWN, led_by("b", 3)]
@@ -73,6 +81,7 @@ def test_candidates_that_come_and_go_are_for_programs_only(watch):
         "leader": "a",
         "token": 1,
         "since": NOW,
+        "info": None,
         "candidates": ["a"],
     }
 

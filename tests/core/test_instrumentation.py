@@ -14,7 +14,6 @@ from incumbent import (
     LeaderRecord,
     Reason,
 )
-from incumbent.engine.events import Notified
 from incumbent.instrumentation import Called, Deposed, Elected, HandedOver, OutageBegan, OutageEnded, Renewed, Waiting
 
 
@@ -75,16 +74,26 @@ def test_a_renewal_is_late_with_less_than_half_of_the_term_left(stage, diary, ca
     ]
 
 
-def test_a_term_that_is_over_was_not_renewed(stage, diary, caplog):
-    """A renewal whose answer is looked at when the term has just been ended is no late one: nobody is warned."""
-    election = stage.election(stage.puppet(), observer=diary)
-    stage.runner.post(election._candidacy, Notified())
-    stage.runner.step()
-    stage.calls.run_one()
-    election.eligible = False
-    stage.settle()
+@pytest.mark.parametrize("over", [True, False])
+def test_a_renewal_of_a_term_that_is_over_is_none(stage, diary, caplog, over):
+    """An answer that meets a hand-over, or comes when the deadline was seen to pass, is not told, nor as a late one."""
+    puppet = stage.puppet()
+    election = stage.election(puppet, observer=diary)
+    term = election.term
+
+    def answer():
+        claim = puppet.claim()
+        if over:
+            term._end(Reason.RELINQUISHED)  # on another thread, in that moment; its event comes next
+        else:
+            term._over = True  # as a look at its deadline has left it
+        return claim
+
+    puppet.answers["check"] = answer
+    stage.advance(3)
+    assert puppet.calls.count("check") == 1
     assert diary.of(Renewed) == []
-    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert not [record for record in caplog.records if "late" in record.getMessage()]
 
 
 def test_an_outage_is_told_at_its_beginning_and_with_its_length_at_its_end(stage, diary):

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from incumbent import BackendRejectedError, BackendUnavailableError
-from incumbent.electors.local.files import Directory
+from incumbent.electors.local.files import LARGEST, Directory
 from incumbent.electors.local.mounts import network_file_system
 from incumbent.electors.local.record import Record
 
@@ -62,6 +62,30 @@ def test_a_record_survives_being_written(token, candidate, since):
     assert data.endswith(b"\n")
     assert data.count(b"\n") == 1
     assert Record.decode(data) == record
+
+
+@given(st.integers(0, 10**30), st.text(st.characters(), max_size=255), st.text(st.characters(), max_size=255))
+def test_what_the_leader_tells_has_a_line_of_its_own(token, candidate, info):
+    """It comes back unchanged, both lines fit; the first is what it would be without, for who reads no other."""
+    record = Record(token, candidate, 1.5, info)
+    data = record.encode()
+    assert Record.decode(data) == record
+    assert data.isascii()
+    assert len(data) < LARGEST
+    assert data.partition(b"\n")[:2] == (Record(token, candidate, 1.5).encode()[:-1], b"\n")
+
+
+def test_what_another_leader_told_is_not_shown():
+    """The second line counts with the token of the first only, and if it is whole."""
+    first, second = (
+        Record(7, "a", 1.5).encode(),
+        Record(6, "b", 1.5, "http://b:1").encode().splitlines(keepends=True)[1],
+    )
+    assert Record.decode(first + second) == Record(7, "a", 1.5)
+    whole = Record(7, "a", 1.5, "http://a:1").encode()
+    assert Record.decode(whole[:-4]) == Record(7, "a", 1.5)
+    for body in ("5", "[7, 8]", "[7]", "{}"):
+        assert Record.decode(first + signed(body)) == Record(7, "a", 1.5)
 
 
 @given(st.integers(0, 10**6), st.integers(0, 10**6), st.text(max_size=20), st.integers(0, 60))
@@ -119,6 +143,26 @@ def test_a_time_that_is_none_is_not_shown(since):
 def test_a_token_that_is_no_counter_is_no_record(token):
     """Only an int from 0 on is a token."""
     assert Record.decode(signed(json.dumps([token, "a", None]))) is None
+
+
+# ---------------------------------------------------------------- which elections there are
+
+
+def test_elections_with_a_record_are_listed(directory):
+    """By the names that they were given; what is no record, or of a name that no file shows in full, is left out."""
+    folder = Directory(directory)
+    assert folder.elections(10) == []
+    assert not directory.exists()
+    names = ["a", "a/b", ".a", "a%2Fb", "a+b", "\u00e4"]
+    for name in [*names, "x" * 300]:
+        files = folder.files(name)
+        lock = files.open_lock()
+        files.announce(lock, Record(1, "a"))
+        os.close(lock)
+    folder.files("never led").open_wake(for_writing=False)
+    (directory / "b.json.new").touch()
+    assert sorted(folder.elections(10)) == sorted(names)
+    assert len(folder.elections(2)) == 2
 
 
 # ---------------------------------------------------------------- tokens on disk

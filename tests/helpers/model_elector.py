@@ -98,7 +98,7 @@ class ModelElector(LeaderElector):
     def enter(self):
         ballot = self.store.ballot(self.key)
         if ballot.leader is None:
-            return self.store.grant(self.key, self.owner, self.candidate, self.ttl)
+            return self.store.grant(self.key, self.owner, self.candidate, self.ttl, self.info)
         if self.is_mine(ballot.leader):
             self.renew()
             return ballot.leader
@@ -124,7 +124,8 @@ class ModelElector(LeaderElector):
         if ballot.leader is None:
             return LeaderRecord(self.lock_id, None, None, candidates=waiting)
         leader = ballot.leader
-        return LeaderRecord(self.lock_id, leader.candidate, leader.token, candidates=(leader.candidate, *waiting))
+        candidates = (leader.candidate, *waiting)
+        return LeaderRecord(self.lock_id, leader.candidate, leader.token, candidates=candidates, info=leader.info)
 
 
 class ModelBackend(Backend):
@@ -136,6 +137,8 @@ class ModelBackend(Backend):
         fencing_across_restarts=yes(),
         expiry=yes(),
         interoperates=yes(),
+        info=yes(),
+        listing=yes(),
         ttl_range=(1.0, 60.0),
     )
     elector_class = ModelElector
@@ -154,6 +157,15 @@ class ModelBackend(Backend):
 
     def elector(self, lock_id, candidate):
         return self.elector_class(self, lock_id, candidate)
+
+    def elections(self, limit):
+        try:
+            return self.store.request(self.led, self.settings.request_timeout)[:limit]
+        except StoreError as error:
+            raise BackendUnavailableError(f"the store does not answer: {error}") from error
+
+    def led(self):
+        return [key for key in self.store.ballots if self.store.ballot(key).leader is not None]
 
     def close(self):
         pass

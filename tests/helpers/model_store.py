@@ -27,6 +27,7 @@ class Entry:
     expires: float
     #: Whether the tools of other projects see it.
     visible: bool = True
+    info: str | None = None
 
 
 @dataclass
@@ -72,9 +73,9 @@ class Store:
             ballot.leader = None
         return ballot
 
-    def grant(self, key: str, owner: object, candidate: str, ttl: float) -> Entry:
+    def grant(self, key: str, owner: object, candidate: str, ttl: float, info: str | None = None) -> Entry:
         self.token += 1
-        leader = Entry(owner, candidate, self.token, self.clock.now() + ttl)
+        leader = Entry(owner, candidate, self.token, self.clock.now() + ttl, info=info)
         ballot = self.ballot(key)
         ballot.leader = leader
         ballot.places.pop(owner, None)

@@ -211,7 +211,7 @@ MUTANTS = [
     ),
     Mutant(
         "local: the token is announced before it is on disk", "P4", CORE + "electors/local/elector.py",
-        "            self._files.announce(lock, Record(self._token, self.candidate, time.time()))\n", "",
+        "            self._files.announce(lock, Record(self._token, self.candidate, time.time(), self.info))\n", "",
         ("the suite on local", "tests of local"),
     ),
     Mutant(
@@ -236,7 +236,7 @@ MUTANTS = [
     ),
     Mutant(
         "etcd: who waited does not read its key back", "P5", ETCD + "_place.py",
-        "if own.lease != self.lease.id or own.value != self._candidate.encode():", "if False:",
+        "if own.lease != self.lease.id or own.value != self.value.encode():", "if False:",
         ("the suite on etcd", "the traps of etcd"),
     ),
     Mutant(

@@ -132,6 +132,15 @@ class AsyncLeaderElection:
         self._election.eligible = eligible
 
     @property
+    def info(self) -> str | None:
+        """What others are shown of this candidate while it leads; can be set: see `LeaderElection.info`."""
+        return self._election.info
+
+    @info.setter
+    def info(self, info: str | None) -> None:
+        self._election.info = info
+
+    @property
     def state(self) -> State:
         """Bootstrap, follower or leader; never leader when the leadership must be doubted."""
         return self._election.state

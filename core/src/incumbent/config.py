@@ -128,6 +128,8 @@ class LeaderElectionConfig:
             preference for `min_term` asks for the office. Implies `steering`. None: starts at once, asks for nothing,
             and counts as 0.
         min_term: For how long a leader leads at least before a preferred candidate may have the office.
+        info: What others are shown of this candidate while it leads, such as its address: 1 to 255 characters, to begin
+            with: see `LeaderElection.info`.
 
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
@@ -158,11 +160,13 @@ class LeaderElectionConfig:
     health_failures: int = 3
     preference: int | None = None
     min_term: Seconds = Seconds(60.0)
+    info: str | None = None
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)
         if self.candidate is not None:
             _check_text("candidate", self.candidate)
+        check_info(self.info)
         for name in ("leader_callback", "follower_callback", "on_elected", "on_deposed", "on_leader_changed"):
             value = getattr(self, name)
             if value is not None and not callable(value):
@@ -267,6 +271,12 @@ def _seconds(name: str, value: object, *, zero: bool = False) -> float:
 def _check_number(name: str, value: object, least: int, most: int) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise ConfigurationError(f"{name} {shorten(value)} must be a whole number from {least} to {most}")
+
+
+def check_info(info: object) -> None:
+    """Refuse what is neither a short text nor None."""
+    if info is not None:
+        _check_text("info", info)
 
 
 def _check_text(name: str, text: object) -> None:

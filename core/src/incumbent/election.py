@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import overload
 
 from .address import Address, shorten
-from .config import LeaderElectionConfig
+from .config import LeaderElectionConfig, check_info
 from .elector import Backend, BackendSettings, LeaderElector
 from .engine import ending
 from .engine.candidacy import Candidacy, Listeners
@@ -71,6 +71,7 @@ class LeaderElection:
         self._watchers: list[Callable[[], None]] = []
         self._settle: Callable[[], None] | None = None
         self._eligible = config.eligible
+        self._info = config.info
         self._closed = False
         self._pid = os.getpid()
         if isinstance(elector, LeaderElector):
@@ -120,6 +121,7 @@ class LeaderElection:
                 self._watchers,
                 eligible=self._eligible,
             )
+            self._introduce(candidacy)
             self._runner.add(candidacy)
             self._candidacy = candidacy
         if self._closed:
@@ -283,6 +285,28 @@ class LeaderElection:
         if candidacy is not None:
             self._runner.set_eligible(candidacy, eligible=bool(eligible))
 
+    @property
+    def info(self) -> str | None:
+        """
+        What others are shown of this candidate while it leads, such as its address; can be set at any time.
+
+        It counts from the next term on: what it is when a term begins is shown as long as that lasts, in
+        `LeaderRecord.info`. Where the backend keeps none, the log says so.
+
+        Raises:
+            ConfigurationError: It is set to something else than None, or a text of 1 to 255 characters.
+        """
+        return self._info
+
+    @info.setter
+    def info(self, info: str | None) -> None:
+        self._refuse_fork()
+        check_info(info)
+        with self._lock:
+            self._info = info
+            if self._candidacy is not None:
+                self._introduce(self._candidacy)
+
     # ------------------------------------------------------------ inside
 
     def _leave(self) -> float:
@@ -317,6 +341,12 @@ class LeaderElection:
         assert self._backend is not None
         self._backend = self._runner.share(self.address, self._settings, self._backend)
         return self._backend.elector(self.config.name, self.candidate)
+
+    def _introduce(self, candidacy: Candidacy) -> None:
+        support = candidacy.elector.capabilities.info
+        if self._info is not None and not support:
+            _log.warning("%r: its info is not shown to others: %s", self, support.detail)
+        candidacy.introduce(self._info)
 
     def _listeners(self) -> Listeners:
         config = self.config

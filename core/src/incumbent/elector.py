@@ -24,7 +24,7 @@ Rules that hold for every method:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -85,6 +85,10 @@ def no(reason: str) -> Support:
     return Support(False, reason)
 
 
+#: What a package declares that was written before there was such a thing.
+OLDER = no("its package is older than that")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """
@@ -98,6 +102,8 @@ class Capabilities:
         expiry: A silent candidate's claim ends after the ttl, though its process lives. `no` where it ends with the
             process.
         interoperates: Tools of other projects that take part in the same election.
+        info: The record that `LeaderElector.observe_leadership` returns shows the leader's `LeaderElector.info`.
+        listing: `Backend.elections` works.
         ttl_range: Shortest and longest ttl that the backend grants, seconds.
     """
 
@@ -107,6 +113,8 @@ class Capabilities:
     fencing_across_restarts: Support
     expiry: Support
     interoperates: Support
+    info: Support = OLDER
+    listing: Support = OLDER
     ttl_range: tuple[float, float] = (0.0, float("inf"))
 
 
@@ -143,6 +151,7 @@ class LeaderRecord:
         since: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known; the same for
             the whole term.
         candidates: Ids of all candidates, the leader included, in any order; None where the backend does not list them.
+        info: What the leader tells of itself, such as its address; None if it tells nothing, or the backend keeps none.
     """
 
     lock_id: str
@@ -150,6 +159,7 @@ class LeaderRecord:
     token: int | None
     since: float | None = None
     candidates: tuple[str, ...] | None = None
+    info: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +210,11 @@ class LeaderElector(ABC):
             from any thread, after anything that may change the answer of a method: the claim was lost, or may now be
             won, or (once `observe_leadership` has been called) another leads. Cheap, never raises. Too often is
             harmless; never is not, if push is declared.
+        info: What this candidate tells of itself, 255 characters at most, or None. The runner sets it, at any time, if
+            the backend declares *info*: what it is when a term begins is shown as long as the term lasts.
     """
+
+    info: str | None = None
 
     def __init__(self, lock_id: str, candidate: str, capabilities: Capabilities) -> None:
         self.lock_id = lock_id
@@ -325,6 +339,23 @@ class Backend(ABC):
         A generator; never raises. Nothing to say by default.
         """
         return ()
+
+    def elections(self, limit: int) -> Collection[str]:  # noqa: ARG002 - for those that can
+        """
+        Return the names of the elections that somebody leads. Needed if the backend declares *listing*. Thread-safe.
+
+        Others may be among them, as those of which nothing but the last token is left. What the store shows under
+        such names and is no election of this library's may be among them, too.
+
+        Args:
+            limit: How many names to return at most. Which, if there are more, is the store's choice.
+
+        Raises:
+            BackendUnavailableError: There is no answer, or it is not complete within the request timeout.
+            BackendRejectedError: Asking again cannot help.
+            InvalidStateError: The backend does not declare *listing*.
+        """
+        raise InvalidStateError(f"this elector cannot list elections: {self.capabilities.listing.detail}")
 
     def erase(self, lock_id: str) -> None:  # noqa: B027 - optional
         """

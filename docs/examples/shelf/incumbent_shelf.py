@@ -72,6 +72,7 @@ class ShelfBackend(BeatBackend):
         fencing_across_restarts=yes("the last token is kept; should it be deleted, the candidates' clocks count on"),
         expiry=yes("by the clock of who waits"),
         interoperates=no("the objects are its own"),
+        info=yes("behind the id"),
     )
 
     def __init__(self, address, settings):

@@ -1,11 +1,13 @@
-"""Who runs no command although nobody leads: it may not, or is not fit to."""
+"""Who runs no command although nobody leads: it may not, or is not fit to; and what it tells of itself if it does."""
 
+import json
 import shlex
 import sys
 
 import pytest
 
 from incumbent import read_leader
+from incumbent.address import shorten
 from incumbent.cli import main
 
 
@@ -43,6 +45,21 @@ def test_preference_of_a_machine_is_no_number(capsys, monkeypatch):
     assert main(command) == 2
     assert capsys.readouterr().err == "incumbent: INCUMBENT_PREFERENCE: 'high' is not a whole number from 0 to 100\n"
     assert main([*command[:1], "--preference", "100", *command[1:]]) == 0
+
+
+def test_others_are_shown_what_it_tells_of_itself(bench):
+    """By `--info`, or else by INCUMBENT_INFO; the command finds its leader's as others do."""
+    ask = [*bench.incumbent, "status", "--name", "job", "--json"]
+    bench.environment |= {"INCUMBENT_INFO": "http://b:1", "INCUMBENT_ELECTOR": bench.local}
+    for flags, info in ((["--info", "http://a:1"], "http://a:1"), ([], "http://b:1")):
+        code, out, _ = bench.run(*flags, command=ask)
+        assert (code, json.loads(out)["info"]) == (0, info)
+
+
+def test_info_that_is_none_is_one_line(capsys):
+    """A text that is too long, before anything is asked for."""
+    assert main(["run", "--elector", "memory://", "--name", "job", "--info", "x" * 256, "--", "true"]) == 2
+    assert capsys.readouterr().err == f"incumbent: info {shorten('x' * 256)} is longer than 255 characters\n"
 
 
 @pytest.mark.parametrize(

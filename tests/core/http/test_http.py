@@ -52,6 +52,18 @@ def test_leader_is_told_from_who_waits(election, server):
         assert ask(server)[0] == 503
 
 
+def test_second_line_is_what_the_leader_tells():
+    """Whoever is asked, the leader or not: so a client finds the one from the other. The page shows it, too."""
+    told = LeaderElectionConfig("reports", candidate="a", relinquish_interval=None, info="http://<a>:1")
+    other = LeaderElection(LeaderElectionConfig("reports", info="not this"), "memory://http-info")
+    with LeaderElection(told, "memory://http-info") as election, serve(election) as server:
+        token = election.wait_for_leadership(PATIENCE).token
+        assert ask(server) == (200, f"this candidate leads, token {token}\nhttp://<a>:1\n")
+        with other, serve(other) as follower:
+            in_time(lambda: ask(follower) == (503, "this candidate does not lead\nhttp://<a>:1\n"))
+            in_time(lambda: "<dt>info</dt><dd>http://&lt;a&gt;:1</dd>" in ask(follower, "/")[1])
+
+
 def test_leading_is_judged_by_the_clock_at_that_moment(stage):
     """P2: a leader whose engine is stuck is none after its deadline, and a probe that would restart it fails."""
     with serve(stage.election(stage.puppet())) as server:
@@ -98,7 +110,7 @@ def test_page_shows_who_leads_and_the_last_terms(election, server):
     assert "<dt>candidates</dt><dd>host:1</dd>" in body
     assert "<svg" in body
     assert '<meta http-equiv="refresh" content="5">' in body
-    assert not re.search(r"<script|src=|href=|url\(", body)
+    assert not re.search(r'<script|src=|href=(?!"data:,")|url\(', body)
 
 
 def test_page_says_that_nobody_leads(server):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from beat_stage import TTL, SharingStore, Stage
 
-from incumbent import BackendRejectedError, BackendUnavailableError, InvalidStateError
+from incumbent import BackendRejectedError, BackendUnavailableError, InvalidStateError, yes
 from incumbent.toolkit import Record
 
 
@@ -17,6 +19,29 @@ def stage():
 @pytest.fixture
 def sharing():
     return Stage(SharingStore)
+
+
+# ---------------------------------------------------------------- what the leader tells
+
+
+def test_what_the_leader_tells_stands_behind_its_id(stage):
+    """What a backend declares that has a store of bytes or rows: the store keeps one text, the record has two."""
+    a, b = stage.elector("a"), stage.elector("b")
+    a.capabilities = replace(a.capabilities, info=yes())
+    a.info = "http://a:1"
+    a.acquire_leadership()
+    assert stage.store.records["job"].candidate == "a\nhttp://a:1"
+    record = b.observe_leadership()
+    assert (record.candidate, record.info) == ("a", "http://a:1")
+
+
+def test_what_is_not_declared_is_not_kept(stage):
+    """A backend that was written before there was such a thing is given ids, and nothing else."""
+    a = stage.elector("a")
+    a.info = "http://a:1"
+    a.acquire_leadership()
+    assert stage.store.records["job"].candidate == "a"
+    assert a.observe_leadership().info is None
 
 
 # ---------------------------------------------------------------- silence

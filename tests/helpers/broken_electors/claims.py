@@ -205,7 +205,7 @@ class ReadsThenWrites(ModelElector):
         answer = super().ask(act)
         if answer == "free":
             time.sleep(0.1 if self.candidates[self.lock_id] >= 8 else 0.0)
-            answer = super().ask(lambda: self.store.grant(self.key, self.owner, self.candidate, self.ttl))
+            answer = super().ask(lambda: self.store.grant(self.key, self.owner, self.candidate, self.ttl, self.info))
         return answer
 
 

@@ -35,6 +35,20 @@ class ConcealsCandidates(ModelBackend):
     capabilities = replace(DECLARED, candidates=no("out of modesty"))
 
 
+@broken("test_info_is_as_declared")
+class ConcealsInfo(ModelBackend):
+    """Shows what the leader tells of itself, but declares that it does not."""
+
+    capabilities = replace(DECLARED, info=no("out of modesty"))
+
+
+@broken("test_listing_is_as_declared")
+class ConcealsElections(ModelBackend):
+    """Lists elections, but declares that it does not."""
+
+    capabilities = replace(DECLARED, listing=no("out of modesty"))
+
+
 @broken("test_fencing_across_restarts_is_as_declared")
 class ConcealsFencing(ModelBackend):
     """Tokens grow over restarts, but it declares that they do not."""

@@ -50,6 +50,20 @@ class UnknownIsWhoWaits(ZooBackend):
     elector_class = ListsWhoWaits
 
 
+@mistaken("test_info_is_as_declared")
+class ConcealsWhatItTells(ZooBackend):
+    """What the leader tells of itself is shown, and said to be kept by nobody."""
+
+    capabilities = replace(ZooBackend.capabilities, info=no("the store does not tell"))
+
+
+@mistaken("test_listing_is_as_declared")
+class ConcealsItsElections(ZooBackend):
+    """Elections are listed, and said not to be."""
+
+    capabilities = replace(ZooBackend.capabilities, listing=no("nobody needs it"))
+
+
 @mistaken("test_declarations_are_complete", may_be_caught_by=("test_elector_knows_its_election",))
 class DeclaresByInstance(ZooBackend):
     """What a backend can do is decided when it is made."""

@@ -33,6 +33,7 @@ class ZooElector(LeaderElector):
         self.key = lock_id
         self.owner = self.new_owner()
         self.token = None
+        self.its_info = None
         self.is_closed = False
 
     def acquire_leadership(self):
@@ -111,7 +112,15 @@ class ZooElector(LeaderElector):
         if leader is None:
             return LeaderRecord(self.lock_id, None, None, candidates=tuple(answer["waiting"]))
         candidates = (leader["candidate"], *answer["waiting"])
-        return LeaderRecord(self.lock_id, leader["candidate"], leader["token"], leader["since"], candidates)
+        return LeaderRecord(
+            self.lock_id, leader["candidate"], leader["token"], leader["since"], candidates, leader["info"]
+        )
+
+    def tell(self):
+        """Return what is told of this candidate: that of the beginning of the term, as long as it lasts."""
+        if self.token is None:
+            self.its_info = self.info
+        return self.its_info
 
     def refuse_without_claim(self):
         self.backend.refuse_fork()
@@ -119,8 +128,10 @@ class ZooElector(LeaderElector):
             raise InvalidStateError
 
     def ask(self, do, **fields):
-        """Ask the store once about this election, in the contract's words."""
+        """Ask the store once about this election, in the contract's words; with a claim goes what is told of us."""
         self.backend.refuse_fork()
+        if do in {"claim", "put", "put_first"}:
+            fields["info"] = self.tell()
         return self.backend.ask(do, election=self.key, **fields)
 
     def changed(self):
@@ -138,6 +149,8 @@ class ZooBackend(Backend):
         fencing_across_restarts=yes(),
         expiry=yes(),
         interoperates=yes("whoever speaks to the store"),
+        info=yes(),
+        listing=yes(),
         ttl_range=(0.5, 3600.0),
     )
     harness = "zoo.harness:ZooHarness"
@@ -169,6 +182,13 @@ class ZooBackend(Backend):
 
     def elector(self, lock_id, candidate):
         return self.elector_class(self, lock_id, candidate)
+
+    def elections(self, limit):
+        self.refuse_fork()
+        return self.names(limit)
+
+    def names(self, limit):
+        return self.ask("names", election="")["names"][:limit]
 
     def close(self):
         if not self.is_closed and self.is_ours():

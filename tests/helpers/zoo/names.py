@@ -12,6 +12,7 @@ from .elector import ZooElector
 
 APART = "test_elections_are_independent"
 SHOWN = "test_id_is_shown_as_it_was_given"
+LISTED = "test_led_elections_are_listed"
 
 
 class Renames(ZooElector):
@@ -23,7 +24,7 @@ class Renames(ZooElector):
         self.key = f"{head}/{self.kept(tail)}" if head else self.kept(tail)
 
 
-@mistaken(APART)
+@mistaken(APART, may_be_caught_by=(LISTED,))
 class DecodesForms(Renames):
     """A plus is taken for a blank, as in forms."""
 
@@ -31,7 +32,7 @@ class DecodesForms(Renames):
         return unquote_plus(name)
 
 
-@mistaken(APART)
+@mistaken(APART, may_be_caught_by=(LISTED,))
 class DecodesTwice(Renames):
     """Names are decoded although nobody has encoded them."""
 
@@ -47,7 +48,7 @@ class FoldsForms(Renames):
         return unicodedata.normalize("NFKC", name)
 
 
-@mistaken(APART)
+@mistaken(APART, may_be_caught_by=(LISTED,))
 class DropsAccents(Renames):
     """Letters are compared without their accents, as some collations do."""
 
@@ -55,7 +56,7 @@ class DropsAccents(Renames):
         return "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
 
 
-@mistaken(APART)
+@mistaken(APART, may_be_caught_by=(LISTED,))
 class CutsAtWideCharacters(Renames):
     """A name ends where a character has four bytes, as in old tables."""
 
@@ -63,7 +64,7 @@ class CutsAtWideCharacters(Renames):
         return re.split("[\U00010000-\U0010ffff]", name)[0]
 
 
-@mistaken(APART)
+@mistaken(APART, may_be_caught_by=(LISTED,))
 class KnowsAsciiOnly(Renames):
     """What is not ASCII becomes a question mark."""
 
@@ -71,7 +72,7 @@ class KnowsAsciiOnly(Renames):
         return name.encode("ascii", "replace").decode()
 
 
-@mistaken(APART)
+@mistaken(APART, may_be_caught_by=(LISTED, "test_listing_is_as_declared"))
 class HashesNames(ZooElector):
     """Elections are known by 32 bits of their names."""
 
@@ -97,7 +98,7 @@ class CutsLongNames(ZooElector):
         self.key = lock_id[:150]
 
 
-@mistaken(APART)
+@mistaken(APART, may_be_caught_by=(LISTED,))
 class SpeaksOfPaths(Renames):
     """A question mark or a hash ends a name, as in URLs."""
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 import calendar
 import time
 from dataclasses import replace
+from urllib.parse import unquote
+
+from incumbent import BackendUnavailableError
 
 from . import mistaken
-from .elector import ZooElector
+from .elector import ZooBackend, ZooElector
 
 SINCE, LISTED = "test_since_is_when_the_leader_was_elected", "test_all_candidates_are_listed"
 NEIGHBOURS, TYPES = "test_neighbouring_election_is_not_shown", "test_record_is_what_it_says_it_is"
+LED = "test_led_elections_are_listed"
+GIVEN, PRESENT = "test_info_is_shown_as_it_was_given", "test_info_is_that_of_the_present_term"
 
 
 @mistaken(SINCE)
@@ -77,6 +82,42 @@ class ShowsTextForSeconds(ZooElector):
         return replace(shown, since=shown.since and time.ctime(shown.since))
 
 
+@mistaken(GIVEN)
+class CutsWhatIsTold(ZooElector):
+    """What the leader tells of itself is cut, as if it were an address."""
+
+    def tell(self):
+        told = super().tell()
+        return told and told[:80]
+
+
+@mistaken(GIVEN)
+class TellsInAnotherCode(ZooElector):
+    """What the leader tells of itself is kept in an encoding that has not all characters."""
+
+    def tell(self):
+        told = super().tell()
+        return told and told.encode("latin-1", "replace").decode("latin-1")
+
+
+@mistaken(PRESENT)
+class TellsWhatItFirstWas(ZooElector):
+    """What a candidate tells of itself is read once, by its first attempt."""
+
+    def tell(self):
+        return self.__dict__.setdefault("first", super().tell())
+
+
+@mistaken(PRESENT)
+class ShowsWhatTheLastOneTold(ZooElector):
+    """A leader that tells nothing of itself is shown with what the one before it told."""
+
+    def record(self, answer):
+        shown = super().record(answer)
+        self.last = shown.info or self.__dict__.get("last")
+        return replace(shown, info=self.last if shown.candidate else None)
+
+
 class ReadsPrefixes(ZooElector):
     """Reads all elections whose names begin like its own."""
 
@@ -113,3 +154,42 @@ class ListsTheDead(ZooElector):
         if "session" in fields:
             fields["session"] = None
         return super().ask(do, **fields)
+
+
+@mistaken(LED)
+class ListsWhatItDecodes(ZooBackend):
+    """The names of elections are decoded, as if they were parts of a URL."""
+
+    def names(self, limit):
+        return [unquote(name) for name in super().names(limit)]
+
+
+@mistaken(LED)
+class ListsEachCandidate(ZooBackend):
+    """An election for which somebody waits is listed twice."""
+
+    def names(self, limit):
+        names = super().names(limit)
+        waited = [name for name in names if self.ask("show", election=name)["waiting"]]
+        return [*names, *waited][:limit]
+
+
+@mistaken("test_listing_has_a_limit")
+class ListsAllThereAre(ZooBackend):
+    """All elections are listed, however many were asked for."""
+
+    def names(self, limit):
+        return self.ask("names", election="")["names"]
+
+
+@mistaken("test_listing_in_a_freeze_is_unknown")
+class ListsFromMemory(ZooBackend):
+    """Without an answer, the list is the last one."""
+
+    def names(self, limit):
+        try:
+            self.last = super().names(limit)
+        except BackendUnavailableError:
+            if "last" not in self.__dict__:
+                raise
+        return self.last

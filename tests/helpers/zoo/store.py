@@ -20,6 +20,8 @@ LOOK = 0.02
 UNWATCHED = 2.0
 #: Owners that have gone are remembered, so that what was sent before they went claims nothing: so many.
 REMEMBERED = 10_000
+#: What everybody is shown of a leader.
+SHOWN = ("candidate", "token", "since", "owner", "note", "info")
 
 
 def now() -> float:
@@ -44,8 +46,8 @@ class Elections:
         draft.write_text(json.dumps({"token": self.token, "claims": self.claims}))
         draft.replace(self.file)
 
-    def claim(self, election, owner, candidate, ttl, session=None, note=None, bound=False):
-        """Give the election to *owner*, with a *note* for all; if it is *bound*, only as long as the session lasts."""
+    def claim(self, election, owner, candidate, ttl, session=None, note=None, bound=False, info=None):
+        """Give the election to *owner*, with *info* and a *note*; if it is *bound*, while the session lasts."""
         leader = self.claims.get(election)
         if leader is not None and leader["owner"] == owner:
             return self.renew(election, owner, ttl, note)
@@ -57,6 +59,7 @@ class Elections:
         self.token += 1
         self.places.get(election, {}).pop(owner, None)
         leader = {"owner": owner, "candidate": candidate, "token": self.token, "since": time.time(), "note": note}
+        leader["info"] = info
         self.claims[election] = {**leader, "expires": now() + ttl, "bound": session if bound else None}
         self.tell(election)
         return {"granted": True, "token": self.token, "ttl": ttl}
@@ -84,7 +87,7 @@ class Elections:
     def show(self, election):
         leader = self.claims.get(election)
         waiting = [candidate for candidate, *_ in self.places.get(election, {}).values()]
-        shown = leader and {name: leader[name] for name in ("candidate", "token", "since", "owner", "note")}
+        shown = leader and {name: leader[name] for name in SHOWN}
         return {"leader": shown, "waiting": waiting}
 
     def names(self, election):
@@ -92,20 +95,21 @@ class Elections:
         known = {*self.claims, *self.places}
         return {"names": sorted(name for name in known if name.startswith(election))}
 
-    def put(self, election, owner, candidate, ttl, token=None):
+    def put(self, election, owner, candidate, ttl, token=None, info=None):
         """Write a claim, whoever has one; count its token, if none is given."""
         self.token = max(self.token, token or self.token + 1)
         token = token or self.token
         made = {"owner": owner, "candidate": candidate, "token": token, "since": time.time(), "note": None}
+        made["info"] = info
         self.claims[election] = {**made, "expires": now() + ttl, "bound": None}
         self.tell(election)
         return {"granted": True, "token": token, "ttl": ttl}
 
-    def put_first(self, election, owner, candidate, ttl, token):
+    def put_first(self, election, owner, candidate, ttl, token, info=None):
         """Write a claim with this token, if there is none."""
         if election in self.claims:
             return {"granted": False}
-        return self.put(election, owner, candidate, ttl, token)
+        return self.put(election, owner, candidate, ttl, token, info)
 
     def count(self, election):
         """Return a token that nobody has had."""

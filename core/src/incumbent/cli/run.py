@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 #: Seconds between SIGTERM and SIGKILL if the ttl does not force fewer, as for containers.
 DEFAULT_GRACE: Final = 10.0
 
+#: Has what `--info` would say.
+INFO: Final = "INCUMBENT_INFO"
+
 DESCRIPTION = """\
 Run a command only while this candidate leads the election, without a shell, in its own process group.
 
@@ -58,6 +61,7 @@ def add_parser(commands: Commands) -> None:
     add_elector(parser)
     add_name(parser)
     parser.add_argument("--id", metavar="ID", help="this candidate (default: host:pid:random)")
+    parser.add_argument("--info", metavar="TEXT", help="what others are shown while it leads, such as its address")
     add_ttl(parser)
     parser.add_argument(
         "--once", action="store_true", help="end when the leadership is lost, rather than campaign again"
@@ -120,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
     config = LeaderElectionConfig(
         lock_id=args.name,
         candidate=args.id,
+        info=os.environ.get(INFO) or None if args.info is None else args.info,
         ttl=args.ttl,
         relinquish_interval=args.relinquish_interval,
         relinquish_interval_spec=args.relinquish_spec,

@@ -1,4 +1,4 @@
-"""`incumbent status`: who leads an election, read once and without becoming a candidate."""
+"""`incumbent status`: who leads an election, or all of them, read once and without becoming a candidate."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from incumbent.address import Address
+from incumbent.errors import ConfigurationError
 from incumbent.observer import look, observe, observing
 from incumbent.steer import read_request
 
 from ._output import clean, complain, duration, local_time, show_json, show_table
-from ._parser import add_elector, add_json, add_name, positive_seconds
+from ._overview import HEADING, MOST, lines, read_all
+from ._parser import add_elector, add_json, positive_seconds
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +39,8 @@ def add_parser(commands: Commands) -> None:
     what = "Show who leads an election, since when, and its candidates."
     parser = commands.add_parser("status", description=what, epilog=EXIT_CODES)
     add_elector(parser)
-    add_name(parser)
+    parser.add_argument("--name", metavar="NAME", help="the election, such as service/reports")
+    parser.add_argument("--all", action="store_true", help="show all elections that the backend lists")
     parser.add_argument("--led", action="store_true", help="end with 0 only if somebody leads")
     parser.add_argument("--led-by", metavar="ID", help="end with 0 only if that candidate leads")
     parser.add_argument("--wait", type=positive_seconds, metavar="TIME", help="wait so long at most until it is so")
@@ -47,6 +50,10 @@ def add_parser(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print who leads; 0 whether anybody does or not, unless more is asked for."""
     given = Address.parse(args.elector)
+    if args.all:
+        return _show_all(args, given)
+    if args.name is None:
+        raise ConfigurationError("an election is required: --name NAME, or --all (see 'incumbent status --help')")
     known, record, request = _read(given, args.name)
     if args.wait is not None and _code(args, record) != 0:
         record = _awaited(args, given) or record
@@ -61,6 +68,22 @@ def run(args: argparse.Namespace) -> int:
         led = "has led" if args.led_by is None else "has not led"
         return complain(f"{who} {led} {clean(args.name)} within {args.wait:g} s", NOT_IN_TIME)
     return code
+
+
+def _show_all(args: argparse.Namespace, given: Address) -> int:
+    """Print a line for each election, or an object."""
+    if args.name is not None or args.led or args.led_by is not None or args.wait is not None:
+        raise ConfigurationError("--all shows what there is: give --name, --led, --led-by and --wait without it")
+    address, elections, is_partial = read_all(given)
+    if args.json:
+        show_json([_for_programs(address, record, request) for record, request in elections])
+    elif elections:
+        show_table(lines(elections, time.time()), HEADING)
+    else:
+        show_table([("elector", str(address)), ("elections", "none")])
+    if is_partial:
+        complain(f"there are more: these are {MOST} of them", 0)
+    return 0
 
 
 def _read(address: Address, name: str) -> tuple[Address | None, LeaderRecord, Request | None]:
@@ -102,6 +125,7 @@ def _for_programs(address: Address, record: LeaderRecord, request: Request | Non
         "leader": record.candidate,
         "token": record.token,
         "since": record.since if known else None,
+        "info": record.info,
         "candidates": None if record.candidates is None else list(record.candidates),
         "request": None if request is None else {"do": request.do, "from": request.term, "to": request.to},
     }
@@ -114,6 +138,7 @@ def _for_people(address: Address, record: LeaderRecord, request: Request | None,
         rows.append(("leader", "nobody"))
     else:
         rows += [("leader", record.candidate), ("token", str(record.token))]
+        rows += [] if record.info is None else [("info", record.info)]
     if record.since is not None:
         # By the leader's clock, which may be ahead of ours.
         ago = f" ({duration(now - record.since)} ago)" if 0 <= now - record.since < math.inf else ""

@@ -99,6 +99,7 @@ def _facts(election: str, seen: LeaderRecord | BackendUnavailableError, at: floa
         "leader": seen.candidate,
         "token": seen.token,
         "since": seen.since if known else None,
+        "info": seen.info,
         "candidates": None if seen.candidates is None else list(seen.candidates),
     }
 
@@ -111,7 +112,8 @@ def _words(now: Moment, seen: LeaderRecord | BackendUnavailableError, last: Mome
     if now.leader is None:
         ended = "" if last is None or last.leader is None else f" of {clean(last.leader)}"
         return paint(YELLOW, f"nobody leads{after}{ended}")
-    text = f"{paint(BOLD, clean(now.leader))} leads, token {now.token}"
+    info = "" if seen.info is None else f" ({clean(seen.info)})"
+    text = f"{paint(BOLD, clean(now.leader))} leads, token {now.token}{info}"
     if last is None:
         return text
     if last.leader is not None:

@@ -115,6 +115,9 @@ class Candidacy:
         self.eligible = eligible
         self.health = None if config.health is None else Health(config.health_failures)
         self.machine.aside_until = self.aside_until
+        #: What is to be told of it from the next term on; what is in the present one.
+        self._info: str | None = None
+        self._term_info: str | None = None
         self._watchers = watchers
         self.dispatcher: Dispatcher
         self._teller = Teller(elector.lock_id, elector.candidate, config.observer)
@@ -205,9 +208,18 @@ class Candidacy:
         if self.backend is None:
             return  # one that was handed in cannot be made anew
         old = self.elector
-        self.elector = self.backend.elector(old.lock_id, old.candidate)
-        self.elector.notify = old.notify
+        with self.changed:
+            self.elector = self.backend.elector(old.lock_id, old.candidate)
+            self.elector.notify = old.notify
+            self.introduce(self._info)
         old.close()
+
+    def introduce(self, info: str | None) -> None:
+        """Have *info* shown to others from the next term on, if the backend keeps it. Any thread may call it."""
+        with self.changed:
+            self._info = info
+            if self.elector.capabilities.info:
+                self.elector.info = info
 
     @property
     def state(self) -> State:
@@ -230,7 +242,7 @@ class Candidacy:
             return Situation(state=self.state, campaigns=False, error=self.error)
         return Situation(
             state=self.state,
-            leader=_record(term) if term is not None and term.is_valid() else self._record,
+            leader=self._own_record(term) if term is not None and term.is_valid() else self._record,
             error=failure,
             failing=0.0 if failure is None else max(0.0, now - machine.failing_since),
             callback=callback,
@@ -253,12 +265,16 @@ class Candidacy:
             clock=clock,
             descriptors=claim.descriptors,
         )
+        self._term_info = elector.info if elector.capabilities.info else None
         self._change(term=term)
         self._waits = False
         self._teller.tell(Elected, term=term)
         self.dispatcher.put("on_elected", lambda: self._announce(term), wanted=term.is_valid)
         self.tell_leader()
-        self.tell_record(_record(term))
+        self.tell_record(self._own_record(term))
+
+    def _own_record(self, term: Term) -> LeaderRecord:
+        return LeaderRecord(term.lock_id, term.candidate, term.token, term.acquired_at, info=self._term_info)
 
     def _announce(self, term: Term) -> object:
         """Say that *term* began. One that is over before its turn comes is never mentioned (P6)."""
@@ -270,7 +286,7 @@ class Candidacy:
         term = self.term
         assert term is not None
         left = term.remaining()
-        if not term._extend(deadline):
+        if not term._extend(deadline):  # or somebody ends it in this moment, whose event comes next
             return term.reason is not None
         is_late = left < lifetime(self.config.ttl) / 2
         if is_late or self._teller.is_observed:
@@ -420,10 +436,6 @@ class Candidacy:
             self.changed.notify_all()
         for watcher in self._watchers:
             watcher()
-
-
-def _record(term: Term) -> LeaderRecord:
-    return LeaderRecord(term.lock_id, term.candidate, term.token, term.acquired_at)
 
 
 def _timing(config: LeaderElectionConfig, elector: LeaderElector, listeners: Listeners) -> Timing:

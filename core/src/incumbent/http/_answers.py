@@ -6,6 +6,7 @@ import sys
 import time
 from http import HTTPStatus
 
+from incumbent.address import printable
 from incumbent.aio import AsyncLeaderElection
 from incumbent.election import LeaderElection
 from incumbent.state import State
@@ -43,8 +44,12 @@ class Answers:
     def _leader(self) -> Answer:
         term = self._election.term
         if term is None:
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, "this candidate does not lead\n")
-        return Answer(HTTPStatus.OK, f"this candidate leads, token {term.token}\n")
+            seen = self._history.record
+            info = None if seen is None or seen.candidate == self._election.candidate else seen.info
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"this candidate does not lead\n{_line(info)}")
+        leader = self._election.situation.leader
+        info = None if leader is None else leader.info
+        return Answer(HTTPStatus.OK, f"this candidate leads, token {term.token}\n{_line(info)}")
 
     def _live(self) -> Answer:
         situation = self._election.situation
@@ -62,11 +67,16 @@ class Answers:
 
     def _metrics(self) -> Answer:
         if "incumbent.prometheus" not in sys.modules:
-            words = "there are no metrics: give the election an incumbent.prometheus.PrometheusObserver\n"
-            return Answer(HTTPStatus.NOT_FOUND, words)
+            words = "install incumbent[prometheus], and in a program make an incumbent.prometheus.PrometheusObserver"
+            return Answer(HTTPStatus.NOT_FOUND, f"there are no metrics: {words}\n")
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415 - an extra
 
         return Answer(HTTPStatus.OK, generate_latest().decode(), CONTENT_TYPE_LATEST)
 
     def _page(self) -> Answer:
         return Answer(HTTPStatus.OK, page(self._election, self._history, time.time()), "text/html; charset=utf-8")
+
+
+def _line(info: str | None) -> str:
+    """Return what the leader tells of itself as a second line, which may be from others."""
+    return "" if info is None else f"{printable(info)}\n"

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from typing import TypeVar
@@ -121,6 +121,10 @@ class Candidate:
         """Call the elector."""
         return self._bounded(self.elector.observe_leadership, "observe_leadership()")
 
+    def elections(self, limit: int) -> Collection[str]:
+        """Call the backend."""
+        return self._bounded(partial(self.backend.elections, limit), "Backend.elections()", self.backend.elections)
+
     def close(self) -> None:
         """Close the elector."""
         self._bounded(self.elector.close, "close()")
@@ -182,10 +186,10 @@ class Candidate:
         self._journal.note(self._shown, "calls notify()")
         self._told.set()
 
-    def _bounded(self, call: Callable[[], T], name: str) -> T:
+    def _bounded(self, call: Callable[[], T], name: str, method: Callable[..., T] | None = None) -> T:
         timeout = self._harness.request_timeout
         limit = self.limit
-        self._journal.methods[name] = call
+        self._journal.methods[name] = method or call
         ask = partial(self._journal.call, self._shown, name, lambda: bounded(limit, call, name))
         for _ in range(TRIES - 1):
             was_sound, began = self._is_sound(), time.monotonic()

@@ -24,6 +24,7 @@ from .suite.handover import HandOver
 from .suite.hygiene import Hygiene
 from .suite.keeping import Keeping
 from .suite.lateness import Lateness
+from .suite.listing import Listing
 from .suite.naming import Naming
 from .suite.observing import Observing
 from .suite.processes import Processes
@@ -49,6 +50,7 @@ class ElectorConformance(
     Bounds,
     Faults,
     Push,
+    Listing,
     Observing,
     Waiting,
     HandOver,

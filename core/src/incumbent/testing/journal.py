@@ -78,7 +78,7 @@ class Journal:
         self._left_out = 0
         self._names: dict[str, str] = {}
         #: What is called by the name that an event has of it.
-        self.methods: dict[str, Callable[[], object]] = {}
+        self.methods: dict[str, Callable[..., object]] = {}
 
     def name(self, unique: str, shown: str) -> str:
         """Show candidate *unique* as *shown* from now on, and return that."""

@@ -44,6 +44,7 @@ THEMES: Mapping[str, str] = MappingProxyType(
         "Waiting": "acquire",
         "Observing": "observe",
         "Push": "notify",
+        "Listing": "backend",
         "Faults": "errors",
         "Bounds": "errors",
         "Lateness": "errors",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .beat_elector import BeatElector
     from .beats import Beats
     from .deadlines import deadline, time_left, within
+    from .info import join_info, split_info
     from .keepalive import KeepAlive, Renewal
     from .libraries import importing
     from .options import Endpoint, is_loopback, one_line, read_file, read_line, read_switch
@@ -51,6 +52,7 @@ __all__ = [
     "deadline",
     "importing",
     "is_loopback",
+    "join_info",
     "note_address",
     "one_line",
     "read_file",
@@ -58,6 +60,7 @@ __all__ = [
     "read_switch",
     "read_tls",
     "refuse_plain_text",
+    "split_info",
     "time_left",
     "within",
 ]
@@ -72,6 +75,7 @@ _HOMES = {
     "beat_elector": ("BeatElector",),
     "beats": ("Beats",),
     "deadlines": ("deadline", "time_left", "within"),
+    "info": ("join_info", "split_info"),
     "keepalive": ("KeepAlive", "Renewal"),
     "libraries": ("importing",),
     "options": ("Endpoint", "is_loopback", "one_line", "read_file", "read_line", "read_switch"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import weakref
 from abc import abstractmethod
+from collections.abc import Collection
 from typing import ClassVar
 
 from incumbent.address import Address
@@ -79,6 +80,14 @@ class BackendBase(Backend, ProcessBound):
         finally:
             self._starting.release()
 
+    def elections(self, limit: int) -> Collection[str]:
+        """List elections, within the request timeout, if the backend declares *listing*."""
+        if not self.capabilities.listing:
+            return super().elections(limit)
+        self.start()
+        with within(self.settings.request_timeout):
+            return self._elections(limit)
+
     def electors(self) -> list[LeaderElector]:
         """Return the electors that are in use: those to be told of news."""
         with self._members_lock:
@@ -103,6 +112,10 @@ class BackendBase(Backend, ProcessBound):
 
     def _begin(self) -> None:
         """Begin what is shared: import the client library, start a thread. One thread at a time; until it succeeds."""
+
+    def _elections(self, limit: int) -> Collection[str]:
+        """Return names of elections, *limit* at most, if the backend declares *listing*."""
+        raise NotImplementedError
 
     @abstractmethod
     def _end(self) -> None:

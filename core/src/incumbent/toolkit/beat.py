@@ -28,7 +28,7 @@ class Record:
             another server, puts into it what tells the two apart.
         ttl: Seconds of silence after which another may take the claim over.
         token: The fencing token.
-        candidate: Id of the candidate.
+        candidate: Id of the candidate; on a second line what it tells of itself, if the backend declares *info*.
         since: When it was elected, seconds since the Unix epoch, if known; for display.
         is_fresh: Whether it was renewed within its ttl by the store's clock, if it has one; for display only.
         holder: What the beat belongs to, where one renewal serves many elections; left out, it belongs to the record.

@@ -10,6 +10,7 @@ from .base_backend import BackendBase
 from .base_elector import ElectorBase
 from .beat import Held, Record
 from .beats import Beats
+from .info import join_info, split_info
 
 __all__ = ["BeatElector"]
 
@@ -62,7 +63,8 @@ class BeatElector(ElectorBase):
         silent = None if seen is None or self._beats.sightings.left(self.lock_id, seen) > 0 else seen
         was_uncertain, self._is_uncertain = self._is_uncertain, True
         sent = self._clock()  # before the request (P2)
-        found = self._store.claim(self.lock_id, self.owner, self.candidate, silent)
+        kept = join_info(self.candidate, self.info if self.capabilities.info else None)
+        found = self._store.claim(self.lock_id, self.owner, kept, silent)
         self._is_uncertain = was_uncertain
         if found is None or found.owner != self.owner:
             if found is not None:
@@ -107,7 +109,8 @@ class BeatElector(ElectorBase):
             self._shown = self._show(record)  # a leader that leaves before the first look is missed, too
             if record is None or self._shown is None:
                 return LeaderRecord(self.lock_id, None, None)
-        return LeaderRecord(self.lock_id, record.candidate, record.token, since=record.since)
+        candidate, info = split_info(record.candidate)
+        return LeaderRecord(self.lock_id, candidate, record.token, since=record.since, info=info)
 
     def _forget(self) -> None:
         """Hold no claim any more."""

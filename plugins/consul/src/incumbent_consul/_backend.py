@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -39,6 +39,8 @@ class ConsulBackend(BackendBase):
         fencing_across_restarts=yes("the index of Consul's log"),
         expiry=yes(),
         interoperates=yes("consul lock, and the Lock of Consul's Go library"),
+        info=yes("on a second line of the key's value"),
+        listing=yes("those whose key is there"),
         ttl_range=(SERVER_TTL_MIN, LONGEST_LOCK_DELAY),
     )
     options: ClassVar[Mapping[str, str]] = HELP
@@ -71,6 +73,11 @@ class ConsulBackend(BackendBase):
             watchers=self.watchers,
             guarantee=self.guarantee,
         )
+
+    def _elections(self, limit: int) -> Collection[str]:
+        prefix = self.told.prefix
+        names = (Keys.election(key, prefix) for key in self.client.names(prefix))
+        return sorted({name for name in names if name})[:limit]
 
     def _begin(self) -> None:
         self.client.load()  # which may take longer than a request may

@@ -50,6 +50,11 @@ class Client:
         found = understood(lambda: pairs_of([self._api.kv.get(key)[1]], key))
         return found[0] if found else None
 
+    def names(self, prefix: str) -> list[str]:
+        """Read the names of all keys that begin with *prefix*, consistently."""
+        found = self.request("GET", f"/v1/kv/{prefix}", params=[("keys", "1"), ("consistent", "1")])
+        return understood(lambda: [str(key) for key in found or ()])
+
     def trees(self, prefixes: Sequence[str]) -> dict[str, Pair]:
         """Read all keys that begin with one of *prefixes*, consistently, with one request for each 64 prefixes."""
         found: dict[str, Pair] = {}

@@ -6,6 +6,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from incumbent import BackendUnavailableError, Claim, ElectionError, LeaderRecord
+from incumbent.toolkit import join_info
 
 from ._errors import SessionGoneError
 from ._layout import FLAGS, Pair
@@ -116,7 +117,8 @@ class ConsulElector(Waiting):
             before, self._doubt = self._doubt, session
             sent = self._clock()
             try:
-                result = self._client.lock(self.key, session, self.candidate, FLAGS, modify_index=index, leave=place)
+                value = join_info(self.candidate, self.info)
+                result = self._client.lock(self.key, session, value, FLAGS, modify_index=index, leave=place)
             except SessionGoneError:
                 self._doubt = None
                 raise

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from incumbent import BackendRejectedError, ConfigurationError, LeaderRecord
+from incumbent.toolkit import split_info
 
 __all__ = ["FLAGS", "Keys", "Pair", "encoded", "pairs_of", "results_of", "transaction"]
 
@@ -104,6 +105,12 @@ class Keys:
         root = f"{prefix}{lock_id}/"
         return cls(f"{root}.lock", f"{root}.queue/")
 
+    @staticmethod
+    def election(key: str, prefix: str) -> str | None:
+        """Return the election whose lock *key* is; None if it is something else."""
+        name, _, last = key.removeprefix(prefix).rpartition("/")
+        return name if key.startswith(prefix) and last == ".lock" else None
+
     @property
     def both(self) -> tuple[str, str]:
         """What the names of all keys of the election begin with."""
@@ -137,9 +144,10 @@ class Keys:
         waiting = tuple(_name(pair) for pair in self.waiting(found) if pair.session is not None)
         if lock is None or lock.session is None:
             return LeaderRecord(lock_id, None, None, candidates=waiting)
-        return LeaderRecord(lock_id, _name(lock), lock.modify_index, candidates=(_name(lock), *waiting))
+        names, (_, info) = (_name(lock), *waiting), split_info(lock.value)
+        return LeaderRecord(lock_id, names[0], lock.modify_index, candidates=names, info=info)
 
 
 def _name(pair: Pair) -> str:
     """Return the candidate's id; `consul lock` writes none."""
-    return pair.value or f"session {pair.session}"
+    return split_info(pair.value)[0] or f"session {pair.session}"

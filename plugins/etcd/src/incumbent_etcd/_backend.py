@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 from incumbent import (
@@ -19,7 +19,9 @@ from incumbent.toolkit import BackendBase, Sessions
 
 from ._connection import Connection
 from ._elector import EtcdElector
+from ._errors import senseless
 from ._greenlets import check_grpc
+from ._layout import keys_below, names_of
 from ._library import check_fork, load
 from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options
 from ._session import Session, end
@@ -42,6 +44,8 @@ class EtcdBackend(BackendBase):
         fencing_across_restarts=yes("revisions are stored"),
         expiry=yes(),
         interoperates=yes("etcdctl elect, and all who use etcd's concurrency.Election"),
+        info=yes("on a second line of the key's value, which other tools show as it is"),
+        listing=yes("those that have candidates"),
         ttl_range=(SHORTEST_TTL, LONGEST_TTL),
     )
     options: ClassVar[Mapping[str, str]] = HELP
@@ -68,6 +72,20 @@ class EtcdBackend(BackendBase):
             sessions=self.sessions,
             watcher=self.watcher,
         )
+
+    def _elections(self, limit: int) -> Collection[str]:
+        connection, prefix = self.connection, self.connection.options.prefix
+        found: set[str] = set()
+        after = b""
+        while len(found) < limit:
+            answer = connection.read("Range", keys_below(connection.rpc, prefix, after))
+            found |= names_of(answer.kvs, prefix)
+            if not answer.more:
+                break
+            if not answer.kvs:
+                raise senseless("nothing, and more")
+            after = answer.kvs[-1].key + b"\0"
+        return sorted(found)[:limit]
 
     def _begin(self) -> None:
         load()  # which takes longer than a request may

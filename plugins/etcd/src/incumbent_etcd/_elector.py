@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from incumbent import Claim, ElectionError, LeaderRecord
-from incumbent.toolkit import BackendBase, ElectorBase, Renewal, Sessions
+from incumbent.toolkit import BackendBase, ElectorBase, Renewal, Sessions, join_info, split_info
 
 from ._connection import Connection
 from ._errors import LeaseGoneError
@@ -67,8 +67,9 @@ class EtcdElector(ElectorBase):
         entries = election.entries(answer)
         if not entries:
             return LeaderRecord(self.lock_id, None, None)
-        names = tuple(entry.value.decode(errors="replace") for entry in entries)
-        return LeaderRecord(self.lock_id, names[0], entries[0].created, candidates=names)
+        told = [split_info(entry.value.decode(errors="replace")) for entry in entries]
+        names = tuple(candidate for candidate, _ in told)
+        return LeaderRecord(self.lock_id, names[0], entries[0].created, candidates=names, info=told[0][1])
 
     def _leave(self, *, is_late: bool) -> None:
         """Delete our key, whatever is known of it."""
@@ -85,6 +86,10 @@ class EtcdElector(ElectorBase):
 
     def _stand_in_line(self) -> Claim | None:
         start = self._clock()
+        value = join_info(self.candidate, self.info)
+        with self._lock:
+            if self._place is not None and self._place.value != value:
+                self._leftover, self._place = self._place, None  # its next key tells what is to be told now
         leftover = self._leftover  # which the session's thread may delete at the same time
         if leftover is not None:
             if not leftover.lease.is_dead:
@@ -92,7 +97,7 @@ class EtcdElector(ElectorBase):
             self._leftover = None
         session = self._joined()
         lease = session.lease()
-        place = self._place_on(lease)
+        place = self._place_on(lease, value)
         if place is None:
             return None
         session.keep_alive(lease)
@@ -115,13 +120,13 @@ class EtcdElector(ElectorBase):
                 session.leave(self._layout().prefix, self, is_clean=True)
         return session
 
-    def _place_on(self, lease: Lease) -> Place | None:
+    def _place_on(self, lease: Lease, value: str) -> Place | None:
         """Return what to ask for, or None if nobody would answer for it: `close` has been here."""
         with self._lock:
             if self._closed:
                 return None
             if self._place is None or self._place.lease is not lease:
-                self._place = Place(self._connection, self._layout(), self.candidate, lease)
+                self._place = Place(self._connection, self._layout(), value, lease)
             return self._place
 
     def _stand(self, place: Place, start: float) -> tuple[Any, Renewal[Attached]]:

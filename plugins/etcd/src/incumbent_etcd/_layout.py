@@ -1,8 +1,9 @@
 """
 How an election lies in etcd: the layout of etcd's own `concurrency.Election`, so `etcdctl elect` takes part.
 
-A candidate is a key `<prefix><lock id>/<lease id in hex>` with its id as the value, attached to its lease. The
-lowest create revision leads, and is the token: revisions only grow, over deletions and restarts (P4).
+A candidate is a key `<prefix><lock id>/<lease id in hex>`, attached to its lease. The value is its id, with what it
+tells of itself on a second line. The lowest create revision leads, and is the token: revisions only grow, over
+deletions and restarts (P4).
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import Any
 
 from ._errors import senseless
 
-__all__ = ["Election", "Entry", "Standing", "elections_of"]
+__all__ = ["Election", "Entry", "Standing", "elections_of", "keys_below", "names_of"]
 
 #: Keys ahead of ours that are read at once: the nearest is enough unless other elections lie below this one.
 LOOK_AHEAD = 8
+#: Keys that are read at once where elections are listed.
+PAGE = 5000
 CREATE_DESCENDING = {"sort_order": 2, "sort_target": 2}
 CREATE_ASCENDING = {"sort_order": 1, "sort_target": 2}
 
@@ -50,6 +53,22 @@ def elections_of(keys: Iterable[bytes], lease: int) -> dict[bytes, bytes]:
     return {key[: 1 - len(end)]: key for key in keys if key.endswith(end)}
 
 
+def keys_below(rpc: Any, prefix: str, after: bytes) -> Any:
+    """Read which keys there are below *prefix*, some thousand that follow *after*."""
+    end = f"{prefix[:-1]}0".encode() if prefix else b"\0"  # '0' follows '/'; all, if there is no prefix
+    return rpc.RangeRequest(key=after or prefix.encode() or b"\0", range_end=end, limit=PAGE, keys_only=True)
+
+
+def names_of(kvs: Iterable[Any], prefix: str) -> set[str]:
+    """Return the elections below *prefix* whose candidates' keys are among these."""
+    found = set()
+    for kv in kvs:
+        election, _, last = kv.key[len(prefix.encode()) :].rpartition(b"/")
+        if kv.lease and last == b"%x" % kv.lease:
+            found.add(election.decode(errors="replace"))
+    return found - {""}
+
+
 class Election:
     """The keys of one election, and the requests about them."""
 
@@ -68,9 +87,9 @@ class Election:
 
     # ------------------------------------------------------------ requests
 
-    def campaign(self, key: bytes, candidate: str, lease: int) -> Any:
+    def campaign(self, key: bytes, value: str, lease: int) -> Any:
         """Make the key unless it exists; read it back, and what is ahead of it, in the same instant (P5)."""
-        put = self._rpc.PutRequest(key=key, value=candidate.encode(), lease=lease)
+        put = self._rpc.PutRequest(key=key, value=value.encode(), lease=lease)
         reads = [
             self._operation(request_range=self._rpc.RangeRequest(key=key)),
             self._operation(request_range=self.ahead(None)),

@@ -24,10 +24,10 @@ class ForeignHandError(BackendUnavailableError):
 class Place:
     """One key on one lease, from before it is asked for until it is known to be gone."""
 
-    def __init__(self, connection: Connection, election: Election, candidate: str, lease: Lease) -> None:
+    def __init__(self, connection: Connection, election: Election, value: str, lease: Lease) -> None:
         self._connection = connection
         self._election = election
-        self._candidate = candidate
+        self.value = value
         self.lease = lease
         self.key = election.key(lease.id)
         #: The create revision, once the key is known to exist.
@@ -38,7 +38,7 @@ class Place:
     def request(self) -> Any:
         """Return the request that makes the key, or looks at it if it was made; and at what is ahead."""
         if self.revision is None:
-            return self._election.campaign(self.key, self._candidate, self.lease.id)
+            return self._election.campaign(self.key, self.value, self.lease.id)
         return self._election.look(self.key, self.revision)
 
     def read(self, answer: Any) -> Standing:
@@ -52,7 +52,7 @@ class Place:
         if standing is None:
             raise ForeignHandError("etcd: the candidate's key was deleted")
         own = standing.own
-        if own.lease != self.lease.id or own.value != self._candidate.encode():
+        if own.lease != self.lease.id or own.value != self.value.encode():
             self._connection.call("Txn", self._election.delete_unchanged(own))
             raise ForeignHandError("etcd: the candidate's key was overwritten")
         self.revision = own.created

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from typing import ClassVar
 
@@ -48,6 +48,8 @@ class PostgresBackend(BackendBase):
         ),
         expiry=yes("by who has waited for a ttl on its own clock without seeing a renewal"),
         interoperates=no("the tables are its own"),
+        info=yes("on a second line of the column candidate"),
+        listing=yes(),
     )
     options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_postgres.testing:PostgresHarness"
@@ -72,6 +74,9 @@ class PostgresBackend(BackendBase):
             if "\0" in text or length > LONGEST_NAME:
                 raise ConfigurationError(f"postgres: {what} may have {LONGEST_NAME} bytes at most, and no NUL")
         return BeatElector(lock_id, candidate, self, self.beats)
+
+    def _elections(self, limit: int) -> Collection[str]:
+        return self.store.elections(limit)
 
     def _wake(self) -> None:
         self.watch.wake()

@@ -110,6 +110,10 @@ class Layout:
             f"{RUN} FROM {self._election} e JOIN {self._session} s ON s.id = e.session WHERE e.lock_id IN ({names})"
         )
 
+    def elections(self, limit: int) -> str:
+        """Read which elections somebody leads."""
+        return f"{self._preamble}SELECT lock_id FROM {self._election} ORDER BY lock_id LIMIT {limit}"
+
     # ------------------------------------------------------------ writing
 
     def renew(self, session: str, beat: str, ttl: float, leftovers: Iterable[str]) -> str:

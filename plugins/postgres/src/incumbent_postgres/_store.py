@@ -31,12 +31,11 @@ class Store:
 
     def look(self, lock_ids: Iterable[str]) -> dict[str, Entry]:
         """Read who leads these elections; those that nobody leads are left out."""
-        try:
-            return entries(self.pool.run(self.layout.look(lock_ids))[-1])
-        except RefusedError as error:
-            if error.sqlstate in MISSING:
-                return {}
-            raise self._translated(error) from error
+        return entries(self._read(self.layout.look(lock_ids)))
+
+    def elections(self, limit: int) -> list[str]:
+        """Read which elections somebody leads."""
+        return [str(lock_id) for (lock_id,) in self._read(self.layout.elections(limit))]
 
     def renew(self, session: str, beat: str, ttl: float, leftovers: Iterable[str]) -> dict[str, tuple[str, int]]:
         """Renew the session, and return its claims and their tokens by election. Makes the tables if need be."""
@@ -70,6 +69,15 @@ class Store:
         self._deleted(self.layout.retire(session))
 
     # ------------------------------------------------------------ inside
+
+    def _read(self, message: str) -> list[Row]:
+        """Return the rows; none if there are no tables."""
+        try:
+            return self.pool.run(message)[-1]
+        except RefusedError as error:
+            if error.sqlstate in MISSING:
+                return []
+            raise self._translated(error) from error
 
     def _deleted(self, message: str) -> bool:
         try:

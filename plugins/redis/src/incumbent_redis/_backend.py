@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import ClassVar
 
 from incumbent import (
@@ -47,6 +47,8 @@ class RedisBackend(BackendBase):
         ),
         expiry=yes("by the clock of who waits: the server's plays no part"),
         interoperates=no("the locks of other tools have no token, and end by the server's clock"),
+        info=yes("on a second line of the field candidate"),
+        listing=yes("by SCAN, which looks at all keys of the database"),
     )
     options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_redis.testing:RedisHarness"
@@ -72,9 +74,12 @@ class RedisBackend(BackendBase):
                 raise ConfigurationError(f"redis: {what} must have 1 to {LONGEST_NAME} bytes")
         return BeatElector(lock_id, candidate, self, self.beats)
 
+    def _elections(self, limit: int) -> Collection[str]:
+        return self.records.elections(limit)
+
     def _begin(self) -> None:
         with importing:
-            from . import _connection  # noqa: F401, PLC0415 - imports redis-py
+            from . import _connection, _errors  # noqa: F401, PLC0415 - import redis-py
 
     def _wake(self) -> None:
         self.news.wake()

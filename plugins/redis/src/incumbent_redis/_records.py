@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -52,6 +53,19 @@ class Records(BeatStore):
         """Read the records as they are shown to people: a record that makes no sense is told of."""
         shown = {lock_id: self._store.run(SHOW, [self.key(lock_id)], read=self._shown) for lock_id in lock_ids}
         return {lock_id: record for lock_id, record in shown.items() if record is not None}
+
+    def elections(self, limit: int) -> list[str]:
+        """Look for the keys of records; only the whole of it is an answer, however many other keys there are."""
+        found: set[bytes] = set()
+        cursor: Any = b"0"
+        pattern = re.sub(r"([\\*?\[\]^-])", r"\\\1", self.key("")) + "*"
+        with self._store.lent() as wire:
+            while len(found) < limit:
+                cursor, keys = wire.ask("SCAN", cursor, "MATCH", pattern, "COUNT", BATCH, "TYPE", "hash")
+                found.update(keys)
+                if int(cursor) == 0:
+                    break
+        return sorted(_text(key.removeprefix(self.key("").encode())) for key in found)[:limit]
 
     def look(self, lock_ids: Sequence[str]) -> Mapping[str, Record]:
         """Read the records as candidates see them, many with each request."""

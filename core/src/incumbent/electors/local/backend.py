@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -31,6 +32,8 @@ class LocalBackend(Backend):
         fencing_across_restarts=yes("the token is on disk"),
         expiry=no("a claim ends with its process, not with time"),
         interoperates=no("the files are its own"),
+        info=yes("in the record, on a line of its own"),
+        listing=yes("those that anybody has ever led, unless a name is too long for a file's"),
     )
     harness: ClassVar[str | None] = "incumbent.testing.embedded:LocalHarness"
 
@@ -53,6 +56,11 @@ class LocalBackend(Backend):
             watcher=self.watcher,
             clock=self.settings.clock,
         )
+
+    def elections(self, limit: int) -> Collection[str]:
+        """Return those that have a record."""
+        self.directory.check_process()
+        return self.directory.elections(limit)
 
     def erase(self, lock_id: str) -> None:
         """Remove the election's files."""

@@ -76,7 +76,7 @@ class LocalElector(LeaderElector):
                 self._release()
                 return None
             self._token = self._files.last_token(lock) + 1
-            self._files.announce(lock, Record(self._token, self.candidate, time.time()))
+            self._files.announce(lock, Record(self._token, self.candidate, time.time(), self.info))
             self._signal()
         except BaseException:
             self._release()
@@ -111,7 +111,7 @@ class LocalElector(LeaderElector):
         record = self._files.read()
         if record is None or record.candidate is None or not is_led:
             return LeaderRecord(self.lock_id, None, None)
-        return LeaderRecord(self.lock_id, record.candidate, record.token, record.since)
+        return LeaderRecord(self.lock_id, record.candidate, record.token, record.since, info=record.info)
 
     def close(self) -> None:
         """Let go of everything."""

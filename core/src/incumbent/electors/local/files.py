@@ -18,8 +18,9 @@ import os
 import stat
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from incumbent.errors import BackendRejectedError, BackendUnavailableError, InvalidStateError
 
@@ -31,6 +32,8 @@ __all__ = ["Directory", "Files"]
 
 #: A file name may be 255 bytes long; the longest suffix is `.json.new`.
 LONGEST_STEM = 200
+#: How a record's file ends, and what is in the stem of those whose names are too long.
+RECORD, LONG = ".json", "+"
 #: More than any record is long.
 LARGEST = 8192
 
@@ -77,8 +80,19 @@ class Directory:
         stem = quote(lock_id, safe="")
         if len(stem) > LONGEST_STEM:
             # The plus sign is in no other stem: it would be quoted.
-            stem = f"{stem[: LONGEST_STEM - 65]}+{hashlib.sha256(lock_id.encode()).hexdigest()}"
+            stem = f"{stem[: LONGEST_STEM - 65]}{LONG}{hashlib.sha256(lock_id.encode()).hexdigest()}"
         return Files(self, f"%2E{stem[1:]}" if stem.startswith(".") else stem)
+
+    def elections(self, limit: int) -> list[str]:
+        """Return the names of elections that have a record, *limit* at most; nothing is made."""
+        with mapped_errors(self.path):
+            if not self.path.exists():
+                return []
+        self.prepare(make=False)
+        with mapped_errors(self.path), os.scandir(self.path) as entries:
+            stems = (entry.name.removesuffix(RECORD) for entry in entries if entry.name.endswith(RECORD))
+            names = (unquote(stem) for stem in stems if LONG not in stem)
+            return list(islice(names, limit))
 
     def check_process(self) -> None:
         """Refuse to work in a forked child, which must not keep its parent's claims (P9)."""
@@ -103,7 +117,7 @@ class Files:
     def __init__(self, directory: Directory, stem: str) -> None:
         self._directory = directory
         self.lock = directory.path / f"{stem}.lock"
-        self.record = directory.path / f"{stem}.json"
+        self.record = directory.path / f"{stem}{RECORD}"
         self.wake = directory.path / f"{stem}.wake"
 
     # ------------------------------------------------------------ opening

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from typing import TYPE_CHECKING, ClassVar
 
 from incumbent.elector import Backend, BackendSettings, Capabilities, LeaderElector, no, yes
-from incumbent.errors import ConfigurationError
+from incumbent.errors import ConfigurationError, InvalidStateError
 
 from .elector import MemoryElector
 from .store import MemoryStore
@@ -27,6 +29,8 @@ class MemoryBackend(Backend):
         fencing_across_restarts=yes("the store can be stopped and started, but ends with the process"),
         expiry=yes(),
         interoperates=no("nobody outside the process sees it"),
+        info=yes(),
+        listing=yes(),
     )
     harness: ClassVar[str | None] = "incumbent.testing.embedded:MemoryHarness"
 
@@ -39,6 +43,13 @@ class MemoryBackend(Backend):
     def elector(self, lock_id: str, candidate: str) -> LeaderElector:
         """Make an elector for *candidate* in election *lock_id*."""
         return MemoryElector(lock_id, candidate, self.capabilities, self.store, self.settings)
+
+    def elections(self, limit: int) -> Collection[str]:
+        """Return those that somebody leads."""
+        if os.getpid() != self.store.pid:
+            raise InvalidStateError("this process was forked: open a backend of its own here")
+        with self.store.request(self.settings.request_timeout):
+            return [lock_id for lock_id in sorted(self.store.held) if self.store.live(lock_id) is not None][:limit]
 
     def close(self) -> None:
         """Nothing is open."""

@@ -35,7 +35,7 @@ class MemoryElector(LeaderElector):
             self._register(self._store.candidates)
             held = self._store.live(self.lock_id)
             if held is None:
-                held = Held(self, self._settings.clock, self._store.next_token(), sent, time.time())
+                held = Held(self, self._settings.clock, self._store.next_token(), sent, time.time(), self.info)
             if held.elector is not self:
                 return None
             self._holding = True

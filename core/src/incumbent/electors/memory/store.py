@@ -25,6 +25,7 @@ class Held:
     token: int
     expires: float
     since: float
+    info: str | None
 
 
 class MemoryStore:
@@ -79,7 +80,7 @@ class MemoryStore:
             waiting = tuple(elector.candidate for elector in self.candidates.get(lock_id, ()))
         if held is None:
             return LeaderRecord(lock_id, None, None, candidates=waiting)
-        return LeaderRecord(lock_id, held.elector.candidate, held.token, held.since, waiting)
+        return LeaderRecord(lock_id, held.elector.candidate, held.token, held.since, waiting, held.info)
 
     def claims(self, lock_id: str) -> int:
         """Return the number of claims: 0 or 1."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from dataclasses import fields, replace
 
 import pytest
@@ -10,6 +11,8 @@ import pytest
 from incumbent import CONTRACT_VERSION, ConfigurationError, Finding, InvalidStateError, Support
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import HARNESS_LIMIT, Scene, bounded
+
+from .listing import ALL
 
 #: Seconds in which no news come from a backend that does not push.
 QUIET = 0.5
@@ -60,6 +63,26 @@ class Declarations:
         except InvalidStateError:
             works = False
         _assert_as_declared("observe", scene.capabilities.observe, works)
+
+    def test_listing_is_as_declared(self, scene: Scene) -> None:
+        """Contract: Elections are listed if listing is declared, and asking for them is InvalidStateError if not."""
+        a, watcher = scene.candidate("a"), scene.candidate("watcher")
+        a.lead()
+        try:
+            works = scene.lock_id in watcher.elections(ALL)
+        except InvalidStateError:
+            works = False
+        _assert_as_declared("listing", scene.capabilities.listing, works)
+
+    @requires("observe")
+    def test_info_is_as_declared(self, scene: Scene) -> None:
+        """Contract: The record shows what the leader tells of itself if info is declared, and only then."""
+        a, watcher = scene.candidate("a"), scene.candidate("watcher")
+        with suppress(AttributeError):  # something else of that name, of an elector that does not know of it
+            a.elector.info = "http://a:8080"
+        a.lead()
+        shown, declared = watcher.observe_leadership().info, scene.capabilities.info
+        _assert_as_declared("info", declared, shown == "http://a:8080" if declared else shown is not None)
 
     @requires("observe")
     def test_candidates_is_as_declared(self, scene: Scene) -> None:

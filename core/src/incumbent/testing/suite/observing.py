@@ -14,6 +14,17 @@ from incumbent.testing.scene import Candidate, Scene
 
 #: Seconds by which the clock of a store may be wrong.
 NEAR = 3600.0
+#: What a leader may tell of itself, and some store changes.
+INFOS = (
+    *(
+        "http://[::1]:8080/a%20b?c=d&e=%2F#f",
+        "host-a  port 1",
+        "\u00e4\u042f\ufb01\U0001f600",
+        "a\\nb",
+        "'\"`$%s{}[]<>&;|",
+    ),
+    *("null", "0123", "{}", "x" * 255, None),
+)
 #: After which whoever counts whole seconds has counted one.
 A_SECOND = 1.1
 
@@ -159,8 +170,49 @@ class Observing:
             assert record.candidate is None or type(record.candidate) is str
             assert record.token is None or type(record.token) is int
             assert record.since is None or type(record.since) in {int, float}
+            assert record.info is None or type(record.info) is str
             listed = record.candidates
             assert listed is None or (type(listed) is tuple and {str}.issuperset(map(type, listed)))
+
+    @requires("observe", "info")
+    def test_info_is_shown_as_it_was_given(self, scene: Scene) -> None:
+        """Contract: What the leader tells of itself comes back unchanged, whatever is in it, and ids do as ever."""
+        leading, waiting, watching = (scene.backend(scene.lasting) for _ in range(3))
+        for number, info in enumerate(INFOS):
+            election = f"{scene.lock_id}/{number}"
+            a, b = (
+                scene.candidate(name, lock_id=election, backend=of) for name, of in (("a", leading), ("b", waiting))
+            )
+            a.elector.info, b.elector.info = info, "b"
+            a.lead()
+            b.acquire_leadership()
+            record = scene.candidate("watcher", lock_id=election, backend=watching).observe_leadership()
+            assert record.info == info, f"{info!r} is shown as {record.info!r}"
+            assert record.candidate == a.candidate
+            assert set(record.candidates or ()) <= {a.candidate, b.candidate}
+
+    @requires("observe", "info")
+    def test_info_is_that_of_the_present_term(self, scene: Scene) -> None:
+        """Contract: The info is what it was when the term began, as long as that lasts, and nobody else's."""
+        backends = [scene.backend(scene.lasting) for _ in range(3)]
+        a, b, watcher = (
+            scene.candidate(name, backend=backend)
+            for name, backend in zip(("a", "b", "watcher"), backends, strict=True)
+        )
+        a.elector.info, b.elector.info = "one", "not yet"
+        a.lead()
+        b.acquire_leadership()
+        a.elector.info, b.elector.info = "too late", "two"
+        a.check_leadership()
+        assert watcher.observe_leadership().info == "one"
+        a.relinquish_leadership()
+        b.lead_soon()
+        assert watcher.observe_leadership().info == "two", "it was set while the candidate waited"
+        b.relinquish_leadership()
+        assert watcher.observe_leadership().info is None
+        a.elector.info = None
+        a.lead_soon()
+        assert watcher.observe_leadership().info is None, "this leader tells nothing"
 
     @requires("observe", "candidates", "outsider")
     def test_candidate_that_was_killed_is_not_listed(self, scene: Scene) -> None:

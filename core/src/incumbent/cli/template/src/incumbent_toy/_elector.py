@@ -15,7 +15,7 @@ from incumbent import (
     no,
     yes,
 )
-from incumbent.toolkit import BackendBase, ElectorBase, read_switch
+from incumbent.toolkit import BackendBase, ElectorBase, join_info, read_switch
 
 from ._store import Store
 
@@ -32,6 +32,8 @@ class ToyBackend(BackendBase):
         fencing_across_restarts=yes("the counter is in the file"),
         expiry=yes(),
         interoperates=no("the tables are this package's own"),
+        info=yes("behind the candidate's id"),
+        listing=no("nobody has written that yet"),
     )
     # CHANGE: the options of the URL, each with one line of help. Others are refused before the constructor is called.
     options = {"wal": "yes or no: keep a write-ahead log (default no)"}
@@ -65,7 +67,8 @@ class ToyElector(ElectorBase):
     def _campaign(self) -> Claim | None:
         sent = self._settings.clock()  # before the request (P2)
         self._may_hold = True  # an error leaves open whether it was granted
-        token = self._store.claim(self.lock_id, self.candidate, self._owner, self._settings.ttl)
+        candidate = join_info(self.candidate, self.info)
+        token = self._store.claim(self.lock_id, candidate, self._owner, self._settings.ttl)
         if token is None:
             self._name_anew()
             return None

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from incumbent import BackendUnavailableError, LeaderRecord, boottime
-from incumbent.toolkit import ProcessBound, Translation, deadline
+from incumbent.toolkit import ProcessBound, Translation, deadline, split_info
 
 #: What SQLite raises, and whether asking again can help. What is not listed here is unknown, which it may.
 ERRORS = Translation(
@@ -89,7 +89,9 @@ class Store(ProcessBound):
             row = db.execute(query, (lock_id,)).fetchone()
         if row is None or _is_over(*row[3:]):
             return LeaderRecord(lock_id, None, None)
-        return LeaderRecord(lock_id, *row[:3])
+        shown, token, since = row[:3]
+        candidate, info = split_info(shown)
+        return LeaderRecord(lock_id, candidate, token, since, info=info)
 
     # ------------------------------------------------------------ the client
 

@@ -15,7 +15,7 @@ from incumbent import (
     no,
     yes,
 )
-from incumbent.toolkit import BackendBase, ElectorBase, Endpoint, read_switch, read_tls, refuse_plain_text
+from incumbent.toolkit import BackendBase, ElectorBase, Endpoint, join_info, read_switch, read_tls, refuse_plain_text
 
 from ._news import News
 from ._store import Store
@@ -35,6 +35,8 @@ class ToyBackend(BackendBase):
         fencing_across_restarts=yes("the counters are on the server's disk"),
         expiry=yes("by the server's monotonic clock"),
         interoperates=no("no other tool takes part"),
+        info=yes("behind the candidate's id"),
+        listing=no("nobody has written that yet"),
     )
     # CHANGE: the options of the URL, each with one line of help. Others are refused before the constructor is called.
     options = {
@@ -86,7 +88,8 @@ class ToyElector(ElectorBase):
     def _campaign(self) -> Claim | None:
         sent = self._settings.clock()  # before the request (P2)
         self._may_hold = True  # an error leaves open whether it was granted
-        token = self._store.claim(self.lock_id, self.candidate, self._owner, self._settings.ttl)
+        candidate = join_info(self.candidate, self.info)
+        token = self._store.claim(self.lock_id, candidate, self._owner, self._settings.ttl)
         if token is None:
             self._name_anew()
             return None

@@ -21,6 +21,7 @@ from incumbent.toolkit import (
     connect_socket,
     deadline,
     note_address,
+    split_info,
     time_left,
 )
 
@@ -75,7 +76,9 @@ class Store(ProcessBound):
 
     def leader(self, lock_id: str) -> LeaderRecord:
         """Read who leads."""
-        return LeaderRecord(lock_id, *self.ask("leader", lock_id=lock_id))
+        shown, token, since = self.ask("leader", lock_id=lock_id)
+        candidate, info = split_info(shown or "")
+        return LeaderRecord(lock_id, candidate or None, token, since, info=info)
 
     def ask(self, what: str, **arguments: object) -> Any:
         """Ask the server, and return its answer."""
