@@ -419,6 +419,7 @@ class Runner:
         record = event.record if isinstance(event, ev.Observed) else None
         refusal = event.error if isinstance(event, ev.Failed) and event.permanent else None
         named = record is not None and candidate.is_succeeded(record)
+        self._clear_up(candidate, candidate.control)
         self.post(candidate, ev.RequestSeen(record, refusal, candidate.listed() if named else None))
 
     def _ask(self, candidate: Candidacy, plea: LeaderElector) -> None:
@@ -428,6 +429,7 @@ class Runner:
             candidate.not_asking(event.error)
         if not isinstance(event, ev.Granted) or candidate.plea is not plea:
             self._free(candidate, "elector", plea.close)
+        self._clear_up(candidate, plea)
 
     def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
         if verb is ev.Verb.WITHDRAW:
@@ -437,9 +439,17 @@ class Runner:
         began = self.clock.now()
         event = ask(candidate.elector, verb, self.clock, self._jitter())
         candidate.called(verb.value, self.clock.now() - began, event.error if isinstance(event, ev.Failed) else None)
-        if candidate.machine.phase is Phase.CLOSED:
-            candidate.elector.close()  # the call outlived its candidate, and may have brought a claim
+        self._clear_up(candidate, candidate.elector)
         self.post(candidate, event)
+
+    def _clear_up(self, candidate: Candidacy, elector: LeaderElector) -> None:
+        """Close what a call that has outlived its candidate may have opened again, a claim among it."""
+        if candidate.machine.phase is Phase.CLOSED:
+            self._free(candidate, "elector", elector.close)
+            with self._lock:
+                is_used = any(known is candidate.backend for known, _ in self._backends.values())
+            if candidate.backend is not None and not is_used:
+                self._free(candidate, "backend", candidate.backend.close)
 
     def _dismiss(self, candidate: Candidacy, error: Exception | None) -> None:
         """Close what *candidate* used, and let those who wait for it go."""
