@@ -115,6 +115,9 @@ config = LeaderElectionConfig(
     health=is_fit,
     health_interval=timedelta(seconds=5),
     health_failures=3,
+    preference=50,
+    min_term=60,
+    info="http://host-a:8080",
 )
 LeaderElectionConfig(17, relinquish_interval=None, observer=PrometheusObserver(CollectorRegistry()))
 assert_type(config.name, str)

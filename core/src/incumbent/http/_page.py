@@ -91,8 +91,9 @@ def _facts(election: LeaderElection | AsyncLeaderElection, history: History, now
             rows.append(("info", record.info))
         if record.since is not None and math.isfinite(record.since):
             rows.append(("since", f"{_clock(record.since)}, {duration(max(0.0, now - record.since))} ago"))
-    if record is not None and record.candidates:
-        rows += [("" if number else "candidates", each) for number, each in enumerate(record.candidates)]
+    if record is not None:
+        names = ("not listed by this elector",) if record.candidates is None else record.candidates or ("none",)
+        rows += [("" if number else "candidates", each) for number, each in enumerate(names)]
     rows += [("this candidate", election.candidate), ("it says", str(election.situation))]
     return "\n".join((f"<dt>{title}</dt>" if title else "") + f"<dd>{escape(text)}</dd>" for title, text in rows)
 
