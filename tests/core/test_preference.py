@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -96,7 +97,7 @@ def test_who_is_asked_for_starts_at_once():
     """An operator's word counts for more; for anybody else than the named candidate nothing changes."""
     back = Steering("b", 1.0, head_start=2.0)
     back.saw(LeaderRecord("reports", "a", 41), NOW)
-    for to, aside in (("b", float("-inf")), (None, float("inf"))):
+    for to, aside in (("b", -inf), (None, inf)):
         back.asked(LeaderRecord("reports.control", str(Request(HAND_OVER, 41, to)), 7), NOW)
         assert back.orders(leads=None).aside_until == aside
 
@@ -259,3 +260,15 @@ def test_id_that_is_too_long_to_ask_with_is_refused(stage):
     config = LeaderElectionConfig("reports", candidate="b" * 250, preference=1)
     with pytest.raises(ConfigurationError, match=r"^the id 'b+… .* is too long to be asked for"):
         LeaderElection(config, "memory://", runner=stage.runner)
+
+
+def test_nothing_is_waited_for_that_never_comes(stage, campaign):
+    """P8: whoever asks for nothing, as nobody leads or it does itself, keeps no timer for that."""
+    campaign("a", 90)
+    for _ in range(3):
+        leader = campaign("b", 100)
+        stage.advance(100)
+        assert leader.is_leader()
+        leave(stage, leader)
+        stage.advance(INTERVAL)
+    assert [timer for at, _, _, timer in stage.runner._timers if at == inf] == []

@@ -124,3 +124,37 @@ def test_id_that_is_too_long_to_be_asked_for_is_refused(name):
     """A request is an id itself, which may have 255 characters."""
     with pytest.raises(ConfigurationError, match=r"^the id 'b+… .* is too long to be asked for"):
         hand_over("memory://steer", name, to="b" * 250)
+
+
+@pytest.mark.parametrize("call", ["look", "ask"])
+def test_call_that_outlives_its_candidate_leaves_nothing(tmp_path, name, call):
+    """P8: a look for requests, or a request, that returns when all is closed may open it again; that is closed, too."""
+    url, began, goes_on = f"local://{tmp_path}", threading.Event(), threading.Event()
+
+    def late(method):
+        def waits():
+            began.set()
+            assert goes_on.wait(PATIENCE)
+            return method()
+
+        return waits
+
+    with elections(url, name, "a", steering=False)["a"] as leader:
+        leader.wait_for_leadership(PATIENCE)
+        with elections(url, name, "b", preference=100, min_term=0.1)["b"] as other:
+            candidacy = other._candidacy
+            if call == "look":
+                candidacy.control.observe_leadership = late(candidacy.control.observe_leadership)
+                candidacy.control.notify()
+            else:
+                make = candidacy.new_plea
+
+                def new_plea():
+                    plea = make()
+                    plea.acquire_leadership = late(plea.acquire_leadership)
+                    return plea
+
+                candidacy.new_plea = new_plea
+            assert began.wait(PATIENCE)
+    goes_on.set()
+    assert in_time(lambda: not [thread for thread in threading.enumerate() if thread.name == "incumbent-local-watch"])

@@ -113,6 +113,9 @@ class SimulatedBackend:
         timeout = candidate.election.config.request_timeout
         return ControlElector(name, candidate.process, cluster.network, cluster.control, timeout, candidate.elector)
 
+    def close(self) -> None:
+        pass
+
 
 class Operators:
     """Ask for something, for a while, again and again, until they are told to stop: whoever may, whatever that is."""

@@ -343,7 +343,7 @@ class Runner:
         asking = candidate.asking
         if asking is not None and asking.saw(term, self.clock.now()):
             self._stop_pleading(candidate)
-            self._perform(candidate, ev.SetTimer(ev.Timer.ASK, asking.at))
+            self._await_asking(candidate, asking.at)
 
     def _settle(self, candidate: Candidacy) -> None:
         """Have it follow for a while before it asks for the office."""
@@ -351,7 +351,7 @@ class Runner:
         if asking is not None:
             self._stop_pleading(candidate)
             asking.settle(self.clock.now())
-            self._perform(candidate, ev.SetTimer(ev.Timer.ASK, asking.at))
+            self._await_asking(candidate, asking.at)
 
     def _plead(self, candidate: Candidacy) -> None:
         """Ask for the office, or stop asking."""
@@ -366,7 +366,12 @@ class Runner:
             asking.asks(now)
         else:
             asking.settle(now)
-        self._perform(candidate, ev.SetTimer(ev.Timer.ASK, asking.at))
+        self._await_asking(candidate, asking.at)
+
+    def _await_asking(self, candidate: Candidacy, at: float) -> None:
+        self._valid.pop((candidate, ev.Timer.ASK), None)
+        if at < inf:
+            self._perform(candidate, ev.SetTimer(ev.Timer.ASK, at))
 
     def _stop_pleading(self, candidate: Candidacy) -> None:
         plea, candidate.plea = candidate.plea, None
@@ -414,6 +419,7 @@ class Runner:
         record = event.record if isinstance(event, ev.Observed) else None
         refusal = event.error if isinstance(event, ev.Failed) and event.permanent else None
         named = record is not None and candidate.is_succeeded(record)
+        self._clear_up(candidate, candidate.control)
         self.post(candidate, ev.RequestSeen(record, refusal, candidate.listed() if named else None))
 
     def _ask(self, candidate: Candidacy, plea: LeaderElector) -> None:
@@ -423,6 +429,7 @@ class Runner:
             candidate.not_asking(event.error)
         if not isinstance(event, ev.Granted) or candidate.plea is not plea:
             self._free(candidate, "elector", plea.close)
+        self._clear_up(candidate, plea)
 
     def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
         if verb is ev.Verb.WITHDRAW:
@@ -432,9 +439,17 @@ class Runner:
         began = self.clock.now()
         event = ask(candidate.elector, verb, self.clock, self._jitter())
         candidate.called(verb.value, self.clock.now() - began, event.error if isinstance(event, ev.Failed) else None)
-        if candidate.machine.phase is Phase.CLOSED:
-            candidate.elector.close()  # the call outlived its candidate, and may have brought a claim
+        self._clear_up(candidate, candidate.elector)
         self.post(candidate, event)
+
+    def _clear_up(self, candidate: Candidacy, elector: LeaderElector) -> None:
+        """Close what a call that has outlived its candidate may have opened again, a claim among it."""
+        if candidate.machine.phase is Phase.CLOSED:
+            self._free(candidate, "elector", elector.close)
+            with self._lock:
+                is_used = any(known is candidate.backend for known, _ in self._backends.values())
+            if candidate.backend is not None and not is_used:
+                self._free(candidate, "backend", candidate.backend.close)
 
     def _dismiss(self, candidate: Candidacy, error: Exception | None) -> None:
         """Close what *candidate* used, and let those who wait for it go."""
