@@ -88,9 +88,9 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def thorough(session: nox.Session) -> None:
-    """Search by chance, for minutes: torture, seeds that nobody has tried, the whole suite on every broken elector."""
+    """Search by chance, for minutes: torture, seeds that nobody has tried, every broken elector, every whole suite."""
     install_wheels(session)
-    session.run("pytest", "-m", "thorough", *(session.posargs or ["-n", "4", "--dist", "worksteal"]))
+    session.run("pytest", "-m", "thorough", *(session.posargs or ["-n", "6", "--dist", "worksteal"]))
 
 
 @nox.session

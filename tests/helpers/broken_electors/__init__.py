@@ -1,4 +1,4 @@
-"""Electors with one fault each, and the tests of the suite that must see it: these and, but for races, no others."""
+"""Electors with one fault each, and the tests of the suite that must see it; others may as well, some are noted."""
 
 from __future__ import annotations
 
