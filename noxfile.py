@@ -25,7 +25,7 @@ DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres", "
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time, in the order of tests/conftest.py. Most wait for a server, or for a ttl: processors
 #: are not what limits them.
-PARALLEL = ["-n", "6", "--dist", "loadfile", "--no-loadscope-reorder"]
+PARALLEL = ["-n", "8", "--dist", "loadfile", "--no-loadscope-reorder"]
 #: What shows that an elector and the core under it work, without what is only theirs: for versions beside the newest.
 IN_SHORT = ["tests/core", "tests/electors", *sorted(map(str, Path("tests/plugins").glob("*/test_conformance.py")))]
 #: Branches and lines of the core that the tests run, per cent; and the tests that look at the core first of all.
@@ -94,6 +94,13 @@ def thorough(session: nox.Session) -> None:
 
 
 @nox.session
+def operate(session: nox.Session) -> None:
+    """See what operators see: the page in a real browser, the alerts in a real Prometheus."""
+    install_wheels(session)
+    session.run("pytest", "-m", "operate", *(session.posargs or ["tests/operate"]))
+
+
+@nox.session
 def coverage(session: nox.Session) -> None:
     """Measure what the tests of the core cover; it makes them twice as slow."""
     install_wheels(session)
@@ -139,6 +146,13 @@ def soak(session: nox.Session) -> None:
     """Lead thousands of times in one process, and see that nothing has grown: `--elector NAME --terms N`."""
     install_editable(session, "tests")
     session.run("python", "-m", "soak", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
+
+
+@nox.session
+def steer(session: nox.Session) -> None:
+    """Hand over to a named candidate of four, again and again: `--elector NAME --tries N`; see whom that reaches."""
+    install_editable(session, "tests")
+    session.run("python", "-m", "handovers", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
 
 
 @nox.session
@@ -213,7 +227,7 @@ def wheels(session: nox.Session) -> None:
     session.run(pip, "install", "--quiet", "--find-links", "dist", "incumbent", external=True)
     session.run(incumbent, "electors", external=True)
     session.run(incumbent, "demo", external=True)
-    session.run(
-        pip, "install", "--quiet", "--find-links", "dist", "incumbent[etcd,consul,postgres,redis]", external=True
-    )
+    everything = "incumbent[etcd,consul,postgres,redis,prometheus]"
+    session.run(pip, "install", "--quiet", "--find-links", "dist", everything, external=True)
     session.run(incumbent, "electors", external=True)
+    session.run(f"{clean}/bin/python", "-c", "import incumbent.http, incumbent.prometheus", external=True)

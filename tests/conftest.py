@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,30 +21,36 @@ LONG = (
     "plugins/consul/test_conformance_check.py",
     "plugins/consul/test_conformance.py",
     "plugins/etcd/test_conformance.py",
-    "cli/test_new_elector.py",
-    "core/engine/test_alarms.py",
-    "electors/test_local.py",
-    "conformance/test_zoo_kinds.py",
-    "conformance/test_zoo_plain.py",
-    "conformance/test_zoo_terms.py",
-    "conformance/test_zoo_bounds.py",
-    "conformance/test_zoo.py",
-    "conformance/test_broken_electors.py",
     "plugins/postgres/test_conformance.py",
-    "plugins/consul/test_faults.py",
-    "plugins/redis/test_conformance_valkey.py",
-    "plugins/redis/test_conformance.py",
     "docs/test_snippets.py",
+    "plugins/redis/test_conformance.py",
+    "conformance/test_zoo.py",
+    "core/engine/test_alarms.py",
+    "conformance/test_zoo_kinds.py",
+    "conformance/test_zoo_terms.py",
+    "conformance/test_broken_electors.py",
+    "electors/test_local.py",
+    "plugins/postgres/test_traps.py",
+    "torture/test_faults.py",
+    "plugins/redis/test_traps.py",
+    "conformance/test_run_conformance.py",
+    "conformance/test_zoo_bounds.py",
+    "conformance/test_zoo_plain.py",
+    "plugins/consul/test_faults.py",
     "plugins/etcd/test_faults.py",
     "plugins/consul/test_cluster.py",
+    "conformance/test_model.py",
+    "plugins/etcd/test_security.py",
+    "simulation/test_search.py",
+    "simulation/test_exhaustive.py",
     "plugins/consul/test_push.py",
     "plugins/etcd/test_traps.py",
+    "cli/test_new_elector.py",
     "docs/test_frameworks.py",
-    "hostile/test_hostile_etcd.py",
-    "conformance/test_run_conformance.py",
-    "cli/run/test_run_loss.py",
-    "plugins/redis/test_traps.py",
     "hostile/test_hostile_consul.py",
+    "hostile/test_hostile_etcd.py",
+    "cli/run/test_run_loss.py",
+    "torture/test_soak.py",
 )
 #: In the environment of every program that a test starts, and of what that starts in turn.
 MARK = "INCUMBENT_STARTED_BY"
@@ -75,16 +82,24 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _nothing_stays() -> Iterator[None]:
-    """End every process that the tests of a file have left behind, whoever adopted it, and fail because of it."""
+    """End every process that the tests of a file have left behind, whoever adopted it; fail for it, or for a thread."""
     os.environ[MARK] = mark = uuid.uuid4().hex
+    threads = set(threading.enumerate())
     yield
     del os.environ[MARK]
-    in_time(lambda: not _started(mark))  # some end a moment after whoever stopped them
+    in_time(lambda: not _started(mark) and _ours() <= threads)  # some end a moment after whoever stopped them
     stayed = _started(mark)
     for pid in stayed:
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     assert not stayed, f"left behind, and killed: {stayed}"
+    run_on = {thread.name for thread in _ours() - threads}
+    assert not run_on, f"left running: {run_on}"
+
+
+def _ours() -> set[threading.Thread]:
+    """Return the threads of electors and elections: what they do would meet the tests of other files."""
+    return {thread for thread in threading.enumerate() if any(name in thread.name for name in ("incumbent", "zoo"))}
 
 
 def _started(mark: str) -> dict[int, str]:

@@ -105,6 +105,7 @@ def installed(kind, sites):
 # ------------------------------------------------------------ what is written works
 
 
+@pytest.mark.thorough
 def test_new_elector_passes_the_suite(sites):
     """The whole suite passes before anything is changed, in the processes that `incumbent conformance` starts."""
 

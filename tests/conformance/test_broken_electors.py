@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from broken_electors import BRIEF, BROKEN, SLACK, failed
+from broken_electors import BRIEF, BROKEN, SLACK, each_of, failed
 from patience import in_time
 from zoo import ZOO
 
@@ -11,7 +11,7 @@ from incumbent.testing import run_conformance
 from incumbent.testing.conformance import suite_tests
 from incumbent.testing.sections import SECTIONS, anchor
 
-each_broken = pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.name) for broken in BROKEN])
+each_broken = each_of(BROKEN, among=BROKEN)
 
 
 @pytest.fixture(autouse=True)

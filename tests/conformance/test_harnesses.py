@@ -223,6 +223,7 @@ def relayed(self, scene):
     """Stand for the tests that the model cannot run."""
 
 
+@pytest.mark.thorough
 def test_silence_expires_a_claim_where_the_harness_cannot():
     """Where claims expire, the tests that need an expiry are run in any case: the leader is silent for long enough."""
 

@@ -3,6 +3,7 @@
 import threading
 import time
 
+import pytest
 from model_elector import ModelBackend, ModelElector, ModelHarness
 
 from incumbent.testing import ElectorConformance, run_conformance
@@ -52,6 +53,7 @@ class SlowToFreeze(ModelHarness):
         super().freeze()
 
 
+@pytest.mark.thorough
 def test_clock_may_be_read_by_other_threads():
     """An elector whose watch reads the clock while a call does so conforms as well."""
     report = run_conformance(None, harness=lambda _: SlowToFreeze())
@@ -65,6 +67,7 @@ class CountsNothing(ModelHarness):
         return 0
 
 
+@pytest.mark.thorough
 def test_harness_that_counts_nothing_is_found():
     """The leader's claim is one at least: a harness that does not see it cannot see what is left behind either."""
     report = run_conformance(None, harness=lambda _: CountsNothing())

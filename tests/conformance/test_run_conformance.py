@@ -32,7 +32,7 @@ def test_function_ignores_what_pytest_is_told_elsewhere(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTEST_ADDOPTS", "--more-nonsense")
     monkeypatch.delenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", raising=False)
-    assert run_conformance(None, harness=ModelHarness).exit_status == 0
+    assert run_only(ModelHarness(), "test_token_is_a_whole_number").exit_status == 0
     assert os.environ["PYTEST_ADDOPTS"] == "--more-nonsense"
     assert "PYTEST_DISABLE_PLUGIN_AUTOLOAD" not in os.environ
 
@@ -148,6 +148,7 @@ def test_url_is_tested_side_by_side(tmp_path, capfd):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.thorough
 def test_one_job_is_one_test_at_a_time():
     """With one job nothing runs beside another."""
     heard = Heard()
@@ -155,6 +156,7 @@ def test_one_job_is_one_test_at_a_time():
     assert {len(running) for running in heard.together} == {1}
 
 
+@pytest.mark.thorough
 def test_what_acts_on_the_whole_store_runs_alone():
     """While the store is frozen, dead or about to be, no other test uses it."""
     heard = Heard()
@@ -189,6 +191,7 @@ def test_store_of_a_url_that_is_away_is_one_error(tmp_path):
     assert "Traceback" not in str(caught.value)
 
 
+@pytest.mark.thorough
 def test_process_that_dies_fails_its_test(monkeypatch, tmp_path):
     """A client library that crashes costs the test in which it does, and no other."""
     (tmp_path / "sitecustomize.py").write_text(

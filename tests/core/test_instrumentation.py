@@ -74,6 +74,28 @@ def test_a_renewal_is_late_with_less_than_half_of_the_term_left(stage, diary, ca
     ]
 
 
+@pytest.mark.parametrize("over", [True, False])
+def test_a_renewal_of_a_term_that_is_over_is_none(stage, diary, caplog, over):
+    """An answer that meets a hand-over, or comes when the deadline was seen to pass, is not told, nor as a late one."""
+    puppet = stage.puppet()
+    election = stage.election(puppet, observer=diary)
+    term = election.term
+
+    def answer():
+        claim = puppet.claim()
+        if over:
+            term._end(Reason.RELINQUISHED)  # on another thread, in that moment; its event comes next
+        else:
+            term._over = True  # as a look at its deadline has left it
+        return claim
+
+    puppet.answers["check"] = answer
+    stage.advance(3)
+    assert puppet.calls.count("check") == 1
+    assert diary.of(Renewed) == []
+    assert not [record for record in caplog.records if "late" in record.getMessage()]
+
+
 def test_an_outage_is_told_at_its_beginning_and_with_its_length_at_its_end(stage, diary):
     """However many calls fail in between; each of them is told with its error and its time."""
     puppet = stage.puppet()

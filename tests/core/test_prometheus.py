@@ -3,7 +3,7 @@
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
-from incumbent import BackendUnavailableError
+from incumbent import BackendUnavailableError, Reason
 from incumbent.prometheus import PrometheusObserver
 
 
@@ -39,6 +39,8 @@ def test_a_candidate_that_waits_does_not_lead(stage, registry, metric):
     stage.election(puppet, observer=PrometheusObserver(registry))
     assert metric("is_leader") == metric("backend_failing") == 0
     assert metric("terms_total") == metric("outages_total") == metric("renewals_late_total") == 0
+    assert {metric("terms_ended_total", reason=reason.value) for reason in Reason} == {0}
+    assert metric("handover_seconds_count") == 0
 
 
 def test_terms_are_counted_with_the_reasons_of_their_ends(stage, registry, metric):

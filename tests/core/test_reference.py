@@ -232,12 +232,22 @@ def test_fault_the_same_candidate_wins_again(stage):
 
 
 def test_fault_standing_aside_ends_when_another_leads(stage):
-    """The cool-down is over as soon as another candidate was seen leading."""
+    """The cool-down is over as soon as another candidate was seen leading: it is back in the queue at once."""
     puppet = stage.puppet()
-    election = stage.election(puppet, cooldown=1000, follower_check_interval=2)
+    election = stage.election(puppet, cooldown=1000)
+    puppet.answers["acquire"] = None
+    seen = iter([None, None, "b"])
+
+    def observe():
+        leader = next(seen)
+        if leader is None:
+            puppet.notify()  # so it looks again, until another leads
+        return incumbent.LeaderRecord("reports", leader, 2)
+
+    puppet.answers["observe"] = observe
     election.relinquish()
-    stage.advance(6)
-    assert puppet.calls.count("acquire") == 2
+    stage.settle()
+    assert puppet.calls == ["acquire", "relinquish", "observe", "observe", "observe", "acquire"]
 
 
 def test_fault_relinquishing_cannot_be_turned_off(stage):

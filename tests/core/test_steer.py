@@ -1,15 +1,17 @@
 """Requests of operators, on the electors that every installation has."""
 
+import threading
 import uuid
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
+from patience import PATIENCE, in_time
 from steered import Steered
 
-from incumbent import ConfigurationError, LeaderElection, LeaderElectionConfig
+from incumbent import ConfigurationError, LeaderElection, LeaderElectionConfig, read_leader
 from incumbent.engine.steering import COURTESY, LEADERLESS
 from incumbent.steer import Result, hand_over
-
-PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -63,6 +65,29 @@ def test_who_is_asked_for_and_no_candidate_is_refused(name):
         assert leader.is_leader()
 
 
+def test_leader_waits_for_who_is_slow_to_stand_aside(name):
+    """Where candidates are listed it leads on until only the named one waits: one that is starved would come before."""
+    made, outcomes, released = elections("memory://steer", name, "a", "b", "c"), [], threading.Event()
+    with made["a"] as leader, made["c"] as slow, made["b"]:
+        leader.wait_for_leadership(PATIENCE)
+        in_time(lambda: len(read_leader("memory://steer", name).candidates) == 3)
+        control = slow._candidacy.control
+        observe = control.observe_leadership
+        control.observe_leadership = lambda: released.wait(PATIENCE) and observe()
+        asking = threading.Thread(
+            target=lambda: outcomes.append(hand_over("memory://steer", name, to="b", timeout=PATIENCE))
+        )
+        asking.start()
+        try:
+            asking.join(COURTESY + 0.5)
+            assert leader.is_leader()
+            assert outcomes == []
+        finally:
+            released.set()
+            asking.join()
+    assert [(outcome.result, outcome.leader) for outcome in outcomes] == [(Result.DONE, "b")]
+
+
 def test_leader_that_heeds_no_requests_is_named(name):
     """It leads on, and who asks learns why that may be."""
     with elections("memory://steer", name, "a", steering=False)["a"] as leader:
@@ -71,6 +96,22 @@ def test_leader_that_heeds_no_requests_is_named(name):
         assert outcome.result is Result.LATE
         assert "a still leads: its callbacks have not returned, or it heeds no requests" in outcome.problem
         assert leader.is_leader()
+
+
+def test_looks_do_not_overtake_each_other(stage):
+    """What is asked is what the last look has seen: one begins when the one before has answered, and none is lost."""
+    control = stage.puppet(lock_id="reports.control")
+    election = stage.election(stage.puppet(), start=False)
+    election.config = replace(election.config, steering=True)
+    election._backend = SimpleNamespace(elector=lambda *_: control, close=lambda: None)
+    election.start()
+    for _ in range(3):
+        control.notify()
+        stage.runner.step()
+    assert len(stage.calls.jobs) == 1
+    stage.settle()
+    assert control.calls == 2 * ["observe"]
+    assert election.is_leader()
 
 
 def test_requests_need_a_backend_that_can_be_asked(stage):
@@ -83,3 +124,37 @@ def test_id_that_is_too_long_to_be_asked_for_is_refused(name):
     """A request is an id itself, which may have 255 characters."""
     with pytest.raises(ConfigurationError, match=r"^the id 'b+… .* is too long to be asked for"):
         hand_over("memory://steer", name, to="b" * 250)
+
+
+@pytest.mark.parametrize("call", ["look", "ask"])
+def test_call_that_outlives_its_candidate_leaves_nothing(tmp_path, name, call):
+    """P8: a look for requests, or a request, that returns when all is closed may open it again; that is closed, too."""
+    url, began, goes_on = f"local://{tmp_path}", threading.Event(), threading.Event()
+
+    def late(method):
+        def waits():
+            began.set()
+            assert goes_on.wait(PATIENCE)
+            return method()
+
+        return waits
+
+    with elections(url, name, "a", steering=False)["a"] as leader:
+        leader.wait_for_leadership(PATIENCE)
+        with elections(url, name, "b", preference=100, min_term=0.1)["b"] as other:
+            candidacy = other._candidacy
+            if call == "look":
+                candidacy.control.observe_leadership = late(candidacy.control.observe_leadership)
+                candidacy.control.notify()
+            else:
+                make = candidacy.new_plea
+
+                def new_plea():
+                    plea = make()
+                    plea.acquire_leadership = late(plea.acquire_leadership)
+                    return plea
+
+                candidacy.new_plea = new_plea
+            assert began.wait(PATIENCE)
+    goes_on.set()
+    assert in_time(lambda: not [thread for thread in threading.enumerate() if thread.name == "incumbent-local-watch"])

@@ -63,7 +63,7 @@ def test_drawing_has_a_row_for_each_candidate_and_a_bar_for_each_term():
     assert "a, token 41: 2026-10-22 12:00:00 UTC to 2026-10-22 12:10:00 UTC, 10 min" in titles
     assert "nobody led: 2026-10-22 12:10:00 UTC to 2026-10-22 12:10:15 UTC, 15.0 s" in titles
     assert "the backend did not answer: 2026-10-22 12:20:00 UTC to 2026-10-22 12:21:40 UTC, 100.0 s" in titles
-    bars = [each for each in root.iter(f"{SVG}rect") if each.get("fill")]
+    bars = [each for each in root.iter(f"{SVG}rect") if each.get("class") == "bar"]
     assert len(bars) == 3
     assert len({bar.get("y") for bar in bars}) == 2
     assert [float(bar.get("x")) for bar in bars] == sorted(float(bar.get("x")) for bar in bars)
@@ -80,11 +80,34 @@ def test_marks_of_the_axis_are_round_times():
 
 @pytest.mark.parametrize("seconds", [0, 0.01, 1, 59, 3600, 86400 * 3, 86400 * 365 * 3])
 def test_any_length_of_time_can_be_drawn(seconds):
-    """From nothing at all to years: at most a handful of marks, none outside."""
-    root = ET.fromstring(draw("r", spans([Moment(NOW, "a", 1)], NOW + seconds)))
-    marks = list(root.iter(f"{SVG}line"))
-    assert len(marks) <= 9
-    assert all(190 <= float(mark.get("x1")) <= 985 for mark in marks)
+    """From nothing at all to years: at most a handful of marks, none outside; and on a telephone fewer."""
+    for width, most in ((1000, 11), (390, 5)):
+        root = ET.fromstring(draw("r", spans([Moment(NOW, "a", 1)], NOW + seconds), width=width))
+        marks = list(root.iter(f"{SVG}line"))
+        assert len(marks) <= most
+        assert all(0 <= float(mark.get("x1")) <= width for mark in marks)
+
+
+def test_names_are_not_drawn_over():
+    """However long it is, a name is above its bars, as whole as the width allows, and whole where the pointer is."""
+    names = ["a" * 40, "b" * 400]
+    seen = spans([Moment(NOW, names[0], 1), Moment(NOW + 9, names[1], 2)], NOW + 60)
+    root = ET.fromstring(draw("r", seen))
+    first, second = (each for each in root.iter(f"{SVG}text") if each.get("class") == "name")
+    assert first.text == names[0]
+    assert second.find(f"{SVG}title").text == names[1]
+    assert second.find(f"{SVG}title").tail == "b" * 120 + "…"
+    tops = [float(each.get("y")) for each in root.iter(f"{SVG}rect") if each.get("class") == "bar"]
+    assert [float(first.get("y")) < tops[0], float(second.get("y")) < tops[1]] == [True, True]
+    assert tops[0] + 22 < float(second.get("y")) - 13
+
+
+def test_drawing_on_a_page_leaves_the_words_to_it():
+    """Without title and summary it is as much lower."""
+    seen = spans(SEEN, NOW + 1800)
+    whole, bare = draw("r", seen), draw("r", seen, titled=False)
+    assert summary(seen) in whole
+    assert summary(seen) not in bare
 
 
 def test_names_are_text_and_not_markup():

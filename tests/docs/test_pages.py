@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,17 @@ def test_every_public_name_is_on_the_api_page():
     """The API page documents each name that `incumbent` exports."""
     told = set(re.findall(r"^\.\. auto\w+:: (\w+)$", text("api.md"), re.MULTILINE))
     assert told == set(incumbent.__all__)
+
+
+@pytest.mark.parametrize("module", ["http", "prometheus", "steer"])
+def test_names_beside_the_package_are_told_and_typed(module):
+    """Modules of the surface that are imported by their own names: on the API page, and in the program for mypy."""
+    names = import_module(f"incumbent.{module}").__all__
+    page, program = text("api.md"), (ROOT / "tests/typing/api.py").read_text()
+    for name in names:
+        assert f"incumbent.{module}.{name}" in page or f":: incumbent.{module}\n   :members:" in page
+    (imported,) = re.findall(rf"^from incumbent\.{module} import (.*)$", program, re.MULTILINE)
+    assert set(imported.split(", ")) == set(names)
 
 
 def test_every_name_of_the_toolkit_is_told():

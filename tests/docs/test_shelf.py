@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import incumbent_shelf
+import pytest
+from incumbent_shelf import Shelf
+from patience import PATIENCE
 from shelf_harness import ShelfHarness
 
+from incumbent import BackendSettings, BackendUnavailableError
 from incumbent.testing import ElectorConformance
 
 
+@pytest.mark.thorough
 class TestShelf(ElectorConformance):
     """On a server of its own."""
 
@@ -19,3 +26,19 @@ class TestShelf(ElectorConformance):
 def test_example_is_as_short_as_it_is_said_to_be():
     """A store of this family takes about 100 lines."""
     assert len(Path(incumbent_shelf.__file__).read_text().splitlines()) <= 100
+
+
+def test_answer_that_breaks_off_leaves_no_connection():
+    """P8: The connection of a request that failed is closed at once, also when its answer had begun."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        shelf = Shelf(*server.getsockname(), "elections", BackendSettings(30.0, 0.5))
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(shelf.get, "e")
+            with server.accept()[0] as connection:
+                connection.settimeout(PATIENCE)
+                while not connection.recv(65536).endswith(b"\r\n\r\n"):
+                    pass
+                connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\nbegun")
+                failure = asked.exception(PATIENCE)
+                assert isinstance(failure, BackendUnavailableError)
+                assert connection.recv(1) == b""

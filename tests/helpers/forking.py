@@ -115,6 +115,26 @@ class Forks:
         """P9: A fork during the first import of the client library, which takes long, leaves the child able to."""
         assert run(FORKED_IMPORT, url, name, self.library) == "0"
 
+    def test_everything_is_imported_before_the_first_request(self, url, name):
+        """P9: What a request imports, a fork may tear apart: nothing is left to be imported by then."""
+        assert run(IMPORTS, url, name) == "[]"
+
+
+IMPORTS = """
+    import sys
+    from incumbent import BackendSettings, ElectionError, open_backend
+    backend = open_backend(sys.argv[1], BackendSettings(15.0, 20.0))
+    elector = backend.elector(sys.argv[2], "a")
+    backend.start()
+    before = set(sys.modules)
+    for call in (elector.acquire_leadership, elector.check_leadership, elector.relinquish_leadership):
+        try:
+            call()
+        except ElectionError:
+            pass
+    backend.close()
+    print(sorted(sys.modules.keys() - before))
+"""
 
 FORKED_IMPORT = """
     import os, sys, threading, time, warnings

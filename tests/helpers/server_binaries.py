@@ -1,4 +1,4 @@
-"""Finds the real servers that tests run on, and obtains them from Debian's packages where they are not installed.
+"""Finds the real servers and tools of tests, and obtains them from Debian's packages where they are not installed.
 
 `python tests/helpers/server_binaries.py` does so ahead of the tests; it needs nothing but Python. In order: the
 environment's `INCUMBENT_ETCD_BIN` (and the same for the others), the PATH, where Debian installs it, the cache, Debian.
@@ -48,9 +48,17 @@ PACKAGES = {
     "pgbouncer": (RELEASE, OF_THIS_RELEASE.get("pgbouncer", ())),
     "redis": ("bookworm", ("redis-server", "redis-tools", "libssl3", *_LIBRARIES)),
     "valkey": ("trixie", ("valkey-server", "valkey-tools", "libssl3t64", *_LIBRARIES)),
+    "prometheus": ("bookworm", ("prometheus",)),
+    "chromium": (RELEASE, ("chromium-headless-shell",)),
 }
-#: The program of a server, if it has another name.
-PROGRAMS = {"redis": "redis-server", "valkey": "valkey-server"}
+#: The programs that will do, if they have other names; the package's own is the last.
+PROGRAMS = {
+    "redis": ("redis-server",),
+    "valkey": ("valkey-server",),
+    "chromium": ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell"),
+}
+#: Linked with so much of the system that apt itself finds out what this one lacks, in the sources that it has.
+OF_THIS_SYSTEM = {"chromium"}
 KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 
@@ -65,14 +73,14 @@ def find(name: str) -> Path:
         if not os.access(given, os.X_OK):
             raise ServerMissingError(f"{variable}={given} is not an executable file")
         return Path(given)
-    called = PROGRAMS.get(name, name)
-    if on_path := shutil.which(called):
+    names = PROGRAMS.get(name, (name,))
+    for on_path in filter(None, map(shutil.which, names)):
         return Path(on_path)
     for attempt in range(2):
         for root in (Path("/"), _cache(name)):
             # Debian keeps several versions of PostgreSQL beside each other.
             versions = sorted(root.glob(f"usr/lib/{name}*/*/bin/{name}"), reverse=True)
-            for program in (root / "usr/bin" / called, root / "usr/sbin" / called, *versions):
+            for program in (*(root / folder / each for folder in ("usr/bin", "usr/sbin") for each in names), *versions):
                 if program.exists():
                     return program
         if not attempt:
@@ -99,25 +107,34 @@ def _obtain(name: str) -> None:
             raise OSError(f"none are known for release {release or '?'}")
         for folder in ("lists/partial", "archives/partial", "root"):
             (work / folder).mkdir(parents=True)
-        (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {release} main\n")
         options = [
-            f"-oDir::Etc::sourcelist={work}/sources.list",
-            "-oDir::Etc::sourceparts=-",
             f"-oDir::State::Lists={work}/lists",
             f"-oDir::Cache={work}",
-            "-oDir::State::status=/dev/null",
             "-oAcquire::Languages=none",
-            "-oAcquire::Check-Valid-Until=false",  # a release that is no longer maintained stays as it is
             "-oAPT::Sandbox::User=",
         ]
+        if name in OF_THIS_SYSTEM:
+            options.append("-oDebug::NoLocking=true")  # nothing is installed, which takes no root either
+            download = ("install", "--download-only", "--no-install-recommends", "--yes")
+        else:
+            (work / "sources.list").write_text(f"deb [signed-by={KEYRING}] {_mirror()} {release} main\n")
+            options += [
+                f"-oDir::Etc::sourcelist={work}/sources.list",
+                "-oDir::Etc::sourceparts=-",
+                "-oDir::State::status=/dev/null",
+                "-oAcquire::Check-Valid-Until=false",  # a release that is no longer maintained stays as it is
+            ]
+            download = ("download",)
         _say(f"{name}: reading Debian's list of packages ({release}) ...")
         _run("apt-get", *options, "update", where=work)
         _say(f"{name}: downloading {', '.join(packages)} ...")
-        _run("apt-get", *options, "download", *packages, where=work)
-        for package in work.glob("*.deb"):
+        _run("apt-get", *options, *download, *packages, where=work)
+        for package in work.rglob("*.deb"):
             _run("dpkg", "-x", str(package), str(work / "root"), where=work)
-        if "libc6" in packages:
-            _bind(work / "root", home, PROGRAMS.get(name, name))
+        if name in OF_THIS_SYSTEM:
+            _complete(work / "root", home, PROGRAMS[name][-1])
+        elif "libc6" in packages:
+            _bind(work / "root", home, PROGRAMS[name][-1])
         home.parent.mkdir(parents=True, exist_ok=True)
         if not home.exists():  # else another run of the tests was faster
             (work / "root").rename(home)
@@ -135,17 +152,38 @@ def _obtain(name: str) -> None:
 def _bind(root: Path, home: Path, program: str) -> None:
     """Have *program* run with the libraries that lie beside it in *root*, which will be moved to *home*."""
     loader = next(path for path in sorted(root.rglob("ld-linux*.so.*")) if path.is_file())
-    folders = {library.parent for library in root.rglob("*-linux-gnu*/lib*.so.*")}
-    path = ":".join(str(home / folder.relative_to(root)) for folder in sorted(folders))
     binary = root / "usr" / "bin" / program
     target = binary.with_name(f"{program}.bin")
     target.write_bytes(binary.read_bytes())  # it may be a link to a program that does what its name says
     target.chmod(0o755)
     binary.unlink()
+    _script(
+        binary,
+        home / loader.relative_to(root),
+        "--library-path",
+        _libraries(root, home),
+        home / target.relative_to(root),
+    )
+
+
+def _complete(root: Path, home: Path, program: str) -> None:
+    """Have *program* run with the libraries of the system, and those in *root*, the later *home*, which that lacks."""
+    (target,) = root.glob(f"usr/lib/*/{program}")
+    lent = [f"LD_LIBRARY_PATH={_libraries(root, home)}"]
+    if (root / "usr/share/fonts").exists():
+        lent.append(f"FONTCONFIG_SYSROOT={home}")
+    _script(root / "usr/bin" / program, "env", *lent, home / target.relative_to(root))
+
+
+def _libraries(root: Path, home: Path) -> str:
+    folders = {library.parent for library in root.glob("**/*-linux-gnu*/**/lib*.so*")}
+    return ":".join(str(home / folder.relative_to(root)) for folder in sorted(folders))
+
+
+def _script(path: Path, *words: object) -> None:
     # `exec` keeps the pid: who stops the program stops the server.
-    words = [home / loader.relative_to(root), "--library-path", path, home / target.relative_to(root)]
-    binary.write_text(f'#!/bin/sh\nexec {" ".join(shlex.quote(str(word)) for word in words)} "$@"\n')
-    binary.chmod(0o755)
+    path.write_text(f'#!/bin/sh\nexec {" ".join(shlex.quote(str(word)) for word in words)} "$@"\n')
+    path.chmod(0o755)
 
 
 def _mirror() -> str:

@@ -1,6 +1,6 @@
 """Thousands of terms in one process: threads, descriptors, memory and what the store keeps are at the end as before.
 
-`nox -s soak -- --elector local|memory|etcd|consul|postgres --terms 10000`
+`nox -s soak -- --elector NAME --terms 10000`
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-import server_binaries
+from stores import STORES, Store
 
 from incumbent import LeaderElection, LeaderElectionConfig
 
@@ -48,85 +48,6 @@ class Measure:
             pages * os.sysconf("SC_PAGE_SIZE") / 2**20,
             claims,
         )
-
-
-class Store:
-    """Where the elections are held: nothing to start."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-
-    def claims(self) -> int:
-        """Count the leases or sessions that the server knows."""
-        return 0
-
-    def close(self) -> None:
-        """End the server."""
-
-
-class EtcdStore(Store):
-    """A server of etcd."""
-
-    def __init__(self, folder: Path) -> None:
-        os.environ.setdefault("INCUMBENT_ETCD_BIN", str(server_binaries.find("etcd")))
-        from incumbent_etcd.testing import Etcd
-
-        self.server = Etcd(folder)
-        self.server.start()
-        super().__init__(f"etcd://127.0.0.1:{self.server.port}")
-
-    def claims(self) -> int:
-        return len(self.server.ctl("lease", "list").splitlines()) - 1
-
-    def close(self) -> None:
-        self.server.stop()
-
-
-class ConsulStore(Store):
-    """A server of Consul."""
-
-    def __init__(self, folder: Path) -> None:
-        os.environ.setdefault("INCUMBENT_CONSUL_BIN", str(server_binaries.find("consul")))
-        from incumbent_consul.testing import ConsulServer
-
-        self.server = ConsulServer(directory=folder)
-        self.server.start()
-        super().__init__(f"consul://{self.server}")
-
-    def claims(self) -> int:
-        return len(self.server.ask("GET", "/v1/session/list"))
-
-    def close(self) -> None:
-        self.server.stop()
-
-
-class PostgresStore(Store):
-    """A server of PostgreSQL."""
-
-    def __init__(self, folder: Path) -> None:
-        os.environ.setdefault("INCUMBENT_POSTGRES_BIN", str(server_binaries.find("postgres")))
-        from incumbent_postgres.testing import Postgres
-
-        self.server = Postgres()
-        self.server.start()
-        super().__init__(self.server.url)
-
-    def claims(self) -> int:
-        ((count,),) = self.server.sql("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'incumbent'")
-        ((sessions,),) = self.server.sql("SELECT count(*) FROM incumbent.session")
-        return int(count) + int(sessions)
-
-    def close(self) -> None:
-        self.server.stop()
-
-
-STORES = {
-    "memory": lambda folder: Store("memory://soak"),
-    "local": lambda folder: Store(f"local://{folder}/state"),
-    "etcd": EtcdStore,
-    "consul": ConsulStore,
-    "postgres": PostgresStore,
-}
 
 
 class Leader:

@@ -49,6 +49,47 @@ class Steered:
             in_time(made[to].is_leader)
         assert reasons == 3 * [Reason.REQUESTED]
 
+    @pytest.fixture
+    def preferred(self, url, name):
+        """A function that has a candidate with that preference campaign; and why their terms ended."""
+        reasons: list[Reason] = []
+        with contextlib.ExitStack() as stack:
+
+            def campaign(candidate, preference):
+                config = LeaderElectionConfig(
+                    name,
+                    candidate=candidate,
+                    ttl=30.0,
+                    request_timeout=5.0,
+                    relinquish_interval=None,
+                    follower_check_interval=0.5,
+                    preference=preference,
+                    min_term=0.5,
+                    on_deposed=lambda _, reason: reasons.append(reason),
+                )
+                return stack.enter_context(LeaderElection(config, url))
+
+            yield campaign, reasons
+
+    def test_hand_over_reaches_one_that_lets_others_go_first(self, url, name, preferred):
+        """Who is preferred least stands in no queue while another leads; named, it comes, and leads next."""
+        campaign, _ = preferred
+        assert campaign("a", 50).wait_for_leadership(PATIENCE) is not None
+        last = campaign("b", 0)
+        in_time(last.is_follower)
+        outcome = hand_over(url, name, to="b", timeout=PATIENCE, request_timeout=20.0)
+        assert (outcome.result, outcome.leader, outcome.problem) == (Result.DONE, "b", None)
+
+    def test_preferred_one_takes_the_office(self, preferred):
+        """P6: whoever led before, in order; the others follow, and none of them asks for it in vain for ever."""
+        campaign, reasons = preferred
+        first = campaign("a", 0)
+        assert first.wait_for_leadership(PATIENCE) is not None
+        best = campaign("b", 100)
+        in_time(best.is_leader)
+        assert first.is_follower()
+        assert reasons == [Reason.REQUESTED]
+
     def test_hand_over_to_anybody(self, url, name, candidates):
         """Whoever is elected next is right, but for the one that has handed over, which stands aside."""
         made, _ = candidates

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator
 from datetime import timedelta
 from typing import ClassVar
 
+from prometheus_client import CollectorRegistry
 from typing_extensions import assert_type
 
 import incumbent
@@ -18,6 +19,7 @@ from incumbent import (
     Callback,
     Capabilities,
     Claim,
+    ElectionObserver,
     Executor,
     LeaderElection,
     LeaderElectionConfig,
@@ -37,6 +39,10 @@ from incumbent import (
     read_leader,
     yes,
 )
+from incumbent.http import ElectionServer, serve
+from incumbent.instrumentation import Deposed, HandedOver, Renewed
+from incumbent.prometheus import PrometheusObserver
+from incumbent.steer import Outcome, Result, hand_over, paused
 from incumbent.testing import ElectorConformance, FakeClock, Harness
 
 
@@ -67,6 +73,22 @@ def changed(record: LeaderRecord) -> None:
     assert_type(record.candidates, tuple[str, ...] | None)
 
 
+class Printer(ElectionObserver):
+    def renewed(self, event: Renewed) -> None:
+        assert_type(event.left, float)
+        assert_type(event.late, bool)
+
+    def deposed(self, event: Deposed) -> None:
+        assert_type(event.reason, Reason)
+
+    def handed_over(self, event: HandedOver) -> None:
+        assert_type(event.seconds, float)
+
+
+def is_fit() -> bool:
+    return True
+
+
 callback: Callback = lead
 
 config = LeaderElectionConfig(
@@ -87,8 +109,17 @@ config = LeaderElectionConfig(
     cooldown=0,
     close_timeout=15,
     handover_timeout=None,
+    observer=Printer(),
+    steering=True,
+    eligible=False,
+    health=is_fit,
+    health_interval=timedelta(seconds=5),
+    health_failures=3,
+    preference=50,
+    min_term=60,
+    info="http://host-a:8080",
 )
-LeaderElectionConfig(17, relinquish_interval=None)
+LeaderElectionConfig(17, relinquish_interval=None, observer=PrometheusObserver(CollectorRegistry()))
 assert_type(config.name, str)
 
 # Once it is built, every duration is in seconds.
@@ -120,6 +151,21 @@ def threads() -> None:
         assert_type(election.info, str | None)
         election.info = "http://host-a:8080"
         election.relinquish()
+        election.eligible = True
+        assert_type(election.eligible, bool)
+        with serve(election, host="127.0.0.1", port=0) as server:
+            assert_type(server, ElectionServer)
+            assert_type(server.url, str)
+
+
+def steering() -> None:
+    outcome = hand_over("local://", 17, to="host-b", timeout=30.0)
+    assert_type(outcome, Outcome)
+    assert_type(outcome.result, Result)
+    assert_type(outcome.leader, str | None)
+    assert_type(outcome.problem, str | None)
+    with paused("local://", "service/reports", ttl=15.0):
+        pass
 
 
 async def tasks() -> None:
@@ -133,6 +179,7 @@ async def tasks() -> None:
         assert_type(await election.wait_for_leadership(timeout=30), Term | None)
         assert_type(await election.during(term, work()), str)
         assert_type(election.situation.callback, str | None)
+        serve(election).close()
     await AsyncLeaderElection(config, "local://").run()
 
 

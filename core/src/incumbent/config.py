@@ -36,6 +36,8 @@ MARGIN, MARGIN_SHARE = 1.0, 0.05
 #: A century: anything longer is a mistake in the unit.
 LONGEST = 100 * 366 * 86400.0
 LONGEST_NAME = 255
+#: Who has this preference starts at once when nobody leads.
+MOST_PREFERRED = 100
 
 
 def lifetime(guarantee: float) -> float:
@@ -121,6 +123,11 @@ class LeaderElectionConfig:
             campaign.
         health_interval: From one look at the health to the next.
         health_failures: So many failures in a row are taken for ill health.
+        preference: From 0 to 100: who should lead if it can; the larger is preferred, and 100 starts at once when
+            nobody leads. Lower ones wait for up to a `follower_check_interval`. Who follows a leader of lower
+            preference for `min_term` asks for the office. Implies `steering`. None: starts at once, asks for nothing,
+            and counts as 0.
+        min_term: For how long a leader leads at least before a preferred candidate may have the office.
         info: What others are shown of this candidate while it leads, such as its address: 1 to 255 characters, to begin
             with: see `LeaderElection.info`.
 
@@ -151,6 +158,8 @@ class LeaderElectionConfig:
     health: Callable[[], object] | None = None
     health_interval: Seconds = Seconds(10.0)
     health_failures: int = 3
+    preference: int | None = None
+    min_term: Seconds = Seconds(60.0)
     info: str | None = None
 
     def __post_init__(self) -> None:
@@ -171,9 +180,10 @@ class LeaderElectionConfig:
             raise ConfigurationError(
                 "health is a coroutine function: it is called on a thread, also by asyncio's elections"
             )
-        failures = self.health_failures
-        if isinstance(failures, bool) or not isinstance(failures, int) or not 1 <= failures <= 1000:
-            raise ConfigurationError(f"health_failures {shorten(failures)} must be a whole number from 1 to 1000")
+        _check_number("health_failures", self.health_failures, 1, 1000)
+        if self.preference is not None:
+            _check_number("preference", self.preference, 0, MOST_PREFERRED)
+            object.__setattr__(self, "steering", True)
         if self.observer is not None and not isinstance(self.observer, ElectionObserver):
             raise ConfigurationError(f"observer {shorten(self.observer)} must be an instance of an ElectionObserver")
         self._complete()
@@ -185,6 +195,12 @@ class LeaderElectionConfig:
         """The election's name as text."""
         # Not `str(…)`, which of a member of an enum is the member's name, and not what was validated.
         return str.__str__(self.lock_id) if isinstance(self.lock_id, str) else int.__repr__(self.lock_id)
+
+    @property
+    def head_start(self) -> float:
+        """For how long more preferred candidates are let go first when nobody leads, seconds."""
+        lacking = 0 if self.preference is None else MOST_PREFERRED - self.preference
+        return lacking / MOST_PREFERRED * self.follower_check_interval
 
     @property
     def schedule(self) -> Every | Cron | None:
@@ -250,6 +266,11 @@ def _seconds(name: str, value: object, *, zero: bool = False) -> float:
     if value > LONGEST:
         raise ConfigurationError(f"{name} {shorten(value)} is more than a century of seconds: check the unit")
     return float(value)
+
+
+def _check_number(name: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise ConfigurationError(f"{name} {shorten(value)} must be a whole number from {least} to {most}")
 
 
 def check_info(info: object) -> None:

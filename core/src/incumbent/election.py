@@ -19,6 +19,7 @@ from .engine import ending
 from .engine.candidacy import Candidacy, Listeners
 from .engine.events import RelinquishAsked
 from .engine.runner import Runner
+from .engine.steering import check_id
 from .errors import ConfigurationError, InvalidStateError
 from .greenlets import check_threads
 from .registry import open_backend
@@ -79,8 +80,9 @@ class LeaderElection:
                     f"lock_id {config.name!r} is not the elector's, which is {elector.lock_id!r}: make them the same"
                 )
             if config.steering:
+                what = "steering" if config.preference is None else "preference"
                 raise ConfigurationError(
-                    "steering needs the URL of an elector: one that was handed in knows one election"
+                    f"{what} needs the URL of an elector: one that was handed in knows one election"
                 )
             self.address: Address | None = None
             self._elector: LeaderElector | None = elector
@@ -88,6 +90,8 @@ class LeaderElection:
         else:
             self._elector = None
             self.candidate = config.candidate or _new_id()
+            if config.preference is not None:
+                check_id(self.candidate)
             self.address = elector if isinstance(elector, Address) else Address.parse(elector)
             self._settings = BackendSettings(config.ttl, config.request_timeout, self._runner.clock.now)
             self._backend = open_backend(self.address, self._settings)

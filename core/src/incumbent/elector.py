@@ -34,6 +34,9 @@ from .errors import InvalidStateError
 if TYPE_CHECKING:
     from .address import Address
 
+#: The id under which somebody who only looks speaks to a backend. It never becomes a candidate.
+OBSERVER = "observer"
+
 __all__ = [
     "CONTRACT_VERSION",
     "OLDEST_CONTRACT",

@@ -18,6 +18,8 @@ __all__ = [
     "ElectionObserver",
     "HandedOver",
     "LoggingObserver",
+    "NotAsking",
+    "NotSteered",
     "OutageBegan",
     "OutageEnded",
     "Renewed",
@@ -122,6 +124,20 @@ class CallbackLate(Told):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotSteered(Told):
+    """Requests may not be read, as *error* says, so none is heeded. Told again only if they could be read meanwhile."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotAsking(Told):
+    """A candidate that is preferred may not ask for the office, as *error* says. Told once."""
+
+    error: Exception
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClosingFailed(Told):
     """What was closed at the end, "elector" or "backend", raised *error*."""
 
@@ -166,6 +182,12 @@ class ElectionObserver:
 
     def callback_late(self, event: CallbackLate) -> None:
         """Learn that a callback does not return."""
+
+    def not_steered(self, event: NotSteered) -> None:
+        """Learn that it may not read what operators ask for."""
+
+    def not_asking(self, event: NotAsking) -> None:
+        """Learn that it may not ask for the office."""
 
     def closing_failed(self, event: ClosingFailed) -> None:
         """Learn that something could not be closed."""
@@ -226,6 +248,16 @@ class LoggingObserver(ElectionObserver):
         """Log which callback does not return, and what that costs."""
         more = {"callback": event.callback, "waited": event.seconds}
         self._say(logging.WARNING, event, "%s has not returned: %s", event.callback, event.effect, **more)
+
+    def not_steered(self, event: NotSteered) -> None:
+        """Log why: it leads and waits all the same."""
+        self._say(
+            logging.WARNING, event, "requests of operators are not heeded, for they cannot be read: %s", event.error
+        )
+
+    def not_asking(self, event: NotAsking) -> None:
+        """Log why: it waits until the leader goes."""
+        self._say(logging.WARNING, event, "it is preferred, and may not ask for the office: %s", event.error)
 
     def closing_failed(self, event: ClosingFailed) -> None:
         """Log what could not be closed: the message of a foreign error may hold a secret, its type does not."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from .address import Address
 from .config import LeaderElectionConfig
-from .elector import Backend, BackendSettings, LeaderElector, LeaderRecord
+from .elector import OBSERVER, Backend, BackendSettings, LeaderElector, LeaderRecord
 from .errors import BackendUnavailableError, InvalidStateError
 from .registry import open_backend
 
@@ -18,8 +18,6 @@ __all__ = ["observe", "read_leader"]
 
 _log = logging.getLogger("incumbent")
 
-#: The id under which an observer speaks to the backend. It never becomes a candidate.
-OBSERVER = "observer"
 #: What a backend is told; no claim is made for it, seconds.
 TTL = 15.0
 #: Seconds between two looks where the backend does not push, and the safety net where it does.

@@ -21,12 +21,13 @@ from .instrumentation import (
     Renewed,
     Waiting,
 )
+from .state import Reason
 from .term import Term
 
 __all__ = ["PrometheusObserver"]
 
-#: Seconds. A call takes from half a millisecond on this host to its timeout; callbacks may take minutes to end.
-CALLS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0)
+#: Seconds. A call takes from half a millisecond on this host to its timeout, 2 s as a rule; callbacks may take minutes.
+CALLS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 2.5, 5.0)
 HAND_OVERS = (0.001, 0.01, 0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 
 
@@ -130,6 +131,9 @@ class PrometheusObserver(ElectionObserver):
             self._terms[election], self._failing[election] = {}, set()
         for counter in (self._terms_begun, self._late, self._outages, self._callbacks):
             counter.labels(election)
+        for reason in Reason:
+            self._terms_ended.labels(election, reason.value)
+        self._hand_overs.labels(election)
 
     # ------------------------------------------------------------ what is so now
 

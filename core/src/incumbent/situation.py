@@ -33,7 +33,7 @@ class Situation:
         aside: For how long this candidate still stands aside, seconds; `inf` for as long as nothing changes. After a
             hand-over it ends when another leads.
         aside_for: Why it does, unless it has handed over: "it is not eligible", "the election is paused", "another
-            candidate is to lead"; None if it does not.
+            candidate is to lead", "those that are preferred go first"; None if it does not.
         stalled: For how long the engine has not looked at anything, seconds; it does every second.
     """
 

@@ -5,26 +5,24 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
-from .address import Address, shorten
+from .address import Address
 from .config import LeaderElectionConfig
 from .election import LeaderElection
-from .elector import Backend, LeaderElector, LeaderRecord
-from .engine.steering import HAND_OVER, PAUSE, Request, control_name
-from .errors import BackendUnavailableError, ConfigurationError, ElectionError
-from .observer import OBSERVER, look, observing
+from .elector import OBSERVER, Backend, LeaderElector, LeaderRecord
+from .engine.steering import COME, HAND_OVER, PAUSE, Request, check_id, control_name
+from .errors import BackendUnavailableError, ElectionError
+from .observer import look, observing
 
-__all__ = ["Outcome", "Result", "hand_over", "paused", "read_request"]
+__all__ = ["Outcome", "Result", "hand_over", "paused"]
 
 #: Seconds between two looks at what has come of it, where the store does not tell.
 LOOK = 0.25
 #: For how long who is no candidate, or leads nothing, is looked for, seconds.
 RETURN = 2.0
-#: As long as a candidate's id may be, which a request is.
-LONGEST = 255
 
 
 class Result(Enum):
@@ -90,8 +88,8 @@ def hand_over(
         BackendRejectedError: The backend refuses for good.
         InvalidStateError: This elector cannot observe; says why.
     """
-    if to is not None and len(str(Request(HAND_OVER, 2**63, to))) > LONGEST:
-        raise ConfigurationError(f"the id {shorten(to)} is too long to be asked for: a request is an id itself")
+    if to is not None:
+        check_id(to)
     end = time.monotonic() + timeout
     with observing(elector, name, request_timeout) as (_, observer):
         changed = threading.Event()
@@ -99,9 +97,13 @@ def hand_over(
         before = look(observer)
         # Who has just stood aside for another is about to come back.
         patience = min(end, time.monotonic() + RETURN)
-        while (problem := _why_not(before, to)) is not None and time.monotonic() < patience:
-            changed.wait(LOOK)
-            before = look(observer)
+        with ExitStack() as calling:
+            if to is not None and before.candidates is not None and to not in before.candidates:
+                # Who lets others go first stands in no queue, and comes into it when called.
+                calling.enter_context(_asking(elector, observer.lock_id, Request(COME, to=to), ttl))
+            while (problem := _why_not(before, to)) is not None and time.monotonic() < patience:
+                changed.wait(LOOK)
+                before = look(observer)
         if problem is not None or before.token is None:
             return Outcome(Result.REFUSED, before.candidate, before.token, problem=problem)
         with _asking(elector, observer.lock_id, Request(HAND_OVER, before.token, to), ttl) as asking:

@@ -13,18 +13,20 @@ from typing import Any
 
 from .errors import ConfigurationError
 
-__all__ = ["Moment", "Span", "draw", "parse_moment", "spans"]
+__all__ = ["Moment", "Span", "draw", "duration", "parse_moment", "spans", "summary"]
 
-#: What is drawn, in the units of SVG. Names have the gutter, and as many characters.
-WIDTH, GUTTER, ROW, HEAD, FOOT, MARGIN = 1000.0, 190.0, 30.0, 76.0, 34.0, 16.0
-LONGEST_NAME = 26
+#: What is drawn, in the units of SVG. A row has a candidate's name and, below that, its bars.
+WIDTH, ROW, BAR, HEAD, FOOT, MARGIN = 1000.0, 44.0, 22.0, 76.0, 34.0, 16.0
+#: Of the head, what is left to the labels of gaps where the drawing has no title.
+LABELS = 24.0
+#: A character is so wide, or less; and a mark of the axis with the way to the next one, or more.
+CHARACTER, MARK = 8.0, 95.0
 #: Of the whole width, a gap that is narrower than this has no label, but for the longest.
 LABELLED = 0.03
 #: Shown as long at least, so that a gap of a millisecond can be seen.
 NARROWEST = 1.5
-#: Seconds between two marks of the axis, of which there are as many at most.
+#: Seconds between two marks of the axis.
 STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400, 172800, 604800)
-MOST_MARKS = 8
 #: Dark enough for white numbers, and different in lightness too, for people who see colours differently.
 COLOURS = ("#0072b2", "#b35900", "#007a5a", "#a0468c", "#4b5bd0", "#806600", "#6b6b6b")
 
@@ -32,9 +34,11 @@ STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #222 }
 .title { font-size: 18px; font-weight: 600 } .quiet { fill: #666 } .token { fill: #fff; font-size: 12px }
 .gap { fill: #d00; fill-opacity: .22 } .gaplabel { fill: #b00; font-size: 12px }
+.name { stroke: #fff; stroke-width: 4px; paint-order: stroke }
 .unseen { fill: #888; fill-opacity: .25 } .line { stroke: #ccc } .paper { fill: #fff }
 @media (prefers-color-scheme: dark) {
   text { fill: #eee } .quiet { fill: #aaa } .gaplabel { fill: #f88 } .line { stroke: #444 } .paper { fill: #181818 }
+  .gap { fill: #f66; fill-opacity: .4 } .name { stroke: #181818 }
 }
 """
 
@@ -127,74 +131,87 @@ def summary(seen: Sequence[Span]) -> str:
     gaps = [span for span in seen if span.is_gap]
     whole = seen[-1].end - seen[0].begin
     candidates = len({span.leader for span in terms})
-    text = f"{_count(len(terms), 'term')} of {_count(candidates, 'candidate')} in {_duration(whole)}"
+    text = f"{_count(len(terms), 'term')} of {_count(candidates, 'candidate')} in {duration(whole)}"
     if gaps:
         total = sum(span.seconds for span in gaps)
         longest = max(span.seconds for span in gaps)
         share = 100 * total / whole if whole > 0 else 0.0
-        text += f"; nobody led for {_duration(total)} ({share:.2g} %), at most {_duration(longest)} at a time"
+        text += f"; nobody led for {duration(total)} ({share:.2g} %), at most {duration(longest)} at a time"
     return text
 
 
-def draw(election: str, seen: Sequence[Span]) -> str:
-    """Return *seen*, which is not empty, as an SVG document: a row for each candidate, time from left to right."""
+def draw(election: str, seen: Sequence[Span], *, width: float = WIDTH, titled: bool = True) -> str:
+    """
+    Return *seen*, which is not empty, as an SVG document: a row for each candidate, time from left to right.
+
+    Args:
+        election: Its name.
+        seen: What is drawn.
+        width: In the units of SVG, which are pixels if it is shown as wide as that.
+        titled: Whether name and summary are part of the drawing.
+    """
     names = list(dict.fromkeys(span.leader for span in seen if span.leader is not None))
     begin, end = seen[0].begin, max(seen[-1].end, seen[0].begin + 0.001)
-    height = HEAD + ROW * max(len(names), 1) + FOOT
+    head = HEAD if titled else LABELS
+    bottom = head + ROW * max(len(names), 1)
+    height = bottom + FOOT
 
     def x(at: float) -> float:
-        return GUTTER + (WIDTH - GUTTER - MARGIN) * (at - begin) / (end - begin)
+        return MARGIN + (width - 2 * MARGIN) * (at - begin) / (end - begin)
+
+    def label(kind: str, at: float, y: float, text: str) -> str:
+        half = CHARACTER * len(text) / 2
+        middle = min(max(at, half), width - half)
+        return f'<text class="{kind}" text-anchor="middle" x="{middle:.1f}" y="{y:g}">{text}</text>'
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH:g} {height:g}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}" role="img">',
         f"<title>{escape(election)}</title><style>{STYLE}</style>",
-        f'<rect class="paper" width="{WIDTH:g}" height="{height:g}"/>',
-        f'<text class="title" x="{MARGIN:g}" y="28">{escape(election)}</text>',
-        f'<text class="quiet" x="{MARGIN:g}" y="50">{escape(summary(seen))}</text>',
+        f'<rect class="paper" width="{width:g}" height="{height:g}"/>',
     ]
-    bottom = height - FOOT
-    for at, label in _marks(begin, end):
-        parts.append(f'<line class="line" x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{HEAD:g}" y2="{bottom:g}"/>')
-        parts.append(f'<text class="quiet" text-anchor="middle" x="{x(at):.1f}" y="{bottom + 20:g}">{label}</text>')
-    for row, name in enumerate(names):
-        y = HEAD + ROW * row + ROW * 0.66
-        parts.append(f'<text x="{MARGIN:g}" y="{y:g}"><title>{escape(name)}</title>{escape(_short(name))}</text>')
+    if titled:
+        parts.append(f'<text class="title" x="{MARGIN:g}" y="28">{escape(election)}</text>')
+        parts.append(f'<text class="quiet" x="{MARGIN:g}" y="50">{escape(summary(seen))}</text>')
+    for at, text in _marks(begin, end, int(width / MARK)):
+        parts.append(f'<line class="line" x1="{x(at):.1f}" x2="{x(at):.1f}" y1="{head:g}" y2="{bottom:g}"/>')
+        parts.append(label("quiet", x(at), bottom + 20, text))
     longest = max((span.seconds for span in seen if span.is_gap), default=0.0)
     for span in seen:
-        left, width = x(span.begin), max(x(span.end) - x(span.begin), NARROWEST)
+        left, wide = x(span.begin), max(x(span.end) - x(span.begin), NARROWEST)
         if span.leader is not None and span.is_known:
-            parts += _bar(span, names.index(span.leader), left, width)
-        else:
-            is_told = span.is_gap and (span.seconds == longest or width > LABELLED * WIDTH)
-            parts += _gap(span, left, width, bottom, label=_duration(span.seconds) if is_told else "")
+            parts += _bar(span, names.index(span.leader), left, wide, head)
+            continue
+        parts.append(_gap(span, left, wide, head - 6, bottom))
+        if span.is_gap and (span.seconds == longest or wide > LABELLED * WIDTH):
+            parts.append(label("gaplabel", left + wide / 2, head - 10, duration(span.seconds)))
+    for row, name in enumerate(names):
+        shown = _short(name, int((width - 2 * MARGIN) / CHARACTER))
+        title = f"<title>{escape(name)}</title>" if shown != name else ""
+        parts.append(f'<text class="name" x="{MARGIN:g}" y="{head + ROW * row + 16:g}">{title}{escape(shown)}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
-def _bar(span: Span, row: int, left: float, width: float) -> list[str]:
-    y = HEAD + ROW * row + 4
-    told = f"{span.leader}, token {span.token}: {_moment(span.begin)} to {_moment(span.end)}, {_duration(span.seconds)}"
-    colour = COLOURS[row % len(COLOURS)]
-    shape = f'<rect x="{left:.1f}" y="{y:g}" width="{width:.1f}" height="{ROW - 8:g}" rx="3" fill="{colour}">'
+def _bar(span: Span, row: int, left: float, width: float, head: float) -> list[str]:
+    y = head + ROW * row + ROW - BAR
+    told = f"{span.leader}, token {span.token}: {_moment(span.begin)} to {_moment(span.end)}, {duration(span.seconds)}"
+    look = f'rx="3" fill="{COLOURS[row % len(COLOURS)]}"'
+    shape = f'<rect class="bar" x="{left:.1f}" y="{y:g}" width="{width:.1f}" height="{BAR:g}" {look}>'
     parts = [f"{shape}<title>{escape(told)}</title></rect>"]
-    if width > 8 * len(str(span.token)) + 6:
+    if width > CHARACTER * len(str(span.token)) + 6:
         parts.append(f'<text class="token" x="{left + 5:.1f}" y="{y + 15:g}">{span.token}</text>')
     return parts
 
 
-def _gap(span: Span, left: float, width: float, bottom: float, *, label: str) -> list[str]:
+def _gap(span: Span, left: float, width: float, top: float, bottom: float) -> str:
     kind, what = ("gap", "nobody led") if span.is_known else ("unseen", "the backend did not answer")
-    told = f"{what}: {_moment(span.begin)} to {_moment(span.end)}, {_duration(span.seconds)}"
-    shape = f'<rect class="{kind}" x="{left:.1f}" y="{HEAD - 6:g}" width="{width:.1f}" height="{bottom - HEAD + 6:g}">'
-    parts = [f"{shape}<title>{escape(told)}</title></rect>"]
-    if label:
-        middle = left + width / 2
-        parts.append(f'<text class="gaplabel" text-anchor="middle" x="{middle:.1f}" y="{HEAD - 10:g}">{label}</text>')
-    return parts
+    told = f"{what}: {_moment(span.begin)} to {_moment(span.end)}, {duration(span.seconds)}"
+    shape = f'<rect class="{kind}" x="{left:.1f}" y="{top:g}" width="{width:.1f}" height="{bottom - top:g}">'
+    return f"{shape}<title>{escape(told)}</title></rect>"
 
 
-def _marks(begin: float, end: float) -> list[tuple[float, str]]:
-    """Return round times between *begin* and *end*, in this machine's zone, with their labels."""
-    step = next((step for step in STEPS if (end - begin) / step <= MOST_MARKS), STEPS[-1] * 52)
+def _marks(begin: float, end: float, most: int) -> list[tuple[float, str]]:
+    """Return *most* round times between *begin* and *end*, or fewer, in this machine's zone, with their labels."""
+    step = next((step for step in STEPS if (end - begin) / step <= most), STEPS[-1] * 52)
     shift = time.localtime(begin).tm_gmtoff
     first = -((-(begin + shift)) // step) * step - shift
     pattern = "%H:%M:%S" if step < 60 else "%H:%M" if step < 86400 else "%Y-%m-%d"
@@ -206,7 +223,8 @@ def _moment(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S %Z", time.localtime(at))
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Say how long *seconds* are, to two digits or three."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 120:
@@ -216,8 +234,8 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h" if seconds < 172800 else f"{seconds / 86400:.1f} d"
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+def _short(name: str, longest: int) -> str:
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def _count(number: int, what: str) -> str:

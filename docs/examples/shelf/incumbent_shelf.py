@@ -48,8 +48,8 @@ class Shelf(CompareAndSetStore):
             connection.sock.settimeout(time_left(end))
             path = f"/{quote(self.bucket)}/{quote(lock_id, safe='')}"
             connection.request(method, path, content, {"Connection": "close", **dict(headers)})
-            response = connection.getresponse()
-            answer = response.read(LONGEST)
+            with connection.getresponse() as response:
+                answer = response.read(LONGEST)
         except (OSError, HTTPException) as error:
             raise BackendUnavailableError(f"{where}: {one_line(str(error)) or type(error).__name__}") from error
         finally:

@@ -38,6 +38,15 @@ def test_command_moves_with_the_health(bench, tmp_path):
     assert read_leader(bench.local, "job").candidate == "b"
 
 
+def test_preference_of_a_machine_is_no_number(capsys, monkeypatch):
+    """INCUMBENT_PREFERENCE is named; `--preference` goes before it."""
+    monkeypatch.setenv("INCUMBENT_PREFERENCE", "high")
+    command = ["run", "--elector", "memory://", "--name", "job", "--", "true"]
+    assert main(command) == 2
+    assert capsys.readouterr().err == "incumbent: INCUMBENT_PREFERENCE: 'high' is not a whole number from 0 to 100\n"
+    assert main([*command[:1], "--preference", "100", *command[1:]]) == 0
+
+
 def test_others_are_shown_what_it_tells_of_itself(bench):
     """By `--info`, or else by INCUMBENT_INFO; the command finds its leader's as others do."""
     ask = [*bench.incumbent, "status", "--name", "job", "--json"]
@@ -59,10 +68,15 @@ def test_info_that_is_none_is_one_line(capsys):
         (["--health", ""], "", "--health is empty: give a command"),
         (["--health", "'x"], "", "--health ''x': no closing quotation"),
         ([], "maybe", "INCUMBENT_ELIGIBLE: 'maybe' must be yes or no"),
+        (
+            ["--preference", "101"],
+            "",
+            "--preference: '101' is not a whole number from 0 to 100 (see 'incumbent run --help')",
+        ),
     ],
 )
 def test_mistakes_are_one_line(capsys, monkeypatch, flags, variable, words):
-    """What is no command, or neither yes nor no."""
+    """What is no command, neither yes nor no, or no preference."""
     monkeypatch.setenv("INCUMBENT_ELIGIBLE", variable)
     assert main(["run", "--elector", "memory://", "--name", "job", *flags, "--", "true"]) == 2
     assert capsys.readouterr().err == f"incumbent: {words}\n"

@@ -1,6 +1,7 @@
 """`incumbent run --http`: what supervisors and load balancers ask a wrapper, while its command works."""
 
 import http.client
+import os
 from contextlib import closing
 
 import pytest
@@ -38,6 +39,22 @@ def test_wrapper_answers_for_its_candidate(bench):
     assert leader.wait(60) != 0
     assert ask(ports[0], "/leader") is None
     in_time(lambda: ask(ports[1], "/leader")[0] == 200)
+
+
+def test_metrics_without_the_extra_are_one_line(bench, tmp_path):
+    """Where `prometheus_client` is not installed all else is answered, and who asks for metrics learns what to do."""
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without/prometheus_client.py").write_text("raise ImportError('not installed')")
+    path = os.pathsep.join([str(tmp_path / "without"), bench.environment["PYTHONPATH"]])
+    port = free_port()
+    environment = {**bench.environment, "PYTHONPATH": path}
+    bench.start("--http", f":{port}", command=bench.worker(), env=environment)
+    bench.begun()
+    in_time(lambda: ask(port, "/leader") == (200, "this candidate leads, token 1\n"))
+    status, body = ask(port, "/metrics")
+    assert status == 404
+    assert body.startswith("there are no metrics: install incumbent[prometheus]")
+    assert len(body.splitlines()) == 1
 
 
 def test_port_is_the_wrappers_alone(bench):

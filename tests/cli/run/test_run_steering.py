@@ -1,5 +1,6 @@
 """`incumbent run` heeds requests: its command ends in order, and that of the named candidate begins."""
 
+from incumbent import read_leader
 from incumbent.steer import Result, hand_over
 
 
@@ -13,3 +14,15 @@ def test_command_moves_to_the_named_candidate(bench):
     tokens = [line.token for line in bench.begun(3)]
     assert tokens == sorted(set(tokens))
     assert bench.log("overlap") == []
+
+
+def test_command_moves_to_the_preferred_candidate(bench):
+    """INCUMBENT_PREFERENCE and `--preference` are the same; the command of the lower one has ended before."""
+    bench.start("--id", "a", "--preference", "99", "--min-term", "0.5", command=bench.worker())
+    bench.begun()
+    bench.environment["INCUMBENT_PREFERENCE"] = "100"
+    bench.start("--id", "b", "--min-term", "0.5", command=bench.worker())
+    first, second = bench.begun(2)[:2]
+    assert second.token > first.token
+    assert bench.log("overlap") == []
+    assert read_leader(bench.local, "job").candidate == "b"

@@ -29,7 +29,14 @@ def steering():
 
 @pytest.mark.parametrize(
     "request_",
-    [Request("handover", 0), TO_B, Request("handover", 2**63, "host:1:ab/ç &=%"), Request("pause")],
+    [
+        Request("handover", 0),
+        TO_B,
+        Request("handover", 2**63, "host:1:ab/ç &=%"),
+        Request("pause"),
+        Request("come", to="b"),
+        Request("prefer", 41, "b", 100),
+    ],
     ids=str,
 )
 def test_request_is_read_as_it_was_written(request_):
@@ -49,6 +56,10 @@ def test_request_is_read_as_it_was_written(request_):
         "do=handover&from=x",
         "do=handover&from=-1",
         "do=x&from=1",
+        "do=come",
+        "do=prefer&from=41&to=b",
+        "do=prefer&from=41&preference=5",
+        "do=prefer&from=41&to=b&preference=high",
     ],
 )
 def test_other_ids_ask_for_nothing(text):
@@ -59,6 +70,26 @@ def test_other_ids_ask_for_nothing(text):
 def test_leader_hands_over_when_the_others_had_time_to_stand_aside(steering):
     """The named candidate is to be the only one that tries: so the leader leads on for a moment."""
     assert steering("a").orders(leads=41) == Orders(-inf, NOW + COURTESY)
+
+
+@pytest.mark.parametrize(
+    ("candidates", "is_clear"), [("ab", True), ("b", True), ("abc", False), ("a", False), ("", False)]
+)
+def test_leader_hands_over_at_once_when_nobody_else_waits(steering, candidates, is_clear):
+    """Where candidates are listed it sees that the others have left, and that the named one is there."""
+    leader = steering("a")
+    leader.listed(candidates)
+    assert leader.orders(leads=41) == Orders(-inf, NOW if is_clear else NOW + COURTESY)
+    leader.listed("abc")
+    assert leader.orders(leads=41) == Orders(-inf, NOW + COURTESY)
+
+
+def test_clear_way_is_that_of_one_request(steering):
+    """The next one names another candidate, for whom the others have to stand aside first."""
+    leader = steering("a")
+    leader.listed("ab")
+    leader.asked(asks(Request("handover", 41, "c"), token=8), NOW + 1)
+    assert leader.orders(leads=41) == Orders(-inf, NOW + 1 + COURTESY)
 
 
 def test_leader_hands_over_to_anybody_at_once(steering):
@@ -115,3 +146,24 @@ def test_the_same_request_is_counted_from_when_it_was_first_seen(steering):
     assert leader.orders(leads=41) == Orders(-inf, NOW + COURTESY)
     leader.asked(asks(TO_B, token=8), NOW + 0.7)
     assert leader.orders(leads=41) == Orders(-inf, NOW + 0.7 + COURTESY)
+
+
+PREFERRED = Request("prefer", 41, "b", 50)
+
+
+@pytest.mark.parametrize(
+    ("preference", "age", "hands_over"), [(0, 10.0, True), (49, 60.0, True), (50, 60.0, False), (0, 8.9, False)]
+)
+def test_leader_hands_over_to_who_is_preferred_after_a_while(preference, age, hands_over):
+    """Its term is long enough when it would end; of any other request of that kind it takes no notice, now or later."""
+    leader = Steering("a", 10.0, told=COURTESY, preference=preference, min_term=10.0)
+    leader.asked(asks(PREFERRED), NOW)
+    assert leader.orders(leads=41, began=NOW - age) == Orders(-inf, NOW + COURTESY if hands_over else None)
+
+
+@pytest.mark.parametrize(("preference", "aside"), [(49, NOW + LONGEST_ASIDE), (50, -inf)])
+def test_who_is_less_preferred_stands_aside(preference, aside):
+    """The others compare as the leader does."""
+    other = Steering("c", COURTESY, preference=preference)
+    other.asked(asks(PREFERRED), NOW)
+    assert other.orders(leads=None) == Orders(aside)

@@ -110,7 +110,16 @@ def test_page_shows_who_leads_and_the_last_terms(election, server):
     assert "<dt>candidates</dt><dd>host:1</dd>" in body
     assert "<svg" in body
     assert '<meta http-equiv="refresh" content="5">' in body
-    assert not re.search(r"<script|src=|href=|url\(", body)
+    assert not re.search(r'<script|src=|href=(?!"data:,")|url\(', body)
+
+
+def test_page_tells_no_candidates_from_not_listed(tmp_path):
+    """As `incumbent status` does: where the elector cannot list them, an empty list would be taken for none."""
+    config = LeaderElectionConfig("service/reports", candidate="host:1", relinquish_interval=None)
+    with LeaderElection(config, f"local://{tmp_path}") as election, serve(election) as server:
+        election.wait_for_leadership(PATIENCE)
+        in_time(lambda: "host:1 leads" in ask(server, "/")[1])
+        assert "<dt>candidates</dt><dd>not listed by this elector</dd>" in ask(server, "/")[1]
 
 
 def test_page_says_that_nobody_leads(server):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from unittest.mock import patch
 
+import pytest
 from model_elector import ModelBackend, ModelElector, ModelHarness
 from selected import Only
 
@@ -31,6 +32,21 @@ class Broken:
 
 
 BROKEN: list[Broken] = []
+
+
+def each_of(entries: Iterable[Broken], among: Iterable[Broken]) -> pytest.MarkDecorator:
+    """
+    Run a test on each of *entries*, which takes minutes; so on most of them only where all that is thorough is run.
+
+    Always run are those of *among* that name a test which none before them does: each test is seen to fail.
+    """
+    seen: set[str] = set()
+    marks = {}
+    for entry in among:
+        marks[entry.name] = [pytest.mark.thorough] if entry.caught_by <= seen else []
+        seen |= entry.caught_by
+    chosen = [pytest.param(entry, id=entry.name, marks=marks[entry.name]) for entry in entries]
+    return pytest.mark.parametrize("broken", chosen)
 
 
 #: Seconds that a busy machine may take: what passes for the fault's sake must not fail for the machine's.

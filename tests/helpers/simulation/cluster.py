@@ -40,7 +40,9 @@ EVENTS = 3000
 class Candidate:
     """A process with one candidate in it."""
 
-    def __init__(self, cluster: Cluster, name: str, rate: float, config: LeaderElectionConfig) -> None:
+    def __init__(
+        self, cluster: Cluster, name: str, rate: float, config: LeaderElectionConfig, preference: int | None
+    ) -> None:
         self.process = Process(cluster.world, name, rate)
         self.ear = Ear(cluster.watchdog, cluster.world, self.process)
         self.ear.slowness, self.ear.faults = cluster.slowness, cluster.faults
@@ -56,7 +58,7 @@ class Candidate:
         self.election = LeaderElection(config, self.elector, runner=self.process.runner)
         self.election._listeners = self._listeners
         if cluster.steered:  # as if its elector had been opened by a URL
-            self.election.config = replace(config, steering=True)
+            self.election.config = replace(config, steering=True, preference=preference, min_term=config.ttl)
             self.election._backend = SimulatedBackend(self, cluster)
         self.election.start()
 
@@ -66,10 +68,15 @@ class Candidate:
     def enter(self) -> LeaderElector:
         """Make an elector: the first, or another after it has withdrawn from the queue."""
         cluster = self._cluster
-        self.elector = elector_for(self.process, cluster.network, cluster.store, self._timeout)
+        made = 100 * len(self.owners)  # names on the server are new each time: what an old one ends late is its own
+        self.elector = elector_for(self.process, cluster.network, cluster.store, self._timeout, made)
         self.owners.append(self.elector.owners)
         listen(self.elector, self.ear)
         return self.elector
+
+    def look(self) -> LeaderElector:
+        """Make an elector that only looks."""
+        return elector_for(self.process, self._cluster.network, self._cluster.store, self._timeout, 0)
 
     def _listeners(self) -> Listeners:
         ear, election = self.ear, self.election
@@ -79,6 +86,11 @@ class Candidate:
             elected=ear.elected,
             deposed=ear.deposed,
         )
+
+    @property
+    def preference(self) -> int:
+        """How much it is preferred."""
+        return self.election.config.preference or 0
 
     @property
     def term(self) -> Term | None:
@@ -112,6 +124,8 @@ class Outcome:
     overlaps: int = 0
     #: Seconds without a leader, at the longest, between two terms.
     leaderless: float = 0.0
+    #: For how long candidates let preferred ones go first, at most, seconds.
+    head_start: float = 0.0
     trace: list[str] = field(default_factory=list)
 
 
@@ -136,7 +150,9 @@ class Cluster:
             self.store = SessionStore(world, self.ttl, rate, self.ttl)
         self.network = Network(world, self.store)
         self.watchdog = Watchdog(world, self.store, same_rates=not beyond)
-        self.steered, self.control = steered, Control()
+        self.steered, self.control = steered, Control(world, self.ttl)
+        self._preferences = Random(f"preferences of {seed}")  # of its own, likewise
+        self._is_preferred = steered and self._preferences.random() < 0.5
         self.slowness = random.choice([0.0, 0.0, self.ttl, 4 * self.ttl])
         self.faults = random.choice([0.0, 0.0, 0.0, 0.02])
         self._names = 0
@@ -174,7 +190,10 @@ class Cluster:
             cooldown=self.ttl / 5,
             handover_timeout=self._patience,
         )
-        candidate = Candidate(self, name, self._rate(), config)
+        preference = self._preferences.choice([None, 0, 50, 100]) if self._is_preferred else None
+        if preference is not None:
+            self.world.say(name, f"has preference {preference}")
+        candidate = Candidate(self, name, self._rate(), config, preference)
         self.candidates.append(candidate)
         self.watchdog.candidates = self.candidates
 
@@ -233,6 +252,8 @@ class Cluster:
         if self.operators is not None:
             self.operators.stop()
         self._await_leader()
+        if self._is_preferred and self._interval is None:
+            self._await_preferred()
         self._leaving = self.watchdog.is_paused = True
         for candidate in self.candidates:
             self.close(candidate)
@@ -250,6 +271,25 @@ class Cluster:
                 return
             self.world.step()
         raise BrokenPromiseError("P7: all is well again, and nobody leads")
+
+    def _await_preferred(self) -> None:
+        """One of those that are preferred most leads in the end, and goes on."""
+        for candidate in self.candidates:
+            candidate.ear.slowness = candidate.ear.faults = 0.0
+        self.world.run_until(self.world.now + 3 * self.ttl)  # what still comes of misfortunes
+        limit = self.world.now + 4 * (8 * self.ttl + 4 * self.slowness + 30.0)
+        while not self._has_preferred_leader():
+            if self.world.now > limit or not self.world.step():
+                raise BrokenPromiseError("all is well again, and one that is preferred does not lead")
+        terms, end = self.watchdog.terms, self.world.now + 10 * self.ttl
+        while self.world.now < end:
+            self.world.step()
+        if self.watchdog.terms != terms:
+            raise BrokenPromiseError("one that is preferred leads, and another takes the office")
+
+    def _has_preferred_leader(self) -> bool:
+        most = max(candidate.preference for candidate in self.candidates)
+        return any(candidate.term is not None and candidate.preference == most for candidate in self.candidates)
 
     def _await_end(self) -> None:
         """P8: everybody leaves, and nothing is left."""
@@ -313,6 +353,7 @@ def simulate(
         strikes=cluster.nemesis.strikes,
         overlaps=watchdog.overlaps,
         leaderless=watchdog.leaderless,
+        head_start=max(candidate.election.config.head_start for candidate in cluster.candidates),
         trace=world.trace or [],
     )
 

@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
+from typing import ClassVar
 
-from incumbent import BackendUnavailableError, Capabilities, Claim, InvalidStateError, LeaderElector, LeaderRecord, yes
+from incumbent import (
+    BackendUnavailableError,
+    Capabilities,
+    Claim,
+    InvalidStateError,
+    LeaderElector,
+    LeaderRecord,
+    no,
+    yes,
+)
 
 from .beats import BeatServer, SimulatedBeatElector
 from .network import Network
@@ -14,15 +25,22 @@ from .stores import LeaseStore, SessionStore, Store
 __all__ = ["LeaseElector", "ModelElector", "SessionElector", "elector_for"]
 
 CAPABILITIES = Capabilities(
-    push=yes(), observe=yes(), candidates=yes(), fencing_across_restarts=yes(), expiry=yes(), interoperates=yes()
+    push=yes(),
+    observe=yes(),
+    candidates=no("there is no queue"),
+    fencing_across_restarts=yes(),
+    expiry=yes(),
+    interoperates=yes(),
 )
 
 
 class ModelElector(LeaderElector):
     """What both have: a name on the server that is new whenever its lease or session was lost, and its keep-alive."""
 
-    def __init__(self, process: Process, network: Network, store: Store, timeout: float) -> None:
-        super().__init__("job", process.name, CAPABILITIES)
+    declared: ClassVar[Capabilities] = CAPABILITIES
+
+    def __init__(self, process: Process, network: Network, store: Store, timeout: float, named: int) -> None:
+        super().__init__("job", process.name, self.declared)
         self.process = process
         self.network = network
         self.timeout = timeout
@@ -30,7 +48,7 @@ class ModelElector(LeaderElector):
         self.closed = False
         self.busy = False
         self._server = store
-        self._number = 0
+        self._number = named
         self._owner: str | None = None
         #: Every name that it ever had.
         self.owners: list[str] = []
@@ -98,9 +116,10 @@ class LeaseElector(ModelElector):
     """On leases and a queue of keys."""
 
     store: LeaseStore
+    declared = replace(CAPABILITIES, candidates=yes())
 
-    def __init__(self, process: Process, network: Network, store: LeaseStore, timeout: float) -> None:
-        super().__init__(process, network, store, timeout)
+    def __init__(self, process: Process, network: Network, store: LeaseStore, timeout: float, named: int) -> None:
+        super().__init__(process, network, store, timeout, named)
         self.store = store
 
     def acquire_leadership(self) -> Claim | None:
@@ -135,6 +154,11 @@ class LeaseElector(ModelElector):
         self.token = None
         return given_up
 
+    def observe_leadership(self) -> LeaderRecord:
+        places = self._ask(lambda: (self.store.expire(), sorted(self.store.keys.items(), key=lambda item: item[1]))[1])
+        candidates = tuple(owner.partition("#")[0] for owner, _ in places)
+        return LeaderRecord(self.lock_id, *(places[0] if places else (None, None)), candidates=candidates)
+
     def _leader(self) -> tuple[str, int] | None:
         self.store.expire()
         return min(self.store.keys.items(), key=lambda item: item[1], default=None)
@@ -148,8 +172,8 @@ class SessionElector(ModelElector):
 
     store: SessionStore
 
-    def __init__(self, process: Process, network: Network, store: SessionStore, timeout: float) -> None:
-        super().__init__(process, network, store, timeout)
+    def __init__(self, process: Process, network: Network, store: SessionStore, timeout: float, named: int) -> None:
+        super().__init__(process, network, store, timeout, named)
         self.store = store
 
     def acquire_leadership(self) -> Claim | None:
@@ -202,12 +226,12 @@ class SessionElector(ModelElector):
 
 
 def elector_for(
-    process: Process, network: Network, store: Store, timeout: float
+    process: Process, network: Network, store: Store, timeout: float, named: int
 ) -> ModelElector | SimulatedBeatElector:
-    """Make the elector that goes with *store*."""
+    """Make the elector that goes with *store*; its names there are numbered from *named*."""
     if isinstance(store, BeatServer):
         return SimulatedBeatElector(process, network, store, timeout, CAPABILITIES)
     if isinstance(store, LeaseStore):
-        return LeaseElector(process, network, store, timeout)
+        return LeaseElector(process, network, store, timeout, named)
     assert isinstance(store, SessionStore)
-    return SessionElector(process, network, store, timeout)
+    return SessionElector(process, network, store, timeout, named)

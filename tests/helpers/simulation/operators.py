@@ -1,11 +1,15 @@
-"""Operators, who ask for hand-overs and pauses and take candidates out: requests are terms of a second election."""
+"""Operators, who ask for hand-overs and pauses and take candidates out: requests are terms of a second election.
+
+Candidates that are preferred ask there, too.
+"""
 
 from __future__ import annotations
 
 import random
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from incumbent import Claim, LeaderElector, LeaderRecord
+from incumbent import BackendUnavailableError, Claim, LeaderElector, LeaderRecord
 from incumbent.engine.steering import HAND_OVER, PAUSE, Request, control_name
 
 if TYPE_CHECKING:
@@ -13,6 +17,7 @@ if TYPE_CHECKING:
     from .elector import ModelElector
     from .network import Network
     from .process import Process
+    from .world import World
 
 __all__ = ["Control", "ControlElector", "Operators", "SimulatedBackend"]
 
@@ -23,7 +28,9 @@ STALE = 2**62
 class Control:
     """The second election, on the same server: who asks for what, or nobody."""
 
-    def __init__(self) -> None:
+    def __init__(self, world: World, ttl: float) -> None:
+        self._world = world
+        self.ttl = ttl
         self.token = 0
         self.request: str | None = None
         self.electors: list[ControlElector] = []
@@ -39,22 +46,43 @@ class Control:
         for elector in self.electors:
             elector.network.news(elector.process, elector.notify)
 
+    def claim(self, asks: str) -> int | None:
+        """Have that asked now, if nothing is; for a ttl, as it is not renewed. Returns its token."""
+        if self.request is not None:
+            return None
+        self._world.say("candidate", f"asks: {asks}")
+        self.put(Request.parse(asks))
+        token = self.token
+        self._world.after(self.ttl, lambda: self.release(token))
+        return token
+
+    def release(self, token: int) -> None:
+        """Have that asked no more."""
+        if self.token == token and self.request is not None:
+            self.put(None)
+
 
 class ControlElector(LeaderElector):
-    """What a candidate looks at requests with; nobody ever leads with one."""
+    """What a candidate looks at requests with, or asks with itself."""
 
-    def __init__(self, process: Process, network: Network, control: Control, timeout: float, like: ModelElector) -> None:
-        super().__init__(control_name("job"), process.name, like.capabilities)
+    def __init__(
+        self, candidate: str, process: Process, network: Network, control: Control, timeout: float, like: ModelElector
+    ) -> None:
+        super().__init__(control_name("job"), candidate, like.capabilities)
         self.process = process
         self.network = network
         self._control = control
         self._timeout = timeout
+        self._token: int | None = None
         control.electors.append(self)
 
     def acquire_leadership(self) -> Claim | None:
-        raise NotImplementedError
+        sent = self.process.now()
+        self._token = self.network.request(self.process, lambda: self._control.claim(self.candidate), self._timeout)
+        return None if self._token is None else Claim(self._token, self._control.ttl, sent)
 
-    check_leadership = acquire_leadership
+    def check_leadership(self) -> Claim | None:
+        raise NotImplementedError
 
     def relinquish_leadership(self) -> bool:
         raise NotImplementedError
@@ -65,6 +93,10 @@ class ControlElector(LeaderElector):
     def close(self) -> None:
         if self in self._control.electors:
             self._control.electors.remove(self)
+        token, self._token = self._token, None
+        if token is not None:
+            with suppress(BackendUnavailableError):
+                self.network.request(self.process, lambda: self._control.release(token), self._timeout)
 
 
 class SimulatedBackend:
@@ -74,16 +106,19 @@ class SimulatedBackend:
         self._candidate = candidate
         self._cluster = cluster
 
-    def elector(self, lock_id: str, _: str) -> LeaderElector:
+    def elector(self, lock_id: str, name: str) -> LeaderElector:
         candidate, cluster = self._candidate, self._cluster
         if lock_id == "job":
-            return candidate.enter()
+            return candidate.enter() if name == candidate.process.name else candidate.look()
         timeout = candidate.election.config.request_timeout
-        return ControlElector(candidate.process, cluster.network, cluster.control, timeout, candidate.elector)
+        return ControlElector(name, candidate.process, cluster.network, cluster.control, timeout, candidate.elector)
+
+    def close(self) -> None:
+        pass
 
 
 class Operators:
-    """Ask for something, for a while, again and again, until they are told to stop: whoever may, and whatever that is."""
+    """Ask for something, for a while, again and again, until they are told to stop: whoever may, whatever that is."""
 
     def __init__(self, cluster: Cluster, seed: int) -> None:
         self._cluster = cluster

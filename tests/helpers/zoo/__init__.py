@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from broken_electors import SLACK, Broken, failed
+from broken_electors import SLACK, Broken, each_of, failed
 
 from incumbent.testing.conformance import suite_tests
 
@@ -29,7 +29,11 @@ ZOO: list[Broken] = []
 
 
 def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attributes: object) -> Callable[[type], type]:
-    """Enter an elector or a backend into the list, with the tests that see its mistake, and what its harness needs."""
+    """
+    Enter an elector or a backend into the list, with the tests that see its mistake, and what its harness needs.
+
+    Those that may see it as well are noted, and not run: a whole suite for each mistake takes hours.
+    """
 
     def enter(which: type) -> type:
         short = {"which": which, "ttl": 1.0, "request_timeout": 0.3, "slack": SLACK}
@@ -46,8 +50,7 @@ def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attribut
 def each(*parts: str) -> pytest.MarkDecorator:
     """Run a test on each mistake of these *parts*, or of all."""
     modules = {f"{__name__}.{module}" for part in parts or PARTS for module in PARTS[part]}
-    chosen = [broken for broken in ZOO if broken.harness.which.__module__ in modules]
-    return pytest.mark.parametrize("broken", [pytest.param(broken, id=broken.name) for broken in chosen])
+    return each_of((broken for broken in ZOO if broken.harness.which.__module__ in modules), among=ZOO)
 
 
 def assert_caught(broken: Broken) -> None:

@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from typing import ClassVar
 
 
 class StoreError(Exception):
@@ -135,6 +136,8 @@ class Watch:
 
     #: Seconds between two tries to connect.
     PAUSE = 0.1
+    #: Those that have not ended, of whatever kind.
+    alive: ClassVar[set[Watch]] = set()
 
     def __init__(self, client, session, every, changed):
         self.client = client
@@ -147,6 +150,13 @@ class Watch:
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.run, name="zoo-watch", daemon=True)
         self.thread.start()
+        Watch.alive.add(self)
+
+    @classmethod
+    def end_all(cls):
+        """End those that a mistaken elector has left, or they would go on connecting while other tests run."""
+        for watch in list(cls.alive):
+            Watch.close(watch)
 
     def run(self):
         while not self.over.is_set():
@@ -182,3 +192,4 @@ class Watch:
             if self.connection is not None:
                 self.connection.close()
         self.thread.join(self.client.timeout)
+        Watch.alive.discard(self)

@@ -16,7 +16,7 @@ from incumbent import Address, LeaderRecord
 from incumbent.testing import ServerHarness, ServerProcess, free_port
 
 from . import store
-from .client import Connection
+from .client import Connection, Watch
 from .elector import ZooElector
 from .plugin import ZOO, backend_of
 
@@ -86,6 +86,7 @@ class ZooHarness(ServerHarness):
         self.elsewhere.start()
 
     def close(self):
+        Watch.end_all()
         self.elsewhere.stop()
         super().close()
         shutil.rmtree(self.folder)

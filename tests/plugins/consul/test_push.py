@@ -87,6 +87,7 @@ def thousand(server, tap, name):
             thread.join()
 
 
+@pytest.mark.thorough
 def test_a_thousand_elections_share_what_they_need(server, name, thousand):
     """One session, one keep-alive and one watch serve a thousand elections, whose number adds no thread."""
     tap, elections, threads, sessions = thousand

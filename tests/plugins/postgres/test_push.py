@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import postgres_stage as stage
+import pytest
 
 from incumbent import LeaderElection, LeaderElectionConfig, open_backend
 from incumbent.testing import FaultProxy, free_port
@@ -98,6 +99,7 @@ def test_coming_and_going_in_an_outage_blocks_nobody():
     backend.close()
 
 
+@pytest.mark.thorough
 def test_thousand_elections_share_everything(victim, opened, name):
     """P8: 1,000 elections of one process have one session, three connections, and one thread more than the engine's."""
     setting = {"ttl": 20.0, "request_timeout": 5.0, "relinquish_interval": None}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from incumbent.testing import ElectorConformance
 from incumbent_redis.testing import ValkeyHarness
 
 
+@pytest.mark.thorough
 class TestValkey(ElectorConformance):
     """Every test of the suite, on a server of its own."""
 

@@ -1,21 +1,24 @@
-"""Whether the candidate of `incumbent run` may lead, and is fit to: by the environment, and by a command."""
+"""Whether the candidate of `incumbent run` may lead, is fit to, and should: by the environment, and by a command."""
 
 from __future__ import annotations
 
+import argparse
 import os
 import shlex
 import subprocess
 from functools import partial
 from typing import TYPE_CHECKING
 
+from incumbent.config import MOST_PREFERRED
 from incumbent.errors import ConfigurationError
 
 from ._output import clean
+from ._parser import number_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-VARIABLE = "INCUMBENT_ELIGIBLE"
+VARIABLE, PREFERENCE = "INCUMBENT_ELIGIBLE", "INCUMBENT_PREFERENCE"
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 
 
@@ -30,6 +33,22 @@ def is_eligible(*, observer: bool) -> bool:
     if said not in ("", *YES, *NO):
         raise ConfigurationError(f"{VARIABLE}: '{clean(said, 60)}' must be yes or no")
     return not observer and said not in NO
+
+
+def said_preference(given: int | None) -> int | None:
+    """
+    Return the preference that was *given*, or what the environment says.
+
+    Raises:
+        ConfigurationError: The environment says what is none.
+    """
+    said = os.environ.get(PREFERENCE, "").strip()
+    if given is not None or not said:
+        return given
+    try:
+        return number_to(MOST_PREFERRED, 0)(said)
+    except argparse.ArgumentTypeError as error:
+        raise ConfigurationError(f"{PREFERENCE}: {error}") from None
 
 
 def health_check(text: str | None, seconds: float) -> Callable[[], bool] | None:

@@ -6,10 +6,10 @@ import math
 from contextlib import closing, suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from incumbent.elector import BackendSettings
+from incumbent.elector import OBSERVER, BackendSettings
 from incumbent.engine.steering import control_name
 from incumbent.errors import ConfigurationError
-from incumbent.observer import OBSERVER, TTL, look
+from incumbent.observer import TTL, look
 from incumbent.registry import open_backend
 from incumbent.steer import read_request
 

@@ -182,13 +182,13 @@ def positive_seconds(text: str) -> float:
     return parsed
 
 
-def number_to(most: int) -> Callable[[str], int]:
-    """Return what parses a whole number from 1 to *most*: ASCII digits only, as `int` takes more than people mean."""
+def number_to(most: int, least: int = 1) -> Callable[[str], int]:
+    """Return what parses a whole number up to *most*: ASCII digits only, as `int` takes more than people mean."""
 
     def parse(text: str) -> int:
-        number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else 0
-        if not 1 <= number <= most:
-            raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' is not a whole number from 1 to {most}")
+        number = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(most)) else -1
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"'{clean(text, 60)}' is not a whole number from {least} to {most}")
         return number
 
     return parse

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from incumbent.address import Address
-from incumbent.config import LeaderElectionConfig, lifetime
+from incumbent.config import MOST_PREFERRED, LeaderElectionConfig, lifetime
 from incumbent.election import LeaderElection
 from incumbent.errors import ConfigurationError
 from incumbent.registry import load_backend_class
 
-from ._fitness import health_check, is_eligible
+from ._fitness import health_check, is_eligible, said_preference
 from ._init import leave_init
 from ._log import add_log, chosen, told
 from ._output import clean, complain
@@ -90,6 +90,19 @@ def add_parser(commands: Commands) -> None:
         "--health-failures", type=number_to(1000), default=3, metavar="N", help="so many in a row are bad (default: 3)"
     )
     parser.add_argument(
+        "--preference",
+        type=number_to(MOST_PREFERRED, 0),
+        metavar="N",
+        help="who should lead if it can: the larger, from 0 to 100 (default: $INCUMBENT_PREFERENCE)",
+    )
+    parser.add_argument(
+        "--min-term",
+        type=positive_seconds,
+        default=60.0,
+        metavar="TIME",
+        help="lead so long at least before a preferred one may (default: 60)",
+    )
+    parser.add_argument(
         "--http", type=where_to_listen, metavar="[HOST]:PORT", help="answer /leader, /live, /ready, /metrics and a page"
     )
     add_log(parser)
@@ -124,6 +137,8 @@ def run(args: argparse.Namespace) -> int:
         health=health_check(args.health, args.health_interval),
         health_interval=args.health_interval,
         health_failures=args.health_failures,
+        preference=said_preference(args.preference),
+        min_term=args.min_term,
         observer=None if args.http is None else _metrics(),
         on_leader_changed=None if args.wait_timeout == inf and log.level > logging.INFO else lambda _: None,
     )

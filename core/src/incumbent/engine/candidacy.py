@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from incumbent.clock import Clock
 from incumbent.config import LeaderElectionConfig, lifetime
-from incumbent.elector import Backend, Claim, LeaderElector, LeaderRecord
+from incumbent.elector import OBSERVER, Backend, Claim, LeaderElector, LeaderRecord
 from incumbent.instrumentation import (
     CallbackLate,
     Called,
@@ -19,6 +20,8 @@ from incumbent.instrumentation import (
     Deposed,
     Elected,
     HandedOver,
+    NotAsking,
+    NotSteered,
     OutageBegan,
     OutageEnded,
     Renewed,
@@ -28,10 +31,11 @@ from incumbent.situation import Situation
 from incumbent.state import Reason, State
 from incumbent.term import LONGEST_WAIT, Term
 
+from .asking import Asking
 from .dispatch import Dispatcher
 from .health import Health
 from .machine import Machine, Phase, Timing
-from .steering import COURTESY, PAUSE, Steering, control_name
+from .steering import COURTESY, LONGEST_COURTESY, PAUSE, PREFER, Orders, Request, Steering, control_name
 from .telling import Teller
 from .workers import Executor
 
@@ -82,10 +86,24 @@ class Candidacy:
         self.control: LeaderElector | None = None
         self.steering: Steering | None = None
         self.has_looked = False
+        #: Whether a look is out, and whether it is out of date already.
+        self.looks = self.looks_again = False
+        #: When it asks for the office, and what it asks with; None if it does not.
+        self.asking: Asking | None = None
+        self.plea: LeaderElector | None = None
         if config.steering and backend is not None:
             self.control = backend.elector(control_name(elector.lock_id), elector.candidate)
-            pushes = bool(elector.capabilities.push)
-            self.steering = Steering(elector.candidate, COURTESY + (0.0 if pushes else config.follower_check_interval))
+            told = COURTESY + (0.0 if elector.capabilities.push else config.follower_check_interval)
+            self.steering = Steering(
+                elector.candidate,
+                max(told, LONGEST_COURTESY) if elector.capabilities.candidates else told,
+                told=told,
+                preference=config.preference or 0,
+                head_start=config.head_start if elector.capabilities.observe else 0.0,
+                min_term=config.min_term,
+            )
+            if config.preference:  # nobody is lower than 0
+                self.asking = Asking(config.min_term, 2 * told)
         self.machine = Machine(_timing(config, elector, listeners))
         self.term: Term | None = None
         self.error: Exception | None = None
@@ -103,6 +121,9 @@ class Candidacy:
         self._watchers = watchers
         self.dispatcher: Dispatcher
         self._teller = Teller(elector.lock_id, elector.candidate, config.observer)
+        #: Whether it may read requests, as far as anybody knows.
+        self._is_steered = True
+        self._is_asking = True
         #: Whether the observers know that it waits.
         self._waits = False
         #: The term that ended last, why, and when.
@@ -124,14 +145,37 @@ class Candidacy:
         """Until when it is not to be elected: because of a request, or because it is not eligible."""
         if not self.may_lead:
             return inf
-        return -inf if self.steering is None else self.steering.orders(self.leads).aside_until
+        return -inf if self.steering is None else self.orders.aside_until
+
+    @property
+    def orders(self) -> Orders:
+        """What follows from the present request."""
+        assert self.steering is not None
+        return self.steering.orders(self.leads, self.machine.since)
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether it could lead now, and nobody asks for anything else."""
+        assert self.steering is not None
+        can_lead = self.machine.phase is Phase.FOLLOWER and self.may_lead and self.machine.failure is None
+        return can_lead and self.steering.request is None
+
+    def new_plea(self) -> LeaderElector:
+        """Make what it asks for the office with, which is elected in the control election if nobody asks there."""
+        assert self.backend is not None
+        assert self.asking is not None
+        elector, preference = self.elector, self.config.preference
+        request = Request(PREFER, self.asking.term, elector.candidate, preference)
+        return self.backend.elector(control_name(elector.lock_id), str(request))
 
     def _aside_for(self, now: float) -> str | None:
         if not self.may_lead:
             return "it is not healthy" if self.eligible else "it is not eligible"
-        request = None if self.steering is None else self.steering.request
-        if request is None or self.machine.aside_until <= now:
+        if self.steering is None or self.machine.aside_until <= now:
             return None
+        request = self.steering.request
+        if request is None or (request.do != PAUSE and request.to is None):
+            return "those that are preferred go first"
         return "the election is paused" if request.do == PAUSE else "another candidate is to lead"
 
     @property
@@ -143,6 +187,21 @@ class Candidacy:
     def leads(self) -> int | None:
         """The token of the present term; None while there is none."""
         return self.machine.token if self.machine.phase is Phase.LEADER else None
+
+    def is_succeeded(self, control: LeaderRecord) -> bool:
+        """Tell whether who asks in *control* names a successor of this leader, and candidates are listed."""
+        request = None if control.candidate is None else Request.parse(control.candidate)
+        named = request is not None and request.to is not None and request.ends(self.leads, self.elector.candidate)
+        return named and self.backend is not None and bool(self.elector.capabilities.candidates)
+
+    def listed(self) -> tuple[str, ...] | None:
+        """Read which candidates there are; None if that fails. Asks with an elector of its own, for one is in use."""
+        assert self.backend is not None
+        try:
+            with closing(self.backend.elector(self.elector.lock_id, OBSERVER)) as observer:
+                return tuple(observer.observe_leadership().candidates or ())
+        except Exception:
+            return None
 
     def withdraw(self) -> None:
         """Leave the queue, if the elector has one: with a new elector, for none can do without its place."""
@@ -233,10 +292,12 @@ class Candidacy:
         term = self.term
         assert term is not None
         left = term.remaining()
+        if not term._extend(deadline):  # or somebody ends it in this moment, whose event comes next
+            return term.reason is not None
         is_late = left < lifetime(self.config.ttl) / 2
         if is_late or self._teller.is_observed:
             self._teller.tell(Renewed, term=term, left=left, late=is_late)
-        return term._extend(deadline) or term.reason is not None
+        return True
 
     def end_term(self, reason: Reason, now: float, done: Callable[[], object]) -> None:
         """End the term at *now*, tell the application that was told of it, and call *done* when it knows."""
@@ -337,6 +398,18 @@ class Candidacy:
         """Tell that it is over at *now*."""
         self._teller.tell(OutageEnded, seconds=max(0.0, now - self.machine.failing_since))
 
+    def not_steered(self, error: Exception | None) -> None:
+        """Tell why it heeds no requests, the first time; None: it does."""
+        is_new, self._is_steered = error is not None and self._is_steered, error is None
+        if is_new:
+            self._teller.tell(NotSteered, error=error)
+
+    def not_asking(self, error: Exception) -> None:
+        """Tell why it may not ask for the office, the first time."""
+        if self._is_asking:
+            self._is_asking = False
+            self._teller.tell(NotAsking, error=error)
+
     def closing_failed(self, what: str, failure: Exception) -> None:
         """Tell what could not be closed."""
         self._teller.tell(ClosingFailed, what=what, error=failure)
@@ -383,5 +456,5 @@ def _timing(config: LeaderElectionConfig, elector: LeaderElector, listeners: Lis
         candidate=elector.candidate,
         push=bool(elector.capabilities.push),
         can_observe=bool(elector.capabilities.observe),
-        wants_records=listeners.leader_changed is not None,
+        wants_records=listeners.leader_changed is not None or config.preference is not None,
     )

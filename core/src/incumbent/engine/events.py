@@ -28,10 +28,11 @@ class Timer(Enum):
     CLOSE_DEADLINE = "close deadline"
     HANDOVER_DEADLINE = "hand-over deadline"
     CALLBACKS_LATE = "callbacks late"
-    #: The rest is the runner's: for requests, and for the health.
+    #: The rest is the runner's: for requests, for the health, and for the preference.
     LOOK = "look at requests"
     HAND_OVER = "hand-over asked for"
     HEALTH = "look at the health"
+    ASK = "ask for the office, or no more"
 
 
 # ---------------------------------------------------------------- events
@@ -108,9 +109,12 @@ class AsideAsked:
 
 @dataclass(frozen=True, slots=True)
 class RequestSeen:
-    """Who asks for what was read; None if it could not be."""
+    """Who asks for what was read; None if it could not be, for now, or as *refusal* says because it may not be."""
 
     record: LeaderRecord | None
+    refusal: Exception | None = None
+    #: Who is a candidate, if that was looked for: a leader that is to hand over to one of them wants to know.
+    candidates: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +123,11 @@ class HealthSaid:
 
     look: int
     is_good: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FitnessChanged:
+    """The candidate may lead from now on, or may not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +166,7 @@ Event = (
     | AsideAsked
     | RequestSeen
     | HealthSaid
+    | FitnessChanged
     | Withdrawn
     | StopAsked
     | CallbacksReturned

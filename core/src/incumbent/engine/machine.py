@@ -107,6 +107,8 @@ class Machine:
         self._again = False
         self._held = False
         self._keep = False
+        #: Whether it has handed over, and has not asked for its place in the queue since.
+        self._returns = False
         self._patient = True
         self._stopping = False
         self._hurried = False
@@ -209,13 +211,15 @@ class Machine:
 
     def _observed(self, event: Observed) -> None:
         self._answered()
-        if self.phase is Phase.BOOTSTRAP:  # it stands aside from the beginning
+        if self.phase is Phase.BOOTSTRAP or self._now < self.aside_until:  # it looks on instead of trying
             self.phase = Phase.FOLLOWER
             self._do(TellFollower())
         self._do(TellRecord(event.record))
-        if event.record.candidate not in (None, self.timing.candidate):
+        is_served = event.record.candidate not in (None, self.timing.candidate)
+        if is_served:
             self.not_before = self._now  # another leads: standing aside has served its purpose
-        if self._again:
+        is_back, self._returns = is_served and self._returns, self._returns and not is_served
+        if self._again or is_back:  # it has no place in the queue: nobody would tell it of anything
             self._attempt()
         else:
             pause = self._follower_interval()
@@ -409,6 +413,7 @@ class Machine:
             return
         self.phase = Phase.FOLLOWER
         if self._keep:
+            self._keep, self._returns = False, True
             self.not_before = self._now + self.timing.cooldown
         self._attempt()
 

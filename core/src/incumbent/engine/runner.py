@@ -22,7 +22,7 @@ from typing import ClassVar
 
 from incumbent.address import Address
 from incumbent.clock import Clock, SystemClock
-from incumbent.elector import Backend, BackendSettings, LeaderRecord
+from incumbent.elector import Backend, BackendSettings, LeaderElector, LeaderRecord
 from incumbent.errors import ElectionError
 from incumbent.state import Reason
 
@@ -33,6 +33,7 @@ from .calls import ask
 from .candidacy import Candidacy
 from .machine import PUSH_FACTOR
 from .phases import Phase
+from .steering import LOOK
 from .workers import AtOnce, Executor, Workers
 
 __all__ = ["Runner"]
@@ -40,7 +41,7 @@ __all__ = ["Runner"]
 #: Threads for calls into backends, and for callbacks; those that are stuck do not count.
 POOL_SIZE = 8
 #: The timers that are none of the machine's.
-BESIDE = (ev.Due(ev.Timer.LOOK), ev.Due(ev.Timer.HEALTH))
+BESIDE = (ev.Due(ev.Timer.LOOK), ev.Due(ev.Timer.HEALTH), ev.Due(ev.Timer.ASK))
 #: Seconds after which a running callback does not count against the pool: it may work for as long as it leads.
 CALLBACK_PATIENCE = 0.5
 #: Seconds after which a call does not: the longest request timeout that is chosen by default.
@@ -147,6 +148,7 @@ class Runner:
     def _review(self, candidate: Candidacy) -> None:
         """Carry out whether it may lead."""
         self.post(candidate, ev.AsideAsked(candidate.aside_until))
+        self.post(candidate, ev.FitnessChanged())
         if not candidate.may_lead:
             if candidate.term is not None:
                 candidate.term._end(Reason.NOT_ELIGIBLE)
@@ -230,7 +232,7 @@ class Runner:
             candidate.notified = False  # before anything is asked: what changes from now on is news again
         elif isinstance(event, ev.Relinquished):
             candidate.given_up(self.clock.now())
-        elif isinstance(event, ev.RequestSeen | ev.HealthSaid) or event in BESIDE:
+        elif isinstance(event, ev.RequestSeen | ev.HealthSaid | ev.FitnessChanged) or event in BESIDE:
             if candidate.machine.phase is not Phase.CLOSED:  # else it would go on for ever
                 self._attend(candidate, event)
             return
@@ -248,11 +250,19 @@ class Runner:
     def _attend(self, candidate: Candidacy, event: ev.Event) -> None:
         """Do what goes on beside the machine: looking for requests, and asking for the candidate's health."""
         if isinstance(event, ev.RequestSeen):
-            self._asked(candidate, event.record)
+            self._asked(candidate, event)
         elif isinstance(event, ev.HealthSaid):
             self._hear_health(candidate, event)
+        elif isinstance(event, ev.FitnessChanged):
+            self._settle(candidate)
         elif event == ev.Due(ev.Timer.LOOK):
-            self._calls.submit(partial(self._look, candidate))
+            if candidate.looks:  # an older answer must not come after a newer one
+                candidate.looks_again = True
+            else:
+                candidate.looks, candidate.looks_again = True, False
+                self._calls.submit(partial(self._look, candidate))
+        elif event == ev.Due(ev.Timer.ASK):
+            self._plead(candidate)
         else:
             self._ask_health(candidate)
 
@@ -264,6 +274,10 @@ class Runner:
             heapq.heappush(self._timers, (action.at, number, candidate, action.timer))
         elif isinstance(action, ev.BeginTerm):
             candidate.begin_term(action.claim, action.deadline, self.clock)
+            if candidate.steering is not None:
+                candidate.steering.led()
+                self._steer(candidate)
+            self._saw_term(candidate, None)
             if candidate.config.schedule is not None:
                 self._alarms.arm(candidate, candidate.config.schedule, self.clock.now(), self.clock.wall())
         elif isinstance(action, ev.ExtendTerm):
@@ -281,25 +295,35 @@ class Runner:
             if candidate.steering is not None:
                 candidate.steering.saw(action.record, self.clock.now())
                 self._steer(candidate)
+            is_other = action.record.candidate not in (None, candidate.elector.candidate)
+            self._saw_term(candidate, action.record.token if is_other else None)
         elif isinstance(action, ev.CallbacksLate):
             candidate.callbacks_late(action.waited, kept=action.kept)
         elif isinstance(action, ev.OutageBegan):
             candidate.outage_began(action.error)
         elif isinstance(action, ev.OutageEnded):
             candidate.outage_ended(self.clock.now())
+            self._settle(candidate)
         else:
             self._dismiss_soon(candidate, action.error)
 
-    def _asked(self, candidate: Candidacy, record: LeaderRecord | None) -> None:
+    def _asked(self, candidate: Candidacy, seen: ev.RequestSeen) -> None:
         """Take who asks for what, and look again when that is told, or after a while."""
         assert candidate.steering is not None
-        config, now = candidate.config, self.clock.now()
+        candidate.looks = False
+        now = self.clock.now()
         pushes = bool(candidate.elector.capabilities.push)
-        self._perform(
-            candidate, ev.SetTimer(ev.Timer.LOOK, now + config.follower_check_interval * (PUSH_FACTOR if pushes else 1))
-        )
-        if record is not None:
-            candidate.steering.asked(record, now)
+        pause = candidate.config.follower_check_interval * (PUSH_FACTOR if pushes else 1)
+        if seen.record is not None and candidate.is_succeeded(seen.record):
+            pause = LOOK
+        if candidate.looks_again:
+            pause = 0.0
+        self._perform(candidate, ev.SetTimer(ev.Timer.LOOK, now + pause))
+        if seen.record is not None or seen.refusal is not None:
+            candidate.not_steered(seen.refusal)
+            candidate.steering.asked(seen.record or LeaderRecord(candidate.elector.lock_id, None, None), now)
+            if seen.candidates is not None:
+                candidate.steering.listed(seen.candidates)
             self._steer(candidate)
         if not candidate.has_looked:
             candidate.has_looked = True
@@ -308,11 +332,51 @@ class Runner:
     def _steer(self, candidate: Candidacy) -> None:
         """Carry out what follows from the present request."""
         assert candidate.steering is not None
-        orders = candidate.steering.orders(candidate.leads)
+        orders = candidate.orders
         self._valid.pop((candidate, ev.Timer.HAND_OVER), None)
         if orders.hand_over_at is not None:
             self._perform(candidate, ev.SetTimer(ev.Timer.HAND_OVER, orders.hand_over_at))
         self.post(candidate, ev.AsideAsked(candidate.aside_until))
+
+    def _saw_term(self, candidate: Candidacy, term: int | None) -> None:
+        """Take which term of another's there is."""
+        asking = candidate.asking
+        if asking is not None and asking.saw(term, self.clock.now()):
+            self._stop_pleading(candidate)
+            self._await_asking(candidate, asking.at)
+
+    def _settle(self, candidate: Candidacy) -> None:
+        """Have it follow for a while before it asks for the office."""
+        asking = candidate.asking
+        if asking is not None:
+            self._stop_pleading(candidate)
+            asking.settle(self.clock.now())
+            self._await_asking(candidate, asking.at)
+
+    def _plead(self, candidate: Candidacy) -> None:
+        """Ask for the office, or stop asking."""
+        asking, now = candidate.asking, self.clock.now()
+        assert asking is not None
+        if candidate.plea is not None:
+            self._stop_pleading(candidate)
+            asking.stopped()
+        elif candidate.may_ask and asking.term is not None:
+            candidate.plea = candidate.new_plea()
+            self._calls.submit(partial(self._ask, candidate, candidate.plea))
+            asking.asks(now)
+        else:
+            asking.settle(now)
+        self._await_asking(candidate, asking.at)
+
+    def _await_asking(self, candidate: Candidacy, at: float) -> None:
+        self._valid.pop((candidate, ev.Timer.ASK), None)
+        if at < inf:
+            self._perform(candidate, ev.SetTimer(ev.Timer.ASK, at))
+
+    def _stop_pleading(self, candidate: Candidacy) -> None:
+        plea, candidate.plea = candidate.plea, None
+        if plea is not None:
+            self._calls.submit(partial(self._free, candidate, "elector", plea.close))
 
     def _ask_health(self, candidate: Candidacy) -> None:
         health, config = candidate.health, candidate.config
@@ -352,7 +416,20 @@ class Runner:
         """Read who asks for what."""
         assert candidate.control is not None
         event = ask(candidate.control, ev.Verb.OBSERVE, self.clock, self._jitter())
-        self.post(candidate, ev.RequestSeen(event.record if isinstance(event, ev.Observed) else None))
+        record = event.record if isinstance(event, ev.Observed) else None
+        refusal = event.error if isinstance(event, ev.Failed) and event.permanent else None
+        named = record is not None and candidate.is_succeeded(record)
+        self._clear_up(candidate, candidate.control)
+        self.post(candidate, ev.RequestSeen(record, refusal, candidate.listed() if named else None))
+
+    def _ask(self, candidate: Candidacy, plea: LeaderElector) -> None:
+        """Have the request there, if none is; once only."""
+        event = ask(plea, ev.Verb.ACQUIRE, self.clock, self._jitter())
+        if isinstance(event, ev.Failed) and event.permanent:
+            candidate.not_asking(event.error)
+        if not isinstance(event, ev.Granted) or candidate.plea is not plea:
+            self._free(candidate, "elector", plea.close)
+        self._clear_up(candidate, plea)
 
     def _call(self, candidate: Candidacy, verb: ev.Verb) -> None:
         if verb is ev.Verb.WITHDRAW:
@@ -362,25 +439,35 @@ class Runner:
         began = self.clock.now()
         event = ask(candidate.elector, verb, self.clock, self._jitter())
         candidate.called(verb.value, self.clock.now() - began, event.error if isinstance(event, ev.Failed) else None)
-        if candidate.machine.phase is Phase.CLOSED:
-            candidate.elector.close()  # the call outlived its candidate, and may have brought a claim
+        self._clear_up(candidate, candidate.elector)
         self.post(candidate, event)
+
+    def _clear_up(self, candidate: Candidacy, elector: LeaderElector) -> None:
+        """Close what a call that has outlived its candidate may have opened again, a claim among it."""
+        if candidate.machine.phase is Phase.CLOSED:
+            self._free(candidate, "elector", elector.close)
+            with self._lock:
+                is_used = any(known is candidate.backend for known, _ in self._backends.values())
+            if candidate.backend is not None and not is_used:
+                self._free(candidate, "backend", candidate.backend.close)
 
     def _dismiss(self, candidate: Candidacy, error: Exception | None) -> None:
         """Close what *candidate* used, and let those who wait for it go."""
-        for what, close in (
-            ("elector", candidate.elector.close),
-            ("elector", candidate.control.close if candidate.control is not None else lambda: None),
-            ("backend", partial(self._unshare, candidate.backend)),
-        ):
-            try:
-                close()
-            except Exception as failure:
-                candidate.closing_failed(what, failure)
+        plea, candidate.plea = candidate.plea, None
+        for elector in (candidate.elector, candidate.control, plea):
+            if elector is not None:
+                self._free(candidate, "elector", elector.close)
+        self._free(candidate, "backend", partial(self._unshare, candidate.backend))
         with self._lock:
             self._candidates.discard(candidate)
         self.post(candidate, ev.Started())  # changes nothing any more, but the thread looks whether it is needed
         candidate.finish(error)
+
+    def _free(self, candidate: Candidacy, what: str, close: Callable[[], object]) -> None:
+        try:
+            close()
+        except Exception as failure:
+            candidate.closing_failed(what, failure)
 
     def _unshare(self, backend: Backend | None) -> None:
         with self._lock:

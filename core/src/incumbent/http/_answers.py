@@ -67,8 +67,8 @@ class Answers:
 
     def _metrics(self) -> Answer:
         if "incumbent.prometheus" not in sys.modules:
-            words = "there are no metrics: give the election an incumbent.prometheus.PrometheusObserver\n"
-            return Answer(HTTPStatus.NOT_FOUND, words)
+            words = "install incumbent[prometheus], and in a program make an incumbent.prometheus.PrometheusObserver"
+            return Answer(HTTPStatus.NOT_FOUND, f"there are no metrics: {words}\n")
         from prometheus_client import CONTENT_TYPE_LATEST, generate_latest  # noqa: PLC0415 - an extra
 
         return Answer(HTTPStatus.OK, generate_latest().decode(), CONTENT_TYPE_LATEST)

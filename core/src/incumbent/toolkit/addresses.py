@@ -6,6 +6,7 @@ What is remembered of addresses is shared by all who ask in this process. There 
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - `getaddrinfo` does it otherwise, when a fork may tear it apart
 import ipaddress
 import os
 import selectors

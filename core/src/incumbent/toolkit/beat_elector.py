@@ -101,14 +101,14 @@ class BeatElector(ElectorBase):
             self._store.release(self.lock_id, self.owner)
 
     def _observe(self) -> LeaderRecord:
-        """Read the record."""
-        self._observes = True
-        self._beats.follow(self)
+        """Read the record; only then follow it: looks are at many at once, and would fail with one that is refused."""
         record = self._store.read([self.lock_id]).get(self.lock_id)
         with self._lock:
-            self._shown = self._show(record)  # a leader that leaves before the first look is missed, too
-            if record is None or self._shown is None:
-                return LeaderRecord(self.lock_id, None, None)
+            self._shown = shown = self._show(record)  # a leader that leaves before the first look is missed, too
+            self._observes = True
+        self._beats.follow(self)
+        if record is None or shown is None:
+            return LeaderRecord(self.lock_id, None, None)
         candidate, info = split_info(record.candidate)
         return LeaderRecord(self.lock_id, candidate, record.token, since=record.since, info=info)
 

@@ -80,6 +80,8 @@ class ConsulElector(Waiting):
     def _observe(self) -> LeaderRecord:
         """Read the key and the queue."""
         found = self._client.trees(self._keys.both)
+        if self.key not in found:  # trees leave out, without a word, what may not be read; a single key is refused
+            found |= self._client.get_many([self.key])
         with self._lock:
             self._observes = True
             self._shown = signature(found.get(self.key))

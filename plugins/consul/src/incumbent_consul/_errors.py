@@ -77,7 +77,8 @@ def _right(method: str, path: str) -> str:
     """Name what a token's policy must allow."""
     if path.startswith("/v1/kv/"):
         key = path.removeprefix("/v1/kv/")
-        return f"to {'read' if method == 'GET' else 'write'} the key {key!r} (the token needs key_prefix … write)"
+        what, need = ("read", "read, and write to take part") if method == "GET" else ("write", "write")
+        return f"to {what} the key {key!r} (the token needs key_prefix … {need})"
     if path.startswith("/v1/session/"):
         return "to use sessions (the token needs session_prefix … write)"
     if path.startswith("/v1/agent/"):

@@ -79,7 +79,7 @@ class RedisBackend(BackendBase):
 
     def _begin(self) -> None:
         with importing:
-            from . import _connection  # noqa: F401, PLC0415 - imports redis-py
+            from . import _connection, _errors  # noqa: F401, PLC0415 - import redis-py
 
     def _wake(self) -> None:
         self.news.wake()

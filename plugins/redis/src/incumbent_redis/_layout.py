@@ -125,14 +125,14 @@ return answer
 """
 )
 
-#: KEYS[2] and so on are records; each is answered with its claim, beat and ttl, and with whether it is fresh by the
-#: server's clock, for display.
+#: ARGV[5] and so on are records; each is answered with its claim, beat and ttl, and with whether it is fresh by the
+#: server's clock, for display. They are no KEYS, for these a user must be allowed to write.
 LOOK = Script(
     _GUARD
     + """
 local answer = {mark, text(proven)}
-for i = 2, #KEYS do
-  local record = redis.pcall('HMGET', KEYS[i], 'claim', 'beat', 'ttl')
+for i = 5, #ARGV do
+  local record = redis.pcall('HMGET', ARGV[i], 'claim', 'beat', 'ttl')
   answer[#answer + 1] = record[1] or ''
   answer[#answer + 1] = record[2] or ''
   answer[#answer + 1] = record[3] or '0'
@@ -156,14 +156,14 @@ return 0
 """
 )
 
-#: KEYS[1] is the record. The server's clock says whether its holder is silent: for display, and nothing else. Answers
+#: ARGV[1] is the record. The server's clock says whether its holder is silent: for display, and nothing else. Answers
 #: with the claim first, as `LOOK` shows it: whoever has been shown this one is told of any other.
 SHOW = Script(
     """
 local time = redis.call('TIME')
-local record = redis.call('HMGET', KEYS[1], 'candidate', 'token', 'since', 'beat', 'ttl', 'claim')
-if not record[1] and redis.call('EXISTS', KEYS[1]) == 1 then
-  return redis.error_reply('INCUMBENT-CONFLICT ' .. KEYS[1])
+local record = redis.call('HMGET', ARGV[1], 'candidate', 'token', 'since', 'beat', 'ttl', 'claim')
+if not record[1] and redis.call('EXISTS', ARGV[1]) == 1 then
+  return redis.error_reply('INCUMBENT-CONFLICT ' .. ARGV[1])
 end
 if record[1] then
   local age = time[1] * 1000000 + time[2] - (tonumber(record[4] or '0') or 0)

@@ -51,7 +51,7 @@ class Records(BeatStore):
 
     def read(self, lock_ids: Sequence[str]) -> Mapping[str, Record]:
         """Read the records as they are shown to people: a record that makes no sense is told of."""
-        shown = {lock_id: self._store.run(SHOW, [self.key(lock_id)], read=self._shown) for lock_id in lock_ids}
+        shown = {lock_id: self._store.run(SHOW, [], [self.key(lock_id)], read=self._shown) for lock_id in lock_ids}
         return {lock_id: record for lock_id, record in shown.items() if record is not None}
 
     def elections(self, limit: int) -> list[str]:
@@ -128,8 +128,8 @@ class Records(BeatStore):
             records = ((lock_id, self._record(mark, young_until, *part)) for lock_id, *part in parts)
             return {lock_id: record for lock_id, record in records if record is not None}
 
-        keys = [self._guard_key, *map(self.key, lock_ids)]
-        return self._store.run(LOOK, keys, self._guard.arguments(), read=read)
+        arguments = [*self._guard.arguments(), *map(self.key, lock_ids)]
+        return self._store.run(LOOK, [self._guard_key], arguments, read=read)
 
     def _record(self, mark: bytes, young_until: float | None, *fields: bytes) -> Record | None:
         """Return what is there; where claims may be forgotten, nobody's record in place of none."""

@@ -112,7 +112,8 @@ class Etcd(ServerProcess):
         connection = http.client.HTTPConnection("127.0.0.1", self._metrics, timeout=10)
         try:
             connection.request("GET", "/metrics")
-            text = connection.getresponse().read().decode()
+            with connection.getresponse() as response:
+                text = response.read().decode()
         finally:
             connection.close()
         rows = (line.rpartition(" ") for line in text.splitlines() if line and not line.startswith("#"))
@@ -122,7 +123,8 @@ class Etcd(ServerProcess):
         connection = http.client.HTTPConnection("127.0.0.1", self._metrics, timeout=1)
         try:
             connection.request("GET", "/health")
-            return bool(json.loads(connection.getresponse().read())["health"] == "true")
+            with connection.getresponse() as response:
+                return bool(json.loads(response.read())["health"] == "true")
         except (OSError, ValueError, KeyError, http.client.HTTPException):
             return False
         finally:
