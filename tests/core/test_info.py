@@ -93,9 +93,9 @@ def test_what_is_no_short_text_is_refused(info, words):
 
 
 @pytest.mark.parametrize("info", [None, "http://a:1"])
-def test_one_text_holds_both(info):
-    """What was joined is split; what others wrote is an id, with what they wrote below it."""
-    assert split_info(join_info("a", info)) == ("a", info)
-    assert split_info("a\n") == ("a", None)
-    assert split_info("a\nb\nc") == ("a", "b\nc")
-    assert split_info("") == ("", None)
+@pytest.mark.parametrize("candidate", ["a", "", "a\nb", "a\n", "\na"])
+def test_one_text_holds_both(candidate, info):
+    """What was joined is split, also of an id that no engine gives; an ordinary id without an info stands alone."""
+    assert split_info(join_info(candidate, info)) == (candidate, info)
+    assert join_info("a", None) == "a"
+    assert join_info("a", "http://a:1") == "a\nhttp://a:1"

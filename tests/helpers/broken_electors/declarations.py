@@ -116,6 +116,9 @@ class DeclaresPush(ModelElector):
     "test_id_is_shown_as_it_was_given",
     "test_since_is_when_the_leader_was_elected",
     may_be_caught_by=(
+        "test_info_is_as_declared",
+        "test_info_is_shown_as_it_was_given",
+        "test_info_is_that_of_the_present_term",
         "test_all_candidates_are_listed",
         "test_candidates_of_one_backend_see_who_leads",
         "test_end_is_told_to_watchers",

@@ -24,6 +24,7 @@ from . import broken
     "test_hand_over_after_a_restart_is_told",
     "test_forked_child_does_not_keep_the_claim",
     may_be_caught_by=(
+        "test_info_is_that_of_the_present_term",
         "test_closing_in_a_forked_child_leaves_the_leader",
         "test_each_listener_is_told",
         "test_end_is_told_to_watchers",
@@ -152,6 +153,7 @@ class RelinquishIsNoInsteadOfInvalid(ModelElector):
     "test_hand_over_after_a_restart_is_told",
     "test_forked_child_does_not_keep_the_claim",
     may_be_caught_by=(
+        "test_info_is_that_of_the_present_term",
         "test_closing_in_a_forked_child_leaves_the_leader",
         "test_each_listener_is_told",
         "test_end_is_told_to_watchers",
@@ -194,6 +196,7 @@ class HandsOverLate(ModelElector):
     "test_one_of_many_succeeds_an_expired_leader",
     "test_killed_follower_does_not_stand_in_the_way",
     may_be_caught_by=(
+        "test_info_is_that_of_the_present_term",
         "test_all_candidates_are_listed",
         "test_candidates_of_one_backend_hand_over",
         "test_closing_one_of_a_backend_leaves_the_leader",
@@ -214,7 +217,10 @@ class NeverElectsWhoWaited(ModelElector):
     "test_every_hand_over_is_told",
     "test_acquiring_in_a_freeze_is_unknown",
     "test_election_goes_on_after_a_restart",
-    may_be_caught_by=("test_end_is_told_to_watchers",),
+    may_be_caught_by=(
+        "test_info_is_that_of_the_present_term",
+        "test_end_is_told_to_watchers",
+    ),
 )
 class IsUselessAfterATerm(ModelElector):
     """The elector serves for one term only."""

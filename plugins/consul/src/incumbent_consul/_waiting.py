@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from incumbent import BackendUnavailableError, ElectionError
-from incumbent.toolkit import BackendBase, ElectorBase, Sessions
+from incumbent.toolkit import BackendBase, ElectorBase, Sessions, join_info
 
 from ._client import Client
 from ._errors import SessionGoneError
@@ -98,7 +98,8 @@ class Waiting(ElectorBase):
         """Take a place in the queue, unless there is one."""
         if self._place != session:
             with self._asking(session):
-                taken = self._client.acquire(self._keys.place(session), session, self.candidate)
+                text = join_info(self.candidate, None)  # only who leads tells something of itself
+                taken = self._client.acquire(self._keys.place(session), session, text)
             if not taken:
                 raise BackendUnavailableError("consul: no place in the queue")
             self._place = session
