@@ -1,5 +1,6 @@
 """Requests of operators, on the electors that every installation has."""
 
+import contextlib
 import threading
 import uuid
 from dataclasses import replace
@@ -68,8 +69,11 @@ def test_who_is_asked_for_and_no_candidate_is_refused(name):
 def test_leader_waits_for_who_is_slow_to_stand_aside(name):
     """Where candidates are listed it leads on until only the named one waits: one that is starved would come before."""
     made, outcomes, released = elections("memory://steer", name, "a", "b", "c"), [], threading.Event()
-    with made["a"] as leader, made["c"] as slow, made["b"]:
+    with contextlib.ExitStack() as stack:
+        leader = stack.enter_context(made["a"])
         leader.wait_for_leadership(PATIENCE)
+        slow = stack.enter_context(made["c"])
+        stack.enter_context(made["b"])
         in_time(lambda: len(read_leader("memory://steer", name).candidates) == 3)
         control = slow._candidacy.control
         observe = control.observe_leadership

@@ -675,3 +675,35 @@ def test_a_system_without_inotify_has_none(monkeypatch, library):
     assert deletions.descriptor == -1
     assert deletions.add(Path("/"), print) is None
     deletions.close()
+
+
+def test_closing_over_calls_and_other_closings_is_harmless(tmp_path):
+    """P8, P10: Several threads close an elector while it is asked: no descriptor is closed twice, none stays open."""
+    before = len(list(Path("/dev/fd").iterdir()))
+    backend = LocalBackend(Address.parse(f"local://{tmp_path}"), BackendSettings(15.0, 2.0))
+    failed = []
+
+    def act(together, *methods):
+        together.wait()
+        try:
+            for method in methods:
+                method()
+        except InvalidStateError:
+            pass
+        except Exception as error:
+            failed.append(error)
+
+    for _ in range(150):
+        elector = backend.elector("job", "a")
+        elector.notify = lambda: None
+        elector.observe_leadership()
+        together = threading.Barrier(3)
+        acts = [(elector.close,), (elector.observe_leadership, elector.close), (elector.observe_leadership, elector.close)]
+        threads = [threading.Thread(target=act, args=(together, *methods)) for methods in acts]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    backend.close()
+    assert failed == []
+    assert len(list(Path("/dev/fd").iterdir())) <= before

@@ -7,7 +7,7 @@ from steered import Steered
 
 from incumbent import open_backend
 
-#: What each kind of user may do, as docs/postgres.md says: run by the tables' owner, who is none of them.
+#: What each kind of user may do, as docs/steering.md says: run by the tables' owner, who is none of them.
 POLICIES = """
 GRANT USAGE ON SCHEMA incumbent TO candidate, operator, deaf;
 GRANT SELECT, INSERT, DELETE ON incumbent.election, incumbent.session TO candidate, operator, deaf;

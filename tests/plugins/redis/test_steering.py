@@ -12,7 +12,7 @@ from incumbent.elector import BackendSettings
 PASSWORD = "canary-Pa55w0rd"
 COMMANDS = "-@all +eval +evalsha +info +time +hmget +hset +del +exists +publish +subscribe +unsubscribe +ping +select"
 MINE, REQUESTS = f"{{incumbent}}:{NAME}", f"{{incumbent}}:{NAME}.control"
-#: What each kind of user may do, as docs/redis.md says: all of them need the guard.
+#: What each kind of user may do, as docs/steering.md says: all of them need the guard.
 USERS = {
     "candidate": f"~{{incumbent}} ~{MINE} %R~{REQUESTS} &{MINE} &{REQUESTS}",
     "deaf": f"~{{incumbent}} ~{MINE} &{MINE}",

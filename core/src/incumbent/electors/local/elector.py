@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import select
+import threading
 import time
 import weakref
 from collections.abc import Callable
 from math import inf
+from typing import TypeVar
 
 from incumbent.elector import Capabilities, Claim, LeaderElector, LeaderRecord
 from incumbent.errors import BackendUnavailableError, ElectionError, InvalidStateError
@@ -30,6 +33,19 @@ from .watch import AVAILABLE, Watcher
 __all__ = ["LocalElector"]
 
 _electors: weakref.WeakSet[LocalElector] = weakref.WeakSet()
+
+T = TypeVar("T")
+
+
+def _alone(method: Callable[[LocalElector], T]) -> Callable[[LocalElector], T]:
+    """Have *method* wait for the other calls of its elector: `close` may come over any, and from several threads."""
+
+    @functools.wraps(method)
+    def call(self: LocalElector) -> T:
+        with self._turn:
+            return method(self)
+
+    return call
 
 
 class LocalElector(LeaderElector):
@@ -49,6 +65,7 @@ class LocalElector(LeaderElector):
         self._directory = directory
         self._watcher = watcher
         self._clock = clock
+        self._turn = threading.RLock()
         self._files: Files = directory.files(lock_id)
         self._token = 0
         self._open: list[int] = []
@@ -61,6 +78,7 @@ class LocalElector(LeaderElector):
 
     # ------------------------------------------------------------ the verbs
 
+    @_alone
     def acquire_leadership(self) -> Claim | None:
         """Lock the file if nobody has; never waits."""
         self._directory.check_process()
@@ -84,6 +102,7 @@ class LocalElector(LeaderElector):
         self._stop_waiting()
         return self._claim(sent)
 
+    @_alone
     def check_leadership(self) -> Claim | None:
         """Verify that the locked file is still the one that others would lock, and the FIFO the one they wait on."""
         self._require_claim()
@@ -93,6 +112,7 @@ class LocalElector(LeaderElector):
         self._release()
         return None
 
+    @_alone
     def relinquish_leadership(self) -> bool:
         """Say that nobody leads, and let the lock go, which wakes the others."""
         self._require_claim()
@@ -103,6 +123,7 @@ class LocalElector(LeaderElector):
         self._release()
         return held
 
+    @_alone
     def observe_leadership(self) -> LeaderRecord:
         """Read the record, and whether a leader is there; the lock is not touched."""
         self._directory.check_process()
@@ -113,6 +134,7 @@ class LocalElector(LeaderElector):
             return LeaderRecord(self.lock_id, None, None)
         return LeaderRecord(self.lock_id, record.candidate, record.token, record.since, info=record.info)
 
+    @_alone
     def close(self) -> None:
         """Let go of everything."""
         if self._open:
@@ -123,6 +145,7 @@ class LocalElector(LeaderElector):
 
     def forget(self) -> None:
         """Close what a forked child inherited: the parent's claim must end with the parent (P9)."""
+        self._turn = threading.RLock()  # another thread may have had the parent's
         self._watches = []  # they are the parent's: ended here, they would end there
         self._release()
         if self._reader is not None:
