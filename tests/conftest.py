@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from patience import in_time
 
+pytest.register_assert_rewrite("forking", "steered", "rights")  # tests that several files share
+
 HERE = Path(__file__).parent
 #: The files that take longest, the longest first, and those that keep a processor busy beside those that wait: who
 #: begins one of these last keeps all others waiting.

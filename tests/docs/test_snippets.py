@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from markdown_it import MarkdownIt
 from programs import started
+from prometheus_client import CollectorRegistry
+
+from incumbent.prometheus import PrometheusObserver
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), ROOT / "core/README.md", ROOT / "plugins/README.md", *ROOT.glob("docs/**/*.md")])
@@ -91,6 +94,8 @@ def in_home(tmp_path, monkeypatch):
     for name, value in {"TARGET": site, "NO_DEPS": "1", "NO_INDEX": "1", "NO_BUILD_ISOLATION": "0"}.items():
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.setenv("PYTHONPATH", site)
+    # The registry of this process can have the metrics once.
+    monkeypatch.setattr(PrometheusObserver.__init__, "__defaults__", (CollectorRegistry(),))
 
 
 @pytest.mark.usefixtures("in_home")

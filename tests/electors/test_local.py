@@ -698,7 +698,11 @@ def test_closing_over_calls_and_other_closings_is_harmless(tmp_path):
         elector.notify = lambda: None
         elector.observe_leadership()
         together = threading.Barrier(3)
-        acts = [(elector.close,), (elector.observe_leadership, elector.close), (elector.observe_leadership, elector.close)]
+        acts = [
+            (elector.close,),
+            (elector.observe_leadership, elector.close),
+            (elector.observe_leadership, elector.close),
+        ]
         threads = [threading.Thread(target=act, args=(together, *methods)) for methods in acts]
         for thread in threads:
             thread.start()

@@ -151,9 +151,14 @@ FORKED_IMPORT = """
 
     def use():
         backend = open_backend(url, BackendSettings(15.0, 20.0))
-        backend.elector(name, "a").acquire_leadership()
+        elector = backend.elector(name, "a")
+        backend.start()
+        forked.wait()  # what it goes on with is another test's
+        elector.acquire_leadership()
         backend.close()
 
+    forked = threading.Event()
+    os.register_at_fork(after_in_parent=forked.set, after_in_child=forked.set)
     sys.meta_path.insert(0, Slow())
     thread = threading.Thread(target=use)
     thread.start()

@@ -472,12 +472,12 @@ def test_encrypted_key_is_named(authority):
 
 
 def test_what_others_write_is_data(server, name, opened):
-    """Another candidate's id may hold anything; it is read, and shown, as text."""
+    """Another candidate's id may hold anything; it is read, and shown, as text: a second line is what it tells."""
     session = stage.new_session(server)
     stage.put(server, f"{name}/.lock?flags={stage.FLAGS}&acquire={session}")
     server.ask("PUT", f"/v1/kv/{name}/.lock?flags={stage.FLAGS}&acquire={session}", b"\xff\x1b[31m$(reboot)\n{}")
     record = opened().elector(name, "watcher").observe_leadership()
-    assert record.candidate == "\ufffd\x1b[31m$(reboot)\n{}"
+    assert (record.candidate, record.info) == ("\ufffd\x1b[31m$(reboot)", "{}")
 
 
 def test_address_hides_the_token():

@@ -91,7 +91,7 @@ class Candidacy:
         #: When it asks for the office, and what it asks with; None if it does not.
         self.asking: Asking | None = None
         self.plea: LeaderElector | None = None
-        if config.steering and backend is not None:
+        if config.steering and backend is not None and elector.capabilities.observe:
             self.control = backend.elector(control_name(elector.lock_id), elector.candidate)
             told = COURTESY + (0.0 if elector.capabilities.push else config.follower_check_interval)
             self.steering = Steering(
