@@ -1,10 +1,11 @@
 """A short torture of each elector, and a judge who would see a promise broken. The long ones are `nox -s torture`."""
 
+import importlib
 import json
 import random
 
 import pytest
-from torture.__main__ import torture
+from torture.__main__ import STAGES, torture
 from torture.crew import Crew, Hand
 from torture.etcd import EtcdStage
 from torture.judge import Verdict, judge
@@ -13,6 +14,13 @@ from torture.stages import LocalStage
 
 #: Has a candidate closed, killed, and asked to hand over, with little time between.
 SHORT = 17991
+
+
+@pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES)
+def test_what_candidates_import_is_there(stage):
+    """They are forked from a process that has imported it all before."""
+    for module in stage.modules:
+        assert importlib.import_module(module)
 
 
 @pytest.mark.thorough

@@ -50,6 +50,7 @@ class Zygote:
 
     def __init__(self, log: Path, modules: tuple[str, ...]) -> None:
         self._lock = threading.Lock()
+        self._log = log
         with log.open("ab") as stderr:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "torture.candidate", *modules],
@@ -68,7 +69,10 @@ class Zygote:
         with self._lock:
             self._process.stdin.write(json.dumps(asdict(order)) + "\n")
             self._process.stdin.flush()
-            return int(self._process.stdout.readline())
+            answer = self._process.stdout.readline()
+            if not answer:
+                raise RuntimeError(f"candidates cannot be started: {self._log.read_text()[-2000:]}")
+            return int(answer)
 
     def close(self) -> None:
         """End the candidates and the process."""

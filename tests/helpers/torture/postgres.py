@@ -27,7 +27,7 @@ class PostgresStage(ClusterStage):
         "incumbent",
         "incumbent.election",
         "incumbent_postgres._backend",
-        "incumbent_postgres._elector",
+        "incumbent_postgres._records",
         "psycopg",
     )
 

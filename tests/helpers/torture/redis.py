@@ -24,7 +24,7 @@ class RedisStage(ClusterStage):
     elector = "redis"
     ttl = 3.0
     bound = 15.0  # a server that may have forgotten a claim elects nobody for a ttl
-    modules = ("incumbent", "incumbent.election", "incumbent_redis._backend", "incumbent_redis._elector", "redis")
+    modules = ("incumbent", "incumbent.election", "incumbent_redis._backend", "incumbent_redis._records", "redis")
 
     def open(self) -> None:
         os.environ.setdefault("INCUMBENT_REDIS_BIN", str(server_binaries.find("redis")))
