@@ -20,6 +20,7 @@ HERE = Path(__file__).parent
 #: The files that take longest, the longest first, and those that keep a processor busy beside those that wait: who
 #: begins one of these last keeps all others waiting.
 LONG = (
+    "conformance/test_correct.py",
     "plugins/consul/test_conformance_check.py",
     "plugins/consul/test_conformance.py",
     "plugins/etcd/test_conformance.py",

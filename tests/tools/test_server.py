@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import os
 import socket
 import subprocess
 import sys
@@ -104,10 +105,11 @@ ASKS = "import sys; from incumbent.testing import free_port; "
 ASKS += "print(*(free_port() for _ in range(int(sys.argv[1]))), flush=True); sys.stdin.read()"
 
 
-def test_no_port_is_given_twice():
-    """Neither threads nor processes that ask for ports at the same time are given the same one."""
+def test_no_port_is_given_twice(tmp_path):
+    """Neither threads nor processes that ask at the same time are given the same one, whatever TMPDIR they have."""
     command = [sys.executable, "-c", ASKS, "300"]
-    others = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    others = [subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)}, **streams) for _ in range(3)]
     try:
         with ThreadPoolExecutor(4) as threads:
             ports = list(threads.map(lambda _: free_port(), range(300)))

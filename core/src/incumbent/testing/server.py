@@ -61,7 +61,9 @@ def _reserve(port: int) -> bool:
     """Tell whether *port* is free, and keep it from the other processes until this one ends."""
     global _reservations  # noqa: PLW0603 - one descriptor for the whole process: closing any would end all locks
     if _reservations is None:
-        path = Path(tempfile.gettempdir()) / f"incumbent-ports-{os.getuid()}"
+        # Not where TMPDIR says, if there is a choice: that differs among runs, which must not take each other's ports.
+        folder = next(place for place in ("/tmp", tempfile.gettempdir()) if os.access(place, os.W_OK))  # noqa: S108
+        path = Path(folder) / f"incumbent-ports-{os.getuid()}"
         _reservations = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     try:
         fcntl.lockf(_reservations, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)  # a byte for each port
