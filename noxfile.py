@@ -90,7 +90,9 @@ def tests(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """Search by chance, for minutes: torture, seeds that nobody has tried, every broken elector, every whole suite."""
     install_wheels(session)
-    session.run("pytest", "-m", "thorough", *(session.posargs or ["-n", "6", "--dist", "worksteal"]))
+    session.run(
+        "pytest", "-m", "thorough", *(session.posargs or ["-n", "8", "--dist", "loadscope", "--no-loadscope-reorder"])
+    )
 
 
 @nox.session
