@@ -273,7 +273,7 @@ class Cluster:
         raise BrokenPromiseError("P7: all is well again, and nobody leads")
 
     def _await_preferred(self) -> None:
-        """One of those that are preferred most leads in the end."""
+        """One of those that are preferred most leads in the end, and goes on, but for one change that was under way."""
         for candidate in self.candidates:
             candidate.ear.slowness = candidate.ear.faults = 0.0
         self.world.run_until(self.world.now + 3 * self.ttl)  # what still comes of misfortunes
@@ -281,6 +281,11 @@ class Cluster:
         while not self._has_preferred_leader():
             if self.world.now > limit or not self.world.step():
                 raise BrokenPromiseError("all is well again, and one that is preferred does not lead")
+        terms, end = self.watchdog.terms, self.world.now + 10 * self.ttl
+        while self.world.now < end:
+            self.world.step()
+        if self.watchdog.terms > terms + 1:
+            raise BrokenPromiseError("one that is preferred leads, and another takes the office")
 
     def _has_preferred_leader(self) -> bool:
         most = max(candidate.preference for candidate in self.candidates)
