@@ -241,7 +241,7 @@ class Cluster:
 
     # ------------------------------------------------------------ from the beginning to the end
 
-    def run(self, events: int) -> None:
+    def run(self, events: int, *, settled: bool = False) -> None:
         """Let *events* happen, put everything right, and see that it ends well (P7, P8)."""
         world = self.world
         while world.events < events and world.step():
@@ -252,7 +252,7 @@ class Cluster:
         if self.operators is not None:
             self.operators.stop()
         self._await_leader()
-        if self._is_preferred and self._interval is None:
+        if settled and self._is_preferred and self._interval is None:
             self._await_preferred()
         self._leaving = self.watchdog.is_paused = True
         for candidate in self.candidates:
@@ -320,6 +320,7 @@ def simulate(
     traced: bool = False,
     skipped: frozenset[int] = frozenset(),
     steered: bool = False,
+    settled: bool = False,
 ) -> Outcome:
     """
     Run one simulation.
@@ -332,12 +333,13 @@ def simulate(
         traced: Keep what happened, line by line.
         skipped: Misfortunes that are left out, counted from 1.
         steered: Have operators ask for hand-overs and pauses, and take candidates out.
+        settled: See in the end that one of those that are preferred most leads, and goes on.
     """
     was_disabled, _log.disabled = _log.disabled, True  # thousands of elections have much to say
     cluster = Cluster(seed, kind=kind, beyond=beyond, traced=traced, skipped=skipped, steered=steered)
     violation = None
     try:
-        cluster.run(events)
+        cluster.run(events, settled=settled)
     except BrokenPromiseError as broken:
         violation = str(broken)
         cluster.world.say("WATCHDOG", violation)
