@@ -275,6 +275,20 @@ def test_token_that_expired_is_renewed(guarded_url, opened, name):
     assert follower.acquire_leadership() is not None
 
 
+def test_users_that_are_switched_on_end_no_term_of_who_has_one(tmp_path, name, opened):
+    """P7: Who has a user asked without a token while etcd knew no users; from then on it asks with one."""
+    made = stage.Etcd(tmp_path / "etcd")
+    made.start()
+    try:
+        elector = opened(f"etcd://root:root-password@127.0.0.1:{made.port}", stage.settings(60.0)).elector(name, "a")
+        claim = elector.acquire_leadership()
+        made.enable_users("root-password")
+        assert elector.check_leadership().token == claim.token
+        assert elector.relinquish_leadership() is True
+    finally:
+        made.stop()
+
+
 def expire_tokens(*backends) -> None:
     """Wait until the server has forgotten the tokens of *backends*, which use them for nothing meanwhile."""
     time.sleep(TOKEN_LIFE + 1.2)  # it looks once a second

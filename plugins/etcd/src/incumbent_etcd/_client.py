@@ -114,7 +114,7 @@ class Client:
     def error(self, error: Exception) -> ElectionError:
         """Return the error of the contract for the client library's *error*, with it as the cause if that is safe."""
         secrets = self._secrets()
-        made = translated(error, self.endpoint, self.timeout, secrets)
+        made = translated(error, self.endpoint, self.timeout, secrets, has_user=self._options.username is not None)
         if type(made) is BackendUnavailableError:
             self.waits = True
         return caused_by(made, error, *secrets)
@@ -144,9 +144,13 @@ class Client:
             token = self._authenticate(until)
         return (("token", token),) if token else ()
 
+    def is_token_refused(self, error: Exception) -> bool:
+        """Tell whether to authenticate again and ask once more."""
+        return is_token_refused(error, has_user=self._options.username is not None)
+
     def forget_token(self, metadata: tuple[tuple[str, str], ...] | None = None) -> None:
         """Authenticate again before the next request, unless that has been done since *metadata* was made."""
-        if metadata is None or dict(metadata).get("token") == self._token:
+        if metadata is None or dict(metadata).get("token", "") == self._token:
             self._token = None
 
     def _authenticate(self, until: float) -> str:
@@ -223,7 +227,7 @@ class Reply:
             try:
                 answer = self._future.result()
             except (grpc.RpcError, grpc.FutureCancelledError, ValueError) as error:
-                if last or not self._metadata or not is_token_refused(error):
+                if last or not self._client.is_token_refused(error):
                     made = self._client.error(error)
                     raise made from made.__cause__
                 self._client.forget_token(self._metadata)

@@ -12,6 +12,8 @@ __all__ = ["LeaseExistsError", "LeaseGoneError", "is_token_refused", "senseless"
 
 #: What etcd says when its token is unknown, too old, or of a time before its users were changed.
 TOKEN_REFUSED = ("invalid auth token", "revision of auth store is old")
+#: What it says where there is none: users have been switched on since.
+NO_TOKEN = ("user name is empty",)
 #: Codes for which asking again cannot help; what is neither here nor handled by itself may pass.
 PERMANENT = frozenset({"INVALID_ARGUMENT", "PERMISSION_DENIED", "UNAUTHENTICATED", "UNIMPLEMENTED", "OUT_OF_RANGE"})
 #: What gRPC says of a connection, and what it means; the first that fits.
@@ -45,12 +47,14 @@ def senseless(what: str) -> BackendUnavailableError:
     return BackendUnavailableError(f"etcd: the answer makes no sense ({what})")
 
 
-def is_token_refused(error: Any) -> bool:
-    """Tell whether to authenticate again and ask once more."""
-    return any(text in _details(error) for text in TOKEN_REFUSED)
+def is_token_refused(error: Any, *, has_user: bool) -> bool:
+    """Tell whether to authenticate again and ask once more; who has a user had no token while etcd knew none."""
+    return any(text in _details(error) for text in (*TOKEN_REFUSED, *(NO_TOKEN if has_user else ())))
 
 
-def translated(error: Any, where: object, timeout: float, secrets: Iterable[str] = ()) -> ElectionError:
+def translated(
+    error: Any, where: object, timeout: float, secrets: Iterable[str] = (), *, has_user: bool = False
+) -> ElectionError:
     """Return the contract's error for *error*, an `RpcError` or what a closed channel raises, without *secrets*."""
     code = getattr(error.code(), "name", "UNKNOWN") if hasattr(error, "code") else "CANCELLED"
     details = _details(error)
@@ -63,7 +67,8 @@ def translated(error: Any, where: object, timeout: float, secrets: Iterable[str]
     if code == "CANCELLED":
         return BackendUnavailableError(f"etcd {where}: the connection was closed during the request")
     # A token that is refused although it is new is no wrong password: rights are being changed just now.
-    kind = BackendRejectedError if code in PERMANENT and not is_token_refused(error) else BackendUnavailableError
+    is_refused = code in PERMANENT and not is_token_refused(error, has_user=has_user)
+    kind = BackendRejectedError if is_refused else BackendUnavailableError
     return kind(f"etcd {where}: {_plainly(_details(error, secrets)) or code.lower()}")
 
 

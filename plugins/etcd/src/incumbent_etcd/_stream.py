@@ -13,7 +13,6 @@ from incumbent import BackendUnavailableError, ElectionError
 
 from ._client import Client
 from ._connection import Connection
-from ._errors import is_token_refused
 
 __all__ = ["Stream", "Watch"]
 
@@ -96,7 +95,7 @@ class Stream:
             return
         made = error if isinstance(error, ElectionError) else self._client.error(error)
         _log.debug("the stream of watches ended: %s", made)
-        if is_token_refused(error):
+        if self._client.is_token_refused(error):
             self._client.forget_token()
         elif isinstance(made, BackendUnavailableError):
             self._connection.failed(self._client)
