@@ -99,7 +99,7 @@ class Candidacy:
                 max(told, LONGEST_COURTESY) if elector.capabilities.candidates else told,
                 told=told,
                 preference=config.preference or 0,
-                head_start=config.head_start if elector.capabilities.observe else 0.0,
+                head_start=config.head_start,
                 min_term=config.min_term,
             )
             if config.preference:  # nobody is lower than 0
