@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import signal
 import threading
 import uuid
@@ -57,6 +58,12 @@ LONG = (
 )
 #: In the environment of every program that a test starts, and of what that starts in turn.
 MARK = "INCUMBENT_STARTED_BY"
+#: What a shell, or a machine that builds, may have set, and what is started would heed: how its output looks, and where
+#: servers are. Not where their binaries are.
+HEEDED = re.compile(
+    r"CI|BUILD_NUMBER|NO_COLOR|FORCE_COLOR|PY_COLORS|COLUMNS|LINES|TZ|XDG_STATE_HOME|PYTEST_ADDOPTS"
+    r"|ETCDCTL_.*|CONSUL_.*|PG[A-Z]+|REDISCLI_.*|INCUMBENT_(?!.*_BIN$).*"
+)
 
 
 def pytest_configure() -> None:
@@ -81,6 +88,15 @@ def pytest_collection_finish() -> None:
     """Keep what collecting has made out of every later search for garbage, which takes seconds in a forked child."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plain_environment() -> Iterator[None]:
+    """Keep from the tests what the environment says of this machine; what pytest itself makes of it stays."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in filter(HEEDED.fullmatch, list(os.environ)):
+            patch.delenv(name)
+        yield
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -101,6 +101,37 @@ def test_wrong_answer_is_told_with_the_method_that_gave_it():
     assert re.fullmatch(rf"{HERE}:\d+, in check_leadership: def check_leadership\(self\):", outcome.code)
 
 
+def test_errors_of_a_group_are_told_one_by_one(pytester, run_pytest):
+    """What was not closed is told each by itself, and not how many they are, which is what a group says of itself."""
+    pytester.makepyfile(
+        """
+        from incumbent.testing import ElectorConformance, MemoryHarness
+
+        class Left:
+            def __init__(self, name):
+                self.name = name
+
+            def __del__(self):
+                raise OSError(f"{self.name} was not closed")
+
+            def __repr__(self):
+                return self.name
+
+        class TestMine(ElectorConformance):
+            harness = MemoryHarness
+            deviations = {"test_token_stays_during_a_term": "leaves something behind"}
+
+            def test_token_stays_during_a_term(self, scene):
+                for name in ("one", "other"):
+                    Left(name)
+        """
+    )
+    pytester.makeini("[pytest]\nfilterwarnings = error::pytest.PytestUnraisableExceptionWarning")
+    told = run_pytest("-k", "token_stays").stdout.str()
+    for name in ("one", "other"):
+        assert re.search(f"seen: .*: {name} was not closed", told)
+
+
 # ------------------------------------------------------------ equal failures
 
 

@@ -36,7 +36,7 @@ def explain(
     journal = item.stash.get(JOURNAL, None)
     events = () if journal is None else journal.events()
     lines = _lines(error)
-    text, code = seen(report), authors.line_of(error.value)
+    text, code = _parts(error.value) or seen(report), authors.line_of(error.value)
     judged = _judged(lines[-1] if lines else "", events)
     if judged is not None and not code and journal is not None and _is_of_an_answer(text):
         code = authors.definition_of(journal.methods.get(judged.did))
@@ -79,6 +79,20 @@ def seen(report: pytest.TestReport) -> str:
     if unraised:
         return f"{re.sub(r'<class .([^>]*).>', _last_name, unraised[1])} {NOT_RAISED}"
     return line
+
+
+def _parts(error: BaseException) -> str:
+    """Return what each error of a group says, if it is one: what pytest shows of the group is how many they are."""
+    parts: tuple[BaseException, ...] = getattr(error, "exceptions", ())  # Python 3.10 has no group of its own
+    return "; ".join(dict.fromkeys(_parts(part) or _said(part) for part in parts))
+
+
+def _said(error: BaseException | None) -> str:
+    """Return what an error says on one line, and what it was raised for."""
+    if error is None:
+        return ""
+    line = f"{type(error).__name__}: {str(error).strip()}".partition("\n")[0][:LONGEST]
+    return ", for ".join(filter(None, (line, _said(error.__cause__))))
 
 
 def _last_name(match: re.Match[str]) -> str:
