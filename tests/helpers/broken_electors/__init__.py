@@ -1,4 +1,4 @@
-"""Electors with one fault each, and the tests of the suite that must see it; others may as well, some are noted."""
+"""Electors with one fault each, and the tests of the suite that must see it; others may as well."""
 
 from __future__ import annotations
 
@@ -27,8 +27,6 @@ class Broken:
     harness: type[Harness]
     #: The tests that fail because of it, every time.
     caught_by: frozenset[str]
-    #: Those that fail if it so happens: the fault is a race.
-    may_be_caught_by: frozenset[str]
 
 
 BROKEN: list[Broken] = []
@@ -55,7 +53,7 @@ SLACK = 3.0
 BRIEF = 0.4
 
 
-def broken(*caught_by: str, may_be_caught_by: tuple[str, ...] = ()) -> Callable[[type], type]:
+def broken(*caught_by: str) -> Callable[[type], type]:
     """Enter an elector or a backend into the list."""
 
     def enter(faulty: type) -> type:
@@ -65,7 +63,7 @@ def broken(*caught_by: str, may_be_caught_by: tuple[str, ...] = ()) -> Callable[
             model = faulty
         made = type("FaultyHarness", (ModelHarness,), {"model": model, "slack": SLACK})
         fault = faulty.__doc__ or ""
-        BROKEN.append(Broken(faulty.__name__, fault, made, frozenset(caught_by), frozenset(may_be_caught_by)))
+        BROKEN.append(Broken(faulty.__name__, fault, made, frozenset(caught_by)))
         return faulty
 
     return enter

@@ -38,13 +38,6 @@ from . import broken
     "test_one_of_many_succeeds_an_expired_leader",
     "test_recognised_claim_is_kept_as_long_as_it_says",
     "test_killed_follower_does_not_stand_in_the_way",
-    may_be_caught_by=(
-        "test_candidates_of_one_backend_hand_over",
-        "test_candidates_of_one_backend_succeed_each_other",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_forked_child_is_refused_during_a_call",
-        "test_one_of_many_of_one_backend_leads",
-    ),
 )
 class TwoLeaders(ModelElector):
     """Whoever is refused believes that it was elected."""
@@ -59,7 +52,6 @@ class TwoLeaders(ModelElector):
 @broken(
     "test_one_of_many_at_once_leads",
     "test_one_of_many_succeeds_an_expired_leader",
-    may_be_caught_by=("test_one_of_many_of_one_backend_leads",),
 )
 class LooksAndThenClaims(ModelElector):
     """Whether somebody leads is asked in one request, and the claim is made in another."""
@@ -115,21 +107,6 @@ class LooksAndThenClaims(ModelElector):
     "test_one_of_many_succeeds_an_expired_leader",
     "test_recognised_claim_is_kept_as_long_as_it_says",
     "test_killed_follower_does_not_stand_in_the_way",
-    may_be_caught_by=(
-        "test_info_is_shown_as_it_was_given",
-        "test_info_is_that_of_the_present_term",
-        "test_all_candidates_are_listed",
-        "test_candidates_of_one_backend_hand_over",
-        "test_candidates_of_one_backend_succeed_each_other",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_each_listener_is_told",
-        "test_forked_child_is_refused_during_a_call",
-        "test_hand_over_after_a_freeze_is_told",
-        "test_hand_over_after_a_silence_is_told",
-        "test_id_is_shown_as_it_was_given",
-        "test_namesakes_tell_each_other",
-        "test_one_of_many_of_one_backend_leads",
-    ),
 )
 class TakesOver(ModelElector):
     """Acquiring takes the claim from a leader that is alive."""
@@ -163,20 +140,6 @@ class TakesOver(ModelElector):
     "test_forked_child_is_refused",
     "test_one_of_many_succeeds_an_expired_leader",
     "test_recognised_claim_is_kept_as_long_as_it_says",
-    may_be_caught_by=(
-        "test_info_is_shown_as_it_was_given",
-        "test_info_is_that_of_the_present_term",
-        "test_led_elections_are_listed",
-        "test_all_candidates_are_listed",
-        "test_candidates_of_one_backend_hand_over",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_forked_child_is_refused_during_a_call",
-        "test_hand_over_after_a_freeze_is_told",
-        "test_hand_over_after_a_silence_is_told",
-        "test_id_is_shown_as_it_was_given",
-        "test_namesake_is_another_candidate",
-        "test_one_of_many_of_one_backend_leads",
-    ),
 )
 class DisturbsTheLeader(ModelElector):
     """The attempt of another ends the leader's claim."""
@@ -191,7 +154,6 @@ class DisturbsTheLeader(ModelElector):
 @broken(
     "test_one_of_many_at_once_leads",
     "test_one_of_many_succeeds_an_expired_leader",
-    may_be_caught_by=("test_one_of_many_of_one_backend_leads",),
 )
 class ReadsThenWrites(ModelElector):
     """Acquiring is not atomic: it reads, and writes later."""
@@ -222,7 +184,7 @@ class KnowsItselfByItsId(ModelElector):
         return leader.candidate == self.candidate
 
 
-@broken("test_elections_are_independent", may_be_caught_by=("test_led_elections_are_listed",))
+@broken("test_elections_are_independent")
 class IgnoresCase(ModelElector):
     """Names that differ in case only are one election."""
 
@@ -241,11 +203,6 @@ class IgnoresCase(ModelElector):
     "test_successor_is_shown",
     "test_candidate_that_left_is_not_listed",
     "test_id_is_shown_as_it_was_given",
-    may_be_caught_by=(
-        "test_info_is_shown_as_it_was_given",
-        "test_all_candidates_are_listed",
-        "test_candidates_of_one_backend_see_who_leads",
-    ),
 )
 class ShortensItsId(ModelElector):
     """The elector changes the id that it was given."""
@@ -310,17 +267,6 @@ class BreaksAStaleClaim(LooksAndThenClaims):
 
 @broken(
     "test_candidates_of_one_backend_exclude_each_other",
-    may_be_caught_by=(
-        "test_all_candidates_are_listed",
-        "test_candidates_of_one_backend_hand_over",
-        "test_candidates_of_one_backend_succeed_each_other",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_namesake_is_another_candidate",
-        "test_namesake_that_succeeded_is_left_by_closing",
-        "test_namesake_that_succeeded_is_left_by_relinquishing",
-        "test_namesake_that_succeeded_is_told_of",
-        "test_one_of_many_of_one_backend_leads",
-    ),
 )
 class KnowsItselfByItsConnection(ModelElector):
     """The claim is the backend's, as a lock of a database is its connection's: both its candidates have it."""
@@ -330,7 +276,7 @@ class KnowsItselfByItsConnection(ModelElector):
         self.owner = backend
 
 
-@broken("test_elections_are_independent", may_be_caught_by=("test_led_elections_are_listed",))
+@broken("test_elections_are_independent")
 class FoldsNamesOfReentrantLocks(ModelElector):
     """Names are folded, and the lock that they share is granted again to the connection that has it."""
 

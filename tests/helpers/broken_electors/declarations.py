@@ -21,7 +21,7 @@ class ConcealsPush(ModelBackend):
     capabilities = replace(DECLARED, push=no("out of modesty"))
 
 
-@broken("test_observe_is_as_declared", may_be_caught_by=("test_declarations_can_be_seen",))
+@broken("test_observe_is_as_declared")
 class ConcealsObserving(ModelBackend):
     """Observes, but declares that it does not."""
 
@@ -78,17 +78,6 @@ class ConcealsInteroperating(ModelBackend):
     "test_loss_is_told_to_the_leader",
     "test_election_is_told_to_watchers",
     "test_hand_over_after_a_restart_is_told",
-    may_be_caught_by=(
-        "test_closing_in_a_forked_child_leaves_the_leader",
-        "test_each_listener_is_told",
-        "test_end_is_told_to_watchers",
-        "test_forked_child_is_refused",
-        "test_forked_child_is_refused_during_a_call",
-        "test_hand_over_after_a_freeze_is_told",
-        "test_hand_over_after_a_silence_is_told",
-        "test_namesakes_tell_each_other",
-        "test_successor_is_told_to_the_leader",
-    ),
 )
 class DeclaresPush(ModelElector):
     """Declares push, and never tells anything."""
@@ -115,16 +104,6 @@ class DeclaresPush(ModelElector):
     "test_closing_leaves_no_descriptor",
     "test_id_is_shown_as_it_was_given",
     "test_since_is_when_the_leader_was_elected",
-    may_be_caught_by=(
-        "test_info_is_as_declared",
-        "test_info_is_shown_as_it_was_given",
-        "test_info_is_that_of_the_present_term",
-        "test_all_candidates_are_listed",
-        "test_candidates_of_one_backend_see_who_leads",
-        "test_end_is_told_to_watchers",
-        "test_neighbouring_election_is_not_shown",
-        "test_record_is_what_it_says_it_is",
-    ),
 )
 class DeclaresObserving(ModelElector):
     """Declares that it observes, and cannot."""
@@ -135,10 +114,6 @@ class DeclaresObserving(ModelElector):
 
 @broken(
     "test_candidates_is_as_declared",
-    may_be_caught_by=(
-        "test_all_candidates_are_listed",
-        "test_id_is_shown_as_it_was_given",
-    ),
 )
 class DeclaresCandidates(ModelElector):
     """Declares that it lists the candidates, and lists the leader only."""

@@ -63,7 +63,7 @@ class HangsInRelinquishing(Patient):
     hangs_in = "leave"
 
 
-@broken("test_observing_in_a_freeze_is_unknown", may_be_caught_by=("test_forked_child_is_refused_during_a_call",))
+@broken("test_observing_in_a_freeze_is_unknown")
 class HangsInObserving(Patient):
     """Observing has no timeout."""
 
@@ -73,7 +73,6 @@ class HangsInObserving(Patient):
 @broken(
     "test_closing_in_a_freeze_ends_in_time",
     "test_closing_during_a_call_ends_in_time",
-    may_be_caught_by=("test_forked_child_is_refused_during_a_call",),
 )
 class HangsInClosing(ModelElector):
     """Closing has no timeout."""
@@ -144,7 +143,6 @@ class ForeignErrorInObserving(Leaky):
 @broken(
     "test_closing_in_a_freeze_ends_in_time",
     "test_closing_during_a_call_ends_in_time",
-    may_be_caught_by=("test_forked_child_is_refused_during_a_call",),
 )
 class ForeignErrorInClosing(ModelElector):
     """Closing raises what the library raised."""
@@ -177,10 +175,6 @@ class OutageIsARefusal(ModelElector):
     "test_checking_in_a_freeze_is_unknown",
     "test_claim_outlives_a_short_freeze",
     "test_dead_store_is_unavailable",
-    may_be_caught_by=(
-        "test_forked_child_is_refused_during_a_call",
-        "test_hand_over_after_a_freeze_is_told",
-    ),
 )
 class OutageIsALoss(ModelElector):
     """A check without an answer is reported as a loss."""
@@ -240,10 +234,6 @@ class OutageShowsNobody(ModelElector):
 @broken(
     "test_claim_outlives_a_short_freeze",
     "test_dead_store_is_unavailable",
-    may_be_caught_by=(
-        "test_forked_child_is_refused_during_a_call",
-        "test_hand_over_after_a_freeze_is_told",
-    ),
 )
 class ForgetsTheClaimInAnOutage(ModelElector):
     """A claim whose check had no answer is not regarded as held any more."""
@@ -350,12 +340,6 @@ class RejectsInManyLines(ModelElector):
 
 @broken(
     "test_no_repr_shows_the_password",
-    may_be_caught_by=(
-        "test_no_answer_shows_the_password",
-        "test_no_error_of_a_dead_store_shows_the_password",
-        "test_no_error_shows_the_password",
-        "test_no_rejection_shows_the_password",
-    ),
 )
 class ReprShowsThePassword(ModelElector):
     """The repr of an elector shows the URL as it was given."""
@@ -367,12 +351,6 @@ class ReprShowsThePassword(ModelElector):
 
 @broken(
     "test_no_repr_shows_the_password",
-    may_be_caught_by=(
-        "test_no_answer_shows_the_password",
-        "test_no_error_of_a_dead_store_shows_the_password",
-        "test_no_error_shows_the_password",
-        "test_no_rejection_shows_the_password",
-    ),
 )
 class BackendReprShowsThePassword(ModelBackend):
     """The repr of a backend shows the URL as it was given."""
@@ -381,7 +359,7 @@ class BackendReprShowsThePassword(ModelBackend):
         return f"<backend, password {self.address.password and self.address.password.reveal()}>"
 
 
-@broken("test_no_error_shows_the_password", may_be_caught_by=("test_no_error_of_a_dead_store_shows_the_password",))
+@broken("test_no_error_shows_the_password")
 class ErrorShowsThePassword(ModelElector):
     """The message of an outage shows the URL as it was given."""
 
@@ -396,10 +374,6 @@ class ErrorShowsThePassword(ModelElector):
 @broken(
     "test_no_error_shows_the_password",
     "test_no_answer_shows_the_password",
-    may_be_caught_by=(
-        "test_no_error_of_a_dead_store_shows_the_password",
-        "test_no_rejection_shows_the_password",
-    ),
 )
 class LogShowsThePassword(ModelElector):
     """A log line shows the URL as it was given."""
@@ -424,7 +398,7 @@ class TriesAgainAndAgain(ModelElector):
         return super().ask(act)
 
 
-@broken("test_calls_at_once_in_a_freeze_end_in_time", may_be_caught_by=("test_forked_child_is_refused_during_a_call",))
+@broken("test_calls_at_once_in_a_freeze_end_in_time")
 class OneCallAtATime(ModelBackend):
     """One lock is held around all calls of a backend: each that hangs holds up all others."""
 
@@ -466,10 +440,6 @@ class RenewsWhateverItsLeaseHolds(ModelElector):
 
 @broken(
     "test_no_answer_shows_the_password",
-    may_be_caught_by=(
-        "test_no_error_of_a_dead_store_shows_the_password",
-        "test_no_error_shows_the_password",
-    ),
 )
 class LogShowsThePasswordWhenConnected(ModelElector):
     """That a connection is made is logged with the URL as it was given."""

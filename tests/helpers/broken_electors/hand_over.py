@@ -23,18 +23,6 @@ from . import broken
     "test_every_hand_over_is_told",
     "test_hand_over_after_a_restart_is_told",
     "test_forked_child_does_not_keep_the_claim",
-    may_be_caught_by=(
-        "test_info_is_that_of_the_present_term",
-        "test_closing_in_a_forked_child_leaves_the_leader",
-        "test_each_listener_is_told",
-        "test_end_is_told_to_watchers",
-        "test_forked_child_is_refused",
-        "test_forked_child_is_refused_during_a_call",
-        "test_hand_over_after_a_freeze_is_told",
-        "test_hand_over_after_a_silence_is_told",
-        "test_namesake_that_succeeded_is_left_by_relinquishing",
-        "test_namesakes_tell_each_other",
-    ),
 )
 class RelinquishingLies(ModelElector):
     """Relinquishing says yes and keeps the claim in the store."""
@@ -48,7 +36,6 @@ class RelinquishingLies(ModelElector):
 
 @broken(
     "test_relinquishing_what_is_lost_says_so",
-    may_be_caught_by=("test_namesake_that_succeeded_is_left_by_relinquishing",),
 )
 class RelinquishingIsAlwaysYes(ModelElector):
     """Relinquishing says that the claim was there, without looking."""
@@ -60,7 +47,6 @@ class RelinquishingIsAlwaysYes(ModelElector):
 
 @broken(
     "test_relinquishing_leaves_the_successor",
-    may_be_caught_by=("test_namesake_that_succeeded_is_left_by_relinquishing",),
 )
 class RelinquishesAnothersClaim(ModelElector):
     """Relinquishing ends the term of whoever leads."""
@@ -74,11 +60,6 @@ class RelinquishesAnothersClaim(ModelElector):
 @broken(
     "test_closing_a_follower_leaves_the_leader",
     "test_candidate_that_left_is_not_listed",
-    may_be_caught_by=(
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_each_listener_is_told",
-        "test_namesake_is_another_candidate",
-    ),
 )
 class ClosingTakesTheLeaderAlong(ModelElector):
     """Closing an elector that has asked ends the term of whoever leads."""
@@ -91,7 +72,6 @@ class ClosingTakesTheLeaderAlong(ModelElector):
 
 @broken(
     "test_closing_what_is_lost_leaves_the_successor",
-    may_be_caught_by=("test_namesake_that_succeeded_is_left_by_closing",),
 )
 class ClosingAfterALossTakesTheSuccessorAlong(ModelElector):
     """Closing a leader ends the term of whoever leads by then."""
@@ -104,13 +84,6 @@ class ClosingAfterALossTakesTheSuccessorAlong(ModelElector):
 
 @broken(
     "test_closing_one_elector_leaves_the_others",
-    may_be_caught_by=(
-        "test_all_candidates_are_listed",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_each_listener_is_told",
-        "test_namesake_is_another_candidate",
-        "test_namesake_that_succeeded_is_left_by_closing",
-    ),
 )
 class ClosingEndsTheSharedLease(ModelElector):
     """Closing one elector ends the claims of its whole backend."""
@@ -127,11 +100,6 @@ class ClosingEndsTheSharedLease(ModelElector):
 
 @broken(
     "test_relinquishing_without_a_claim_is_refused",
-    may_be_caught_by=(
-        "test_candidates_of_one_backend_exclude_each_other",
-        "test_candidates_of_one_backend_hand_over",
-        "test_namesake_is_another_candidate",
-    ),
 )
 class RelinquishIsNoInsteadOfInvalid(ModelElector):
     """Relinquishing without a claim is False."""
@@ -152,17 +120,6 @@ class RelinquishIsNoInsteadOfInvalid(ModelElector):
     "test_every_hand_over_is_told",
     "test_hand_over_after_a_restart_is_told",
     "test_forked_child_does_not_keep_the_claim",
-    may_be_caught_by=(
-        "test_info_is_that_of_the_present_term",
-        "test_closing_in_a_forked_child_leaves_the_leader",
-        "test_each_listener_is_told",
-        "test_end_is_told_to_watchers",
-        "test_forked_child_is_refused",
-        "test_forked_child_is_refused_during_a_call",
-        "test_hand_over_after_a_freeze_is_told",
-        "test_hand_over_after_a_silence_is_told",
-        "test_namesakes_tell_each_other",
-    ),
 )
 class HandsOverLate(ModelElector):
     """What is relinquished becomes free only after a while."""
@@ -195,14 +152,6 @@ class HandsOverLate(ModelElector):
     "test_closing_leaves_no_descriptor",
     "test_one_of_many_succeeds_an_expired_leader",
     "test_killed_follower_does_not_stand_in_the_way",
-    may_be_caught_by=(
-        "test_info_is_that_of_the_present_term",
-        "test_all_candidates_are_listed",
-        "test_candidates_of_one_backend_hand_over",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_each_listener_is_told",
-        "test_namesakes_tell_each_other",
-    ),
 )
 class NeverElectsWhoWaited(ModelElector):
     """Who was refused once is always refused."""
@@ -217,10 +166,6 @@ class NeverElectsWhoWaited(ModelElector):
     "test_every_hand_over_is_told",
     "test_acquiring_in_a_freeze_is_unknown",
     "test_election_goes_on_after_a_restart",
-    may_be_caught_by=(
-        "test_info_is_that_of_the_present_term",
-        "test_end_is_told_to_watchers",
-    ),
 )
 class IsUselessAfterATerm(ModelElector):
     """The elector serves for one term only."""
@@ -240,12 +185,6 @@ class IsUselessAfterATerm(ModelElector):
     "test_closing_the_leader_frees_the_election_at_once",
     "test_closing_leaves_nothing_in_the_store",
     "test_leader_that_closes_is_told",
-    may_be_caught_by=(
-        "test_all_candidates_are_listed",
-        "test_candidate_that_was_closed_can_be_made_again",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_end_is_told_to_watchers",
-    ),
 )
 class ClosingKeepsTheClaim(ModelElector):
     """A leader that closes leaves its claim to expire."""
@@ -259,10 +198,6 @@ class ClosingKeepsTheClaim(ModelElector):
     "test_who_left_does_not_stand_in_the_way",
     "test_closing_leaves_nothing_in_the_store",
     "test_candidate_that_left_is_not_listed",
-    may_be_caught_by=(
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_each_listener_is_told",
-    ),
 )
 class ClosingKeepsThePlace(ModelElector):
     """A candidate that leaves keeps its place, and those behind it wait for it."""

@@ -13,7 +13,6 @@ from . import broken
 @broken(
     "test_leader_that_relinquished_is_not_shown",
     "test_leader_that_expired_is_not_shown",
-    may_be_caught_by=("test_info_is_that_of_the_present_term",),
 )
 class ShowsADeadLeader(ModelElector):
     """The last leader is shown until there is another."""
@@ -31,7 +30,6 @@ class ShowsADeadLeader(ModelElector):
     "test_leader_that_relinquished_is_not_shown",
     "test_leader_that_expired_is_not_shown",
     "test_successor_is_shown",
-    may_be_caught_by=("test_info_is_that_of_the_present_term",),
 )
 class ShowsTheFirstLeader(ModelElector):
     """The first leader is shown for ever."""
@@ -71,11 +69,6 @@ class ShowsNoToken(ModelElector):
     "test_successor_is_shown",
     "test_candidate_that_left_is_not_listed",
     "test_id_is_shown_as_it_was_given",
-    may_be_caught_by=(
-        "test_info_is_as_declared",
-        "test_info_is_shown_as_it_was_given",
-        "test_info_is_that_of_the_present_term",
-    ),
 )
 class ShowsOnlyItself(ModelElector):
     """Observing knows what the elector itself holds, and nothing of others."""
@@ -96,7 +89,6 @@ class ShowsOnlyOthers(ModelElector):
     "test_candidates_is_as_declared",
     "test_watcher_is_no_candidate",
     "test_candidate_that_left_is_not_listed",
-    may_be_caught_by=("test_info_is_shown_as_it_was_given",),
 )
 class ObservingEntersTheElection(ModelElector):
     """Who observes becomes a candidate."""

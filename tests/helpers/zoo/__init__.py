@@ -11,12 +11,8 @@ from collections.abc import Callable
 import pytest
 from broken_electors import SLACK, Broken, each_of, failed
 
-from incumbent.testing.conformance import suite_tests
-
 from .harness import ZooHarness
 
-#: What may see a mistake that is felt everywhere.
-ANY = tuple(suite_tests())
 #: The modules of mistakes, in parts that are run side by side: most of them wait.
 PARTS = {
     "terms": ("guarantees", "lateness", "memories", "outages", "terms"),
@@ -28,20 +24,14 @@ PARTS = {
 ZOO: list[Broken] = []
 
 
-def mistaken(*caught_by: str, may_be_caught_by: tuple[str, ...] = (), **attributes: object) -> Callable[[type], type]:
-    """
-    Enter an elector or a backend into the list, with the tests that see its mistake, and what its harness needs.
-
-    Those that may see it as well are noted, and not run: a whole suite for each mistake takes hours.
-    """
+def mistaken(*caught_by: str, **attributes: object) -> Callable[[type], type]:
+    """Enter an elector or a backend into the list, with the tests that see its mistake, and what its harness needs."""
 
     def enter(which: type) -> type:
         short = {"which": which, "ttl": 1.0, "request_timeout": 0.3, "slack": SLACK}
         made = type("MistakenHarness", (ZooHarness,), {**short, **attributes})
         fault = which.__doc__ or ""
-        ZOO.append(
-            Broken(which.__name__, fault, made, frozenset(caught_by), frozenset(may_be_caught_by) - {*caught_by})
-        )
+        ZOO.append(Broken(which.__name__, fault, made, frozenset(caught_by)))
         return which
 
     return enter

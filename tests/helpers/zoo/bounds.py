@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from incumbent import BackendUnavailableError
 
-from . import ANY, mistaken
+from . import mistaken
 from .client import Client, Connection, RefusedError, StoreError
 from .elector import ZooBackend, ZooElector
 
@@ -39,7 +39,7 @@ class Greeting(Client):
         return super().ask(do, **fields)
 
 
-@mistaken(SLOW, may_be_caught_by=ANY)
+@mistaken(SLOW)
 class GreetsAndAsks(ZooBackend):
     """The greeting has the whole timeout, and what is asked after it has it again."""
 
@@ -62,7 +62,7 @@ class ReadingClient(Made):
     connection_class = EachRead
 
 
-@mistaken(DRIPS, may_be_caught_by=ANY)
+@mistaken(DRIPS)
 class HasATimeoutForEachRead(ZooBackend):
     """The timeout is that of each read, as sockets have it."""
 
@@ -84,7 +84,7 @@ class PatientClient(Made):
     connection_class = Patient
 
 
-@mistaken(GONE, may_be_caught_by=ANY)
+@mistaken(GONE)
 class ConnectsForever(ZooBackend):
     """Only what is asked has a timeout, and connecting has none."""
 
@@ -99,7 +99,7 @@ class AskingAgain(Client):
             return super().ask(do, **fields)
 
 
-@mistaken(SILENT, may_be_caught_by=ANY)
+@mistaken(SILENT)
 class TriesTwice(ZooBackend):
     """What had no answer is asked again, in the same call."""
 
@@ -111,7 +111,7 @@ class FixedClient(Client):
         super().__init__(host, port, user, password, 2.0)
 
 
-@mistaken(CLOSING, may_be_caught_by=ANY)
+@mistaken(CLOSING)
 class HasItsOwnTimeout(ZooBackend):
     """The timeout is the library's, and not that of the settings."""
 
@@ -128,7 +128,7 @@ class InTurn(Client):
             return super().ask(do, **fields)
 
 
-@mistaken(AT_ONCE, may_be_caught_by=ANY)
+@mistaken(AT_ONCE)
 class OneAtATime(ZooBackend):
     """All calls of a backend have one lock: each that hangs holds up the others."""
 
@@ -145,14 +145,14 @@ class FewAtATime(Client):
             return super().ask(do, **fields)
 
 
-@mistaken(AT_ONCE, may_be_caught_by=ANY)
+@mistaken(AT_ONCE)
 class HasThreeConnections(ZooBackend):
     """Who finds no connection in the pool waits until there is one, and for its answer then."""
 
     client_class = FewAtATime
 
 
-@mistaken(GONE, may_be_caught_by=ANY)
+@mistaken(GONE)
 class SaysGoodbyeAtLength(ZooBackend):
     """Closing the backend asks the store to forget it, again and again for two seconds."""
 
@@ -166,7 +166,7 @@ class SaysGoodbyeAtLength(ZooBackend):
         super().close()
 
 
-@mistaken(DEAD, may_be_caught_by=ANY)
+@mistaken(DEAD)
 class ClosesWhenItCan(ZooElector):
     """Closing tries again for two seconds when a connection breaks, or is refused."""
 
@@ -181,7 +181,7 @@ class ClosesWhenItCan(ZooElector):
                 time.sleep(0.1)
 
 
-@mistaken(DEAD, may_be_caught_by=ANY)
+@mistaken(DEAD)
 class ClosesWithAnError(ZooElector):
     """Closing raises when a connection breaks, or is refused."""
 
@@ -195,7 +195,7 @@ class ClosesWithAnError(ZooElector):
         super().close()
 
 
-@mistaken(DRIPS, may_be_caught_by=ANY)
+@mistaken(DRIPS)
 class LooksTwice(ZooElector):
     """Who observes and has no answer looks again."""
 
@@ -206,7 +206,7 @@ class LooksTwice(ZooElector):
             return super().observe_leadership()
 
 
-@mistaken(CLOSING, may_be_caught_by=ANY)
+@mistaken(CLOSING)
 class ClosesInTurn(ZooElector):
     """Closing waits for the call that hangs."""
 

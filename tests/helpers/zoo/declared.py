@@ -17,7 +17,7 @@ class SpeaksOfTools(ZooBackend):
     """Other tools are said to take part, and there is none."""
 
 
-@mistaken(SEEN, may_be_caught_by=("test_observe_is_as_declared",))
+@mistaken(SEEN)
 class ListsWithoutObserving(ZooBackend):
     """Candidates are said to be listed, and observing, which lists them, not to work."""
 
@@ -64,7 +64,7 @@ class ConcealsItsElections(ZooBackend):
     capabilities = replace(ZooBackend.capabilities, listing=no("nobody needs it"))
 
 
-@mistaken("test_declarations_are_complete", may_be_caught_by=("test_elector_knows_its_election",))
+@mistaken("test_declarations_are_complete")
 class DeclaresByInstance(ZooBackend):
     """What a backend can do is decided when it is made."""
 

@@ -90,7 +90,7 @@ def turn(elector):
         yield
 
 
-@mistaken(MEANWHILE, may_be_caught_by=("test_closing_during_a_call_ends_in_time",))
+@mistaken(MEANWHILE)
 class TakesItsTurnFirst(ZooElector):
     """A lock that another thread held when the process was forked is waited for, and then the process is looked at."""
 
@@ -103,7 +103,7 @@ class TakesItsTurnFirst(ZooElector):
             return super().check_leadership()
 
 
-@mistaken(MEANWHILE, may_be_caught_by=("test_closing_during_a_call_ends_in_time",))
+@mistaken(MEANWHILE)
 class ClosesInItsTurn(TakesItsTurnFirst):
     """Closing in a child waits for a lock that nobody will give back there."""
 
@@ -120,7 +120,7 @@ class ClosesInItsTurn(TakesItsTurnFirst):
             super().close()
 
 
-@mistaken(CLOSING, may_be_caught_by=(MEANWHILE,))
+@mistaken(CLOSING)
 class ClosesUnguarded(ZooElector):
     """Closing in a child gives up the claim of its parent, on the parent's connection."""
 
@@ -136,11 +136,6 @@ class ConnectsOnce(Watch):
 
 @mistaken(
     CLOSING,
-    may_be_caught_by=(
-        MEANWHILE,
-        "test_hand_over_after_a_restart_is_told",
-        "test_hand_over_during_a_lost_connection_is_told",
-    ),
 )
 class EndsTheWatchOfItsParent(ZooBackend):
     """Closing a backend in a child ends the connection on which its parent waits for news, for good."""
@@ -153,7 +148,7 @@ class EndsTheWatchOfItsParent(ZooBackend):
         super().close()
 
 
-@mistaken(CLOSING, may_be_caught_by=(MEANWHILE,))
+@mistaken(CLOSING)
 class SaysGoodbyeForItsParent(ZooBackend):
     """Closing a backend in a child ends the connection that it shares with its parent."""
 

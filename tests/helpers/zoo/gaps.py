@@ -12,7 +12,6 @@ ATTEMPT, RENEWAL = "test_other_is_elected_during_an_attempt", "test_other_is_ele
 RELINQUISHING, CLOSING = "test_other_is_elected_during_relinquishing", "test_other_is_elected_during_closing"
 TOKEN, NEWS = "test_token_of_an_overtaken_attempt_grows", "test_hand_over_during_an_attempt_is_told"
 CUT = "test_hand_over_during_a_lost_connection_is_told"
-RACES = ("test_one_of_many_at_once_leads", "test_one_of_many_succeeds_an_expired_leader")
 
 
 class Reads(ZooElector):
@@ -26,7 +25,7 @@ class Reads(ZooElector):
         return leader is not None and leader["owner"] == self.owner
 
 
-@mistaken(ATTEMPT, may_be_caught_by=(*RACES, "test_other_tool_excludes_us"))
+@mistaken(ATTEMPT)
 class ReadsBeforeItClaims(Reads):
     """Who finds nobody writes its claim, whoever has one by then."""
 
@@ -37,7 +36,7 @@ class ReadsBeforeItClaims(Reads):
         return self.ask("put", owner=self.owner, candidate=self.candidate, ttl=self.ttl())
 
 
-@mistaken(ATTEMPT, may_be_caught_by=RACES)
+@mistaken(ATTEMPT)
 class ClearsBeforeItClaims(Reads):
     """Who finds nobody removes what may have been left, and then claims."""
 
@@ -58,7 +57,7 @@ class RemembersTheDead(Reads):
         return claim
 
 
-@mistaken("test_other_is_elected_during_a_succession", may_be_caught_by=RACES)
+@mistaken("test_other_is_elected_during_a_succession")
 class BuriesWhoWasThere(RemembersTheDead):
     """Who sees that the leader it waited for is gone writes its claim in the place, whoever has it by then."""
 
@@ -68,7 +67,7 @@ class BuriesWhoWasThere(RemembersTheDead):
         return super().claim()
 
 
-@mistaken("test_other_is_elected_during_a_succession", may_be_caught_by=RACES)
+@mistaken("test_other_is_elected_during_a_succession")
 class RemovesWhatHasExpired(RemembersTheDead):
     """Who sees that the leader it waited for is gone removes what may be left of it, and then claims."""
 
@@ -134,7 +133,7 @@ class ReadsBeforeItReleases(Reads):
         return {"released": was_mine}
 
 
-@mistaken(RELINQUISHING, may_be_caught_by=(RENEWAL,))
+@mistaken(RELINQUISHING)
 class RenewsBeforeItReleases(Reads):
     """Who can renew its claim removes whatever claim there is then."""
 
@@ -157,7 +156,7 @@ class ReadsBeforeItCloses(Reads):
         super().release_at_the_end()
 
 
-@mistaken(CLOSING, may_be_caught_by=("test_closing_a_follower_leaves_the_leader",))
+@mistaken(CLOSING)
 class ClosesWhatItHeld(Reads):
     """Who could renew its claim when it closes removes whatever claim there is then."""
 
@@ -168,7 +167,7 @@ class ClosesWhatItHeld(Reads):
         super().release_at_the_end()
 
 
-@mistaken(TOKEN, may_be_caught_by=RACES)
+@mistaken(TOKEN)
 class CountsFirst(Reads):
     """The token is counted before the claim, and whoever overtakes has a greater one."""
 
@@ -179,7 +178,7 @@ class CountsFirst(Reads):
         return self.ask("put_first", owner=self.owner, candidate=self.candidate, ttl=self.ttl(), token=token)
 
 
-@mistaken(TOKEN, may_be_caught_by=RACES)
+@mistaken(TOKEN)
 class AddsOneToTheLast(Reads):
     """The token is one more than the last that was read before the claim."""
 
@@ -195,7 +194,7 @@ class BelievesNothingHasHappened(Watch):
         super().__init__(client, session, every, lambda election: election and changed(election))
 
 
-@mistaken(CUT, may_be_caught_by=(NEWS,))
+@mistaken(CUT)
 class DoesNotCatchUp(ZooBackend):
     """What has happened before the watch was set, or set again, is not told."""
 
@@ -211,7 +210,7 @@ class ListensLater(ZooElector):
         return claim
 
 
-@mistaken(NEWS, may_be_caught_by=(CUT,))
+@mistaken(NEWS)
 class ListensAfterItAsked(ZooBackend):
     """The watch is set when the store has answered, and what has happened by then is not told."""
 
@@ -247,7 +246,7 @@ class ConnectsOnce(Watch):
     PAUSE = 3600.0
 
 
-@mistaken(CUT, may_be_caught_by=("test_hand_over_after_a_restart_is_told",))
+@mistaken(CUT)
 class WatchesOneConnection(ZooBackend):
     """A watch whose connection has ended is not set again."""
 

@@ -6,7 +6,7 @@ import threading
 import time
 from dataclasses import replace
 
-from . import ANY, mistaken
+from . import mistaken
 from .elector import ZooBackend, ZooElector
 
 
@@ -113,13 +113,6 @@ class OnALease(Kept):
 
 @mistaken(
     "test_claim_on_an_old_session_is_kept_as_long_as_it_says",
-    may_be_caught_by=(
-        "test_recognised_claim_is_kept_as_long_as_it_says",
-        "test_claim_outlives_a_short_freeze",
-        "test_electors_of_one_backend_are_called_at_once",
-        "test_one_of_many_at_once_leads",
-        "test_claim_is_kept_as_long_as_it_says",
-    ),
 )
 class LeaseBackend(ZooBackend):
     """A claim hangs on a lease that all candidates of a backend share, and has what is left of it."""
@@ -132,7 +125,6 @@ class LeaseBackend(ZooBackend):
     "test_claim_of_a_killed_leader_is_kept_as_long_as_it_says",
     "test_wall_clocks_play_no_part",
     "test_claim_outlives_its_connection",
-    may_be_caught_by=ANY,
 )
 class HeartbeatHidesIt(Kept):
     """The store keeps the claim for half as long as it says, and a thread renews it behind the elector's back."""
@@ -196,11 +188,7 @@ class ByNote(ZooElector):
         return {**answer, "ttl": self.ttl()}
 
 
-#: A claim that ends when somebody looks: what the store would do by itself does not happen.
-LAZY = ("test_expiry_is_told_to_followers", "test_leader_that_expired_is_not_shown")
-
-
-@mistaken("test_wall_clocks_play_no_part", may_be_caught_by=LAZY)
+@mistaken("test_wall_clocks_play_no_part")
 class EndsOnTheWall(ByNote):
     """When a claim ends is written down, and read, on the clock on the wall."""
 
@@ -208,7 +196,7 @@ class EndsOnTheWall(ByNote):
         return time.time()
 
 
-@mistaken("test_clocks_of_two_hosts_have_nothing_in_common", may_be_caught_by=LAZY)
+@mistaken("test_clocks_of_two_hosts_have_nothing_in_common")
 class EndsOnItsOwnClock(ByNote):
     """When a claim ends is written down on the clock of one process, and read on that of another."""
 
@@ -234,7 +222,6 @@ class CountsOnMonotonic(ZooElector):
     "test_claim_says_from_when_and_how_long",
     "test_renewal_says_from_when_and_how_long",
     "test_claim_is_counted_on_the_clock_that_was_given",
-    may_be_caught_by=("test_clocks_of_two_hosts_have_nothing_in_common",),
 )
 class CountsOnTheWall(ZooElector):
     """*sent* is read on the clock on the wall."""

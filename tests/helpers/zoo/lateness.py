@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from incumbent import BackendUnavailableError, one_line
 
-from . import ANY, mistaken
+from . import mistaken
 from .client import Client, StoreError
 from .elector import ZooBackend, ZooElector
 
@@ -15,14 +15,14 @@ class Keeping(Client):
             self.put_back(connection)
 
 
-@mistaken("test_late_answer_is_not_taken_for_another", may_be_caught_by=ANY)
+@mistaken("test_late_answer_is_not_taken_for_another")
 class KeepsTheConnection(ZooBackend):
     """A connection on which an answer did not come in time is used again, and the answer comes then."""
 
     client_class = Keeping
 
 
-@mistaken("test_late_answer_is_not_that_of_the_next_time", may_be_caught_by=ANY)
+@mistaken("test_late_answer_is_not_that_of_the_next_time")
 class KeepsItsOwnConnection(ZooElector):
     """Each elector has a client of its own, that uses a connection again on which an answer did not come in time."""
 

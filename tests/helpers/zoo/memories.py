@@ -144,7 +144,6 @@ class ShowsItself(ZooElector):
 @mistaken(
     "test_every_change_is_shown_at_once",
     "test_successor_is_shown",
-    may_be_caught_by=("test_info_is_that_of_the_present_term",),
 )
 class ShowsWhatItHasShown(ZooElector):
     """Who has looked is shown the same again for a moment."""

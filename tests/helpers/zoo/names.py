@@ -12,7 +12,6 @@ from .elector import ZooElector
 
 APART = "test_elections_are_independent"
 SHOWN = "test_id_is_shown_as_it_was_given"
-LISTED = "test_led_elections_are_listed"
 
 
 class Renames(ZooElector):
@@ -24,7 +23,7 @@ class Renames(ZooElector):
         self.key = f"{head}/{self.kept(tail)}" if head else self.kept(tail)
 
 
-@mistaken(APART, may_be_caught_by=(LISTED,))
+@mistaken(APART)
 class DecodesForms(Renames):
     """A plus is taken for a blank, as in forms."""
 
@@ -32,7 +31,7 @@ class DecodesForms(Renames):
         return unquote_plus(name)
 
 
-@mistaken(APART, may_be_caught_by=(LISTED,))
+@mistaken(APART)
 class DecodesTwice(Renames):
     """Names are decoded although nobody has encoded them."""
 
@@ -48,7 +47,7 @@ class FoldsForms(Renames):
         return unicodedata.normalize("NFKC", name)
 
 
-@mistaken(APART, may_be_caught_by=(LISTED,))
+@mistaken(APART)
 class DropsAccents(Renames):
     """Letters are compared without their accents, as some collations do."""
 
@@ -56,7 +55,7 @@ class DropsAccents(Renames):
         return "".join(c for c in unicodedata.normalize("NFD", name) if not unicodedata.combining(c))
 
 
-@mistaken(APART, may_be_caught_by=(LISTED,))
+@mistaken(APART)
 class CutsAtWideCharacters(Renames):
     """A name ends where a character has four bytes, as in old tables."""
 
@@ -64,7 +63,7 @@ class CutsAtWideCharacters(Renames):
         return re.split("[\U00010000-\U0010ffff]", name)[0]
 
 
-@mistaken(APART, may_be_caught_by=(LISTED,))
+@mistaken(APART)
 class KnowsAsciiOnly(Renames):
     """What is not ASCII becomes a question mark."""
 
@@ -72,7 +71,7 @@ class KnowsAsciiOnly(Renames):
         return name.encode("ascii", "replace").decode()
 
 
-@mistaken(APART, may_be_caught_by=(LISTED, "test_listing_is_as_declared"))
+@mistaken(APART)
 class HashesNames(ZooElector):
     """Elections are known by 32 bits of their names."""
 
@@ -98,7 +97,7 @@ class CutsLongNames(ZooElector):
         self.key = lock_id[:150]
 
 
-@mistaken(APART, may_be_caught_by=(LISTED,))
+@mistaken(APART)
 class SpeaksOfPaths(Renames):
     """A question mark or a hash ends a name, as in URLs."""
 
@@ -154,12 +153,12 @@ class TokenByName(ZooElector):
         return self.backend.__dict__.setdefault("tokens", {})
 
 
-@mistaken("test_name_and_id_do_not_run_into_each_other", may_be_caught_by=("test_namesake_is_another_candidate",))
+@mistaken("test_name_and_id_do_not_run_into_each_other")
 class JoinsNamesAndIds(TokenByName):
     """What an elector holds is kept under its election's name and its id, without anything between them."""
 
 
-@mistaken("test_name_and_id_do_not_run_into_each_other", may_be_caught_by=("test_namesake_is_another_candidate",))
+@mistaken("test_name_and_id_do_not_run_into_each_other")
 class JoinsNamesAndIdsAsAPath(TokenByName):
     """What an elector holds is kept under a path of its election's name and its id."""
 

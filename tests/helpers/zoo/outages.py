@@ -193,7 +193,6 @@ class TakesARestartForAnElection(ZooElector):
     "test_election_goes_on_after_a_restart",
     "test_one_leads_after_a_restart",
     "test_leader_is_told_of_an_empty_restart",
-    may_be_caught_by=("test_hand_over_after_a_restart_is_told",),
 )
 class NeverConnectsAgain(ZooBackend):
     """A connection that has broken once is not made anew."""
@@ -230,7 +229,7 @@ class BelievesThatItIsNext(ZooElector):
         return {"granted": True, "token": 10**9, "ttl": self.ttl()} if has_gone else answer
 
 
-@mistaken("test_attempts_do_not_pile_up", may_be_caught_by=("test_closing_leaves_nothing_in_the_store",))
+@mistaken("test_attempts_do_not_pile_up")
 class QueuesEachTime(ZooElector):
     """Each attempt takes one more place in the queue."""
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from incumbent import Finding, InvalidStateError, LeaderRecord
 
-from . import ANY, mistaken
+from . import mistaken
 from .client import Client, Connection, RefusedError, StoreError
 from .elector import ZooBackend, ZooElector
 from .outages import Queue
@@ -16,7 +16,7 @@ from .outages import Queue
 # ------------------------------------------------------------ exclusion
 
 
-@mistaken("test_one_of_two_candidates_leads", may_be_caught_by=ANY)
+@mistaken("test_one_of_two_candidates_leads")
 class GrantsItself(ZooElector):
     """Who is refused believes that it was elected."""
 
@@ -24,7 +24,7 @@ class GrantsItself(ZooElector):
         return {"token": 10**9, "ttl": self.ttl(), **super().claim(), "granted": True}
 
 
-@mistaken("test_attempt_of_another_leaves_the_leader", may_be_caught_by=ANY)
+@mistaken("test_attempt_of_another_leaves_the_leader")
 class Usurps(ZooElector):
     """Asking ends the leader's claim."""
 
@@ -35,7 +35,7 @@ class Usurps(ZooElector):
         return answer
 
 
-@mistaken("test_one_of_many_at_once_leads", "test_one_of_many_succeeds_an_expired_leader", may_be_caught_by=ANY)
+@mistaken("test_one_of_many_at_once_leads", "test_one_of_many_succeeds_an_expired_leader")
 class ReadsAndWrites(ZooElector):
     """Who sees that nobody leads writes its claim over whatever is there by then."""
 
@@ -46,7 +46,7 @@ class ReadsAndWrites(ZooElector):
         return super().claim()
 
 
-@mistaken("test_elector_knows_its_election", may_be_caught_by=ANY)
+@mistaken("test_elector_knows_its_election")
 class CutsItsId(ZooElector):
     """The candidate's id is cut."""
 
@@ -58,7 +58,6 @@ class CutsItsId(ZooElector):
     "test_interoperates_is_as_declared",
     "test_other_tool_excludes_us",
     "test_claim_is_in_the_store",
-    may_be_caught_by=ANY,
     key=lambda _, lock_id: f"hidden/{lock_id}",
 )
 class HidesItsClaims(ZooElector):
@@ -72,7 +71,7 @@ class HidesItsClaims(ZooElector):
 # ------------------------------------------------------------ observing
 
 
-@mistaken("test_observe_is_as_declared", "test_leader_is_shown", "test_leader_sees_itself", may_be_caught_by=ANY)
+@mistaken("test_observe_is_as_declared", "test_leader_is_shown", "test_leader_sees_itself")
 class ShowsNobody(ZooElector):
     """Nobody is shown, whoever leads."""
 
@@ -80,7 +79,7 @@ class ShowsNobody(ZooElector):
         return LeaderRecord(self.lock_id, None, None, candidates=tuple(answer["waiting"]))
 
 
-@mistaken("test_leader_that_relinquished_is_not_shown", "test_leader_that_expired_is_not_shown", may_be_caught_by=ANY)
+@mistaken("test_leader_that_relinquished_is_not_shown", "test_leader_that_expired_is_not_shown")
 class ShowsWhoWasThere(ZooElector):
     """A leader that has gone is shown until there is another."""
 
@@ -91,7 +90,7 @@ class ShowsWhoWasThere(ZooElector):
         return super().record(self.last)
 
 
-@mistaken("test_nobody_leads_at_first", may_be_caught_by=ANY)
+@mistaken("test_nobody_leads_at_first")
 class ShowsNobodyAsSomebody(ZooElector):
     """That nobody leads is shown as a leader without a name."""
 
@@ -100,7 +99,7 @@ class ShowsNobodyAsSomebody(ZooElector):
         return record if record.candidate else LeaderRecord(self.lock_id, "", 0, candidates=record.candidates)
 
 
-@mistaken("test_watcher_is_no_candidate", may_be_caught_by=ANY)
+@mistaken("test_watcher_is_no_candidate")
 class WatchesAsACandidate(ZooElector):
     """Who looks takes a place in the queue."""
 
@@ -111,7 +110,7 @@ class WatchesAsACandidate(ZooElector):
         return super().observe_leadership()
 
 
-@mistaken("test_candidate_that_left_is_not_listed", may_be_caught_by=ANY)
+@mistaken("test_candidate_that_left_is_not_listed")
 class IsListedForEver(ZooElector):
     """Who was refused and has left is listed still."""
 
@@ -135,7 +134,6 @@ class IsListedForEver(ZooElector):
     "test_loss_is_told_to_the_leader",
     "test_election_is_told_to_watchers",
     "test_hand_over_after_a_restart_is_told",
-    may_be_caught_by=ANY,
     slack=1.0,
 )
 class TellsNothing(ZooElector):
@@ -148,7 +146,7 @@ class TellsNothing(ZooElector):
 # ------------------------------------------------------------ declarations
 
 
-@mistaken("test_expiry_is_as_declared", "test_killed_leader_is_succeeded", may_be_caught_by=ANY, slack=1.0)
+@mistaken("test_expiry_is_as_declared", "test_killed_leader_is_succeeded", slack=1.0)
 class NeverExpires(ZooElector):
     """The claim of a silent leader is kept for ever."""
 
@@ -160,12 +158,12 @@ class NeverExpires(ZooElector):
         return {**self.ask("renew", owner=self.owner, ttl=1e6), "ttl": self.ttl()}
 
 
-@mistaken("test_fencing_across_restarts_is_as_declared", may_be_caught_by=ANY, counts_anew=True)
+@mistaken("test_fencing_across_restarts_is_as_declared", counts_anew=True)
 class TokensOfAMemory(ZooElector):
     """The store counts tokens in its memory, and they are declared to outlive a restart."""
 
 
-@mistaken("test_diagnosis_is_told_in_lines", may_be_caught_by=ANY)
+@mistaken("test_diagnosis_is_told_in_lines")
 class DiagnosesAtLength(ZooBackend):
     """A finding has two lines, and no remedy."""
 
@@ -173,7 +171,7 @@ class DiagnosesAtLength(ZooBackend):
         yield Finding("warning", "one line\nand another")
 
 
-@mistaken("test_ttl_out_of_range_is_refused", may_be_caught_by=ANY)
+@mistaken("test_ttl_out_of_range_is_refused")
 class TakesAnyTtl(ZooBackend):
     """A ttl out of the range that is declared is accepted."""
 
@@ -189,7 +187,6 @@ class TakesAnyTtl(ZooBackend):
 @mistaken(
     "test_leader_in_another_process_excludes_us",
     "test_leader_excludes_another_process",
-    may_be_caught_by=ANY,
     key=lambda _, lock_id: f"{lock_id}@{os.getpid()}",
 )
 class KeepsToItsProcess(ZooElector):
@@ -200,7 +197,7 @@ class KeepsToItsProcess(ZooElector):
         self.key = f"{lock_id}@{backend.pid}"
 
 
-@mistaken("test_killed_follower_does_not_stand_in_the_way", may_be_caught_by=ANY)
+@mistaken("test_killed_follower_does_not_stand_in_the_way")
 class WaitsAfterDeath(Queue):
     """Who waited and was killed keeps its place before the others."""
 
@@ -209,7 +206,7 @@ class WaitsAfterDeath(Queue):
         return super().ask(do, **fields)
 
 
-@mistaken("test_forked_child_does_not_keep_the_claim", may_be_caught_by=ANY)
+@mistaken("test_forked_child_does_not_keep_the_claim")
 class IsItsConnection(ZooElector):
     """The claim is a connection, of which a forked child has a copy."""
 
@@ -242,7 +239,7 @@ class IsItsConnection(ZooElector):
 # ------------------------------------------------------------ the beginning and the end
 
 
-@mistaken("test_making_an_elector_starts_nothing", may_be_caught_by=ANY)
+@mistaken("test_making_an_elector_starts_nothing")
 class StartsAtOnce(ZooBackend):
     """Making a backend starts its watch."""
 
@@ -255,7 +252,6 @@ class StartsAtOnce(ZooBackend):
     "test_closing_leaves_no_thread",
     "test_closing_leaves_no_descriptor",
     "test_closing_after_an_outage_leaves_nothing",
-    may_be_caught_by=ANY,
 )
 class LeavesItsWatch(ZooBackend):
     """Closing a backend leaves its watch running."""
@@ -266,7 +262,7 @@ class LeavesItsWatch(ZooBackend):
             self.client.close()
 
 
-@mistaken("test_closing_twice_is_harmless", may_be_caught_by=ANY)
+@mistaken("test_closing_twice_is_harmless")
 class ClosesOnce(ZooElector):
     """Closing again is an error."""
 
@@ -276,7 +272,7 @@ class ClosesOnce(ZooElector):
         super().close()
 
 
-@mistaken("test_closing_unused_is_harmless", may_be_caught_by=ANY)
+@mistaken("test_closing_unused_is_harmless")
 class ClosesWhatWasUsed(ZooBackend):
     """Closing a backend that was never used is an error."""
 
@@ -286,7 +282,7 @@ class ClosesWhatWasUsed(ZooBackend):
         super().close()
 
 
-@mistaken("test_closing_after_a_loss_is_harmless", may_be_caught_by=ANY)
+@mistaken("test_closing_after_a_loss_is_harmless")
 class ClosesWhatItHas(ZooElector):
     """Closing a leader whose claim has gone is an error."""
 
@@ -324,14 +320,14 @@ class Unshared(Client):
         super().drop(connection)
 
 
-@mistaken("test_electors_of_one_backend_are_called_at_once", may_be_caught_by=ANY)
+@mistaken("test_electors_of_one_backend_are_called_at_once")
 class SharesAConnection(ZooBackend):
     """Threads use one connection at once, and read each other's answers."""
 
     client_class = Unshared
 
 
-@mistaken("test_no_repr_shows_the_password", may_be_caught_by=ANY)
+@mistaken("test_no_repr_shows_the_password")
 class ShowsItsPassword(ZooBackend):
     """The repr of a backend shows the password."""
 

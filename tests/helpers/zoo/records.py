@@ -56,7 +56,7 @@ class ListsTwo(ZooElector):
         return super().record({**answer, "waiting": answer["waiting"][:1]})
 
 
-@mistaken(LISTED, may_be_caught_by=("test_id_is_shown_as_it_was_given",))
+@mistaken(LISTED)
 class ListsWhoeverReads(ZooElector):
     """Who waits does not list itself."""
 
@@ -126,7 +126,7 @@ class ReadsPrefixes(ZooElector):
         return [self.backend.ask("show", election=name) for name in names]
 
 
-@mistaken(NEIGHBOURS, may_be_caught_by=("test_nobody_leads_at_first",))
+@mistaken(NEIGHBOURS)
 class ShowsWhoeverLeadsNearby(ReadsPrefixes):
     """The leader is the first one of all elections whose names begin alike."""
 
@@ -144,9 +144,7 @@ class ListsWhoeverWaitsNearby(ReadsPrefixes):
         return super().record({**answer, "waiting": waiting})
 
 
-@mistaken(
-    "test_candidate_that_was_killed_is_not_listed", may_be_caught_by=("test_killed_follower_does_not_stand_in_the_way",)
-)
+@mistaken("test_candidate_that_was_killed_is_not_listed")
 class ListsTheDead(ZooElector):
     """The place of a candidate outlives its process."""
 

@@ -90,7 +90,7 @@ class DeadStoresAreNamed(ZooBackend):
             raise
 
 
-@mistaken(ANSWER, DEAD, FROZEN, may_be_caught_by=(OPTION,))
+@mistaken(ANSWER, DEAD, FROZEN)
 class NamesItsThread(ZooBackend):
     """A thread is named after the URL."""
 

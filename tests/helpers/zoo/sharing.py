@@ -8,12 +8,6 @@ import time
 from . import mistaken
 from .elector import ZooBackend, ZooElector
 
-NAMESAKES = (
-    "test_namesake_that_succeeded_is_told_of",
-    "test_namesake_that_succeeded_is_left_by_relinquishing",
-    "test_namesake_that_succeeded_is_left_by_closing",
-)
-
 
 class Shares(ZooElector):
     """Has something in common with the other electors of its backend in its election."""
@@ -32,7 +26,6 @@ class Shares(ZooElector):
     "test_candidates_of_one_backend_exclude_each_other",
     "test_candidates_of_one_backend_succeed_each_other",
     "test_closing_one_of_a_backend_leaves_the_leader",
-    may_be_caught_by=("test_candidates_of_one_backend_hand_over", "test_all_candidates_are_listed"),
 )
 class OwnerIsTheBackend(Shares):
     """The store knows all electors of a backend in one election as one owner."""
@@ -81,7 +74,7 @@ class ClosingReleasesForTheBackend(Shares):
                 self.backend.client.ask("release", election=self.key, owner=other.owner)
 
 
-@mistaken("test_candidates_of_one_backend_see_who_leads", may_be_caught_by=("test_all_candidates_are_listed",))
+@mistaken("test_candidates_of_one_backend_see_who_leads")
 class SeesItselfInItsBackend(Shares):
     """A leader on its own connection is taken for the elector itself."""
 
@@ -104,22 +97,6 @@ class MakesTheSameElectorOnce(ZooBackend):
 
 @mistaken(
     "test_candidates_of_one_backend_exclude_each_other",
-    may_be_caught_by=(
-        "test_candidates_of_one_backend_hand_over",
-        "test_candidates_of_one_backend_succeed_each_other",
-        "test_candidates_of_one_backend_see_who_leads",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_candidate_that_was_closed_can_be_made_again",
-        "test_namesake_is_another_candidate",
-        "test_namesakes_tell_each_other",
-        "test_each_listener_is_told",
-        "test_all_candidates_are_listed",
-        "test_since_is_when_the_leader_was_elected",
-        "test_token_grows_after_a_close",
-        "test_namesake_that_succeeded_is_left_by_closing",
-        "test_namesake_that_succeeded_is_told_of",
-        "test_namesake_that_succeeded_is_left_by_relinquishing",
-    ),
 )
 class MakesOneElectorForAnElection(ZooBackend):
     """All candidates of an election on one backend are one elector."""
@@ -140,7 +117,7 @@ class KnowsByName(ZooElector):
             self.owner = leader["owner"]
 
 
-@mistaken("test_namesake_is_another_candidate", may_be_caught_by=("test_namesakes_tell_each_other",))
+@mistaken("test_namesake_is_another_candidate")
 class AcquiresByName(KnowsByName):
     """Who asks and has the id of the leader is the leader."""
 
@@ -178,17 +155,6 @@ class ClosesByName(KnowsByName):
 
 @mistaken(
     "test_one_of_many_of_one_backend_leads",
-    may_be_caught_by=(
-        "test_electors_of_one_backend_are_called_at_once",
-        "test_candidates_of_one_backend_exclude_each_other",
-        "test_candidates_of_one_backend_hand_over",
-        "test_candidates_of_one_backend_succeed_each_other",
-        "test_closing_one_of_a_backend_leaves_the_leader",
-        "test_each_listener_is_told",
-        "test_namesakes_tell_each_other",
-        "test_all_candidates_are_listed",
-        "test_namesake_is_another_candidate",
-    ),
 )
 class ReadsWhatItsBackendKnows(Shares):
     """Who is refused because of a leader on its own backend is told what that one is told."""
@@ -199,9 +165,7 @@ class ReadsWhatItsBackendKnows(Shares):
         return answer if answer["granted"] or leader is None else leader.claim()
 
 
-@mistaken(
-    "test_one_of_many_of_one_backend_leads", may_be_caught_by=("test_electors_of_one_backend_are_called_at_once",)
-)
+@mistaken("test_one_of_many_of_one_backend_leads")
 class SpeaksForAllOfItsBackend(Shares):
     """Electors of a backend that ask in the same moment are asked for once, and have the same answer."""
 

@@ -44,9 +44,7 @@ class WatchesForATimeout(WatchesForATime):
         return self.client.timeout
 
 
-@mistaken(
-    SILENCE, may_be_caught_by=("test_hand_over_after_a_restart_is_told", "test_since_is_when_the_leader_was_elected")
-)
+@mistaken(SILENCE)
 class IsDeafAfterATtl(ZooBackend):
     """The watch ends when nothing has come for a ttl."""
 
@@ -55,7 +53,6 @@ class IsDeafAfterATtl(ZooBackend):
 
 @mistaken(
     SILENCE,
-    may_be_caught_by=("test_hand_over_after_a_restart_is_told", "test_hand_over_after_a_freeze_is_told"),
 )
 class IsDeafAfterATimeout(ZooBackend):
     """The watch has the timeout of a request, and ends with it."""
@@ -63,7 +60,7 @@ class IsDeafAfterATimeout(ZooBackend):
     watch_class = WatchesForATimeout
 
 
-@mistaken("test_hand_over_after_a_freeze_is_told", may_be_caught_by=("test_hand_over_after_a_restart_is_told",))
+@mistaken("test_hand_over_after_a_freeze_is_told")
 class IsDeafAfterAnOutage(ZooBackend):
     """A request without an answer ends the watch, and nobody sets it again."""
 
@@ -114,7 +111,7 @@ class IgnoresItsOwn(ZooBackend):
             super().changed(election)
 
 
-@mistaken("test_successor_is_told_to_the_leader", may_be_caught_by=("test_loss_is_told_to_the_leader",))
+@mistaken("test_successor_is_told_to_the_leader")
 class LeadersAreDeaf(ZooElector):
     """Who leads is not told anything."""
 
