@@ -15,6 +15,7 @@ from programs import started
 from incumbent import LeaderElection, LeaderElectionConfig, LeaderRecord
 from incumbent.cli import main
 from incumbent.engine.steering import Request
+from incumbent.steer import paused
 
 STATUS = ["status", "--name", "service/reports", "--elector"]
 NOW = 1_774_746_000.0
@@ -30,7 +31,8 @@ def answer(monkeypatch):
     asked = []
 
     def set_answer(record, request=None):
-        monkeypatch.setattr("incumbent.cli.status._read", lambda *asks: asked.append(asks) or (None, record, request))
+        found = (None, record, request)
+        monkeypatch.setattr("incumbent.cli.status.read_one", lambda *asks: asked.append(asks) or found)
         return asked
 
     return set_answer
@@ -332,11 +334,26 @@ def test_what_is_asked_for_is_shown(answer, capsys, request_, words):
     assert told == {"do": request_.do, "from": request_.term, "to": request_.to}
 
 
+def pause(url, **streams):
+    """Return the process of `incumbent pause`."""
+    command = [sys.executable, "-m", "incumbent", "pause", "--elector", url, "--name", "service/reports"]
+    return started(*command, stdout=PIPE, text=True, **streams)
+
+
+def test_pause_that_waits_for_another_request_says_so(tmp_path):
+    """What is asked for already is named; SIGTERM ends the command before its pause has begun, as Ctrl-C does."""
+    url = f"local://{tmp_path}"
+    with paused(url, "service/reports"), pause(url, stderr=PIPE) as pausing:
+        assert pausing.stdout.readline() == "waiting until this is over: a pause: nobody is elected anew\n"
+        pausing.terminate()
+        assert pausing.wait(PATIENCE) == 130
+        assert (pausing.stdout.read(), pausing.stderr.read()) == ("", "")
+
+
 def test_pause_is_shown_while_it_lasts(tmp_path, capsys):
     """`incumbent pause` holds it, says so, and ends with SIGTERM; nobody was elected meanwhile."""
     url = f"local://{tmp_path}"
-    command = [sys.executable, "-m", "incumbent", "pause", "--elector", url, "--name", "service/reports"]
-    with started(*command, stdout=PIPE, text=True) as pausing:
+    with pause(url) as pausing:
         assert pausing.stdout.readline() == "paused: nobody leads; nobody is elected until Ctrl-C\n"
         assert main([*STATUS, url]) == 0
         assert "asked for   a pause: nobody is elected anew\n" in capsys.readouterr().out

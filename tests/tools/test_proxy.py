@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import pytest
 
@@ -222,6 +224,35 @@ def test_closing_leaves_no_thread_and_no_connection(echo):
     proxy.close()
     assert proxy.connections == 0
     assert threading.active_count() <= before + 1  # the echo server's own
+
+
+def test_who_comes_at_the_last_moment_is_closed_too(echo, monkeypatch):
+    """P8: asyncio loses whom it has accepted and not served yet when its server is closed; no socket stays for that."""
+    ask, asked, waits = asyncio.run_coroutine_threadsafe, threading.Event(), threading.Event()
+
+    def wait_until_asked(*_):
+        waits.set()
+        asked.wait(SOON)
+
+    def ask_and_tell(*arguments):
+        future = ask(*arguments)
+        asked.set()
+        return future
+
+    with FaultProxy("127.0.0.1", echo, tap=wait_until_asked) as proxy, ExitStack() as clients:
+
+        def client():
+            return clients.enter_context(socket.create_connection((proxy.host, proxy.port), SOON))
+
+        client().sendall(b"x")
+        assert waits.wait(SOON)  # and its thread does nothing, until it is asked to end
+        monkeypatch.setattr(asyncio, "run_coroutine_threadsafe", ask_and_tell)
+        others = [client() for _ in range(20)]
+        proxy.close()
+        for other in others:
+            with suppress(ConnectionResetError):
+                assert other.recv(1) == b""
+    gc.collect()  # what was not closed is an error of this test
 
 
 def test_closing_while_it_reaches_for_the_server_is_quiet(caplog):

@@ -276,6 +276,7 @@ class Cluster:
         """One of those that are preferred most leads in the end, and goes on, but for one change that was under way."""
         for candidate in self.candidates:
             candidate.ear.slowness = candidate.ear.faults = 0.0
+            self.let_lead(candidate, may=True)
         self.world.run_until(self.world.now + 3 * self.ttl)  # what still comes of misfortunes
         limit = self.world.now + 4 * (8 * self.ttl + 4 * self.slowness + 30.0)
         while not self._has_preferred_leader():

@@ -1,4 +1,4 @@
-"""What `incumbent status --all` shows: all elections of a backend, each with who leads it and what is asked for."""
+"""What `incumbent status` shows: who leads an election, or each election of a backend, and what is asked for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from incumbent.elector import OBSERVER, BackendSettings
 from incumbent.engine.steering import control_name
 from incumbent.errors import ConfigurationError
-from incumbent.observer import TTL, look
+from incumbent.observer import TTL, look, observing
 from incumbent.registry import open_backend
 from incumbent.steer import read_request
 
@@ -40,6 +40,17 @@ class Overview(NamedTuple):
     address: Address
     elections: list[tuple[LeaderRecord, Request | None]]
     is_partial: bool
+
+
+def read_one(address: Address, name: str) -> tuple[Address | None, LeaderRecord, Request | None]:
+    """
+    Return the URL in full, if the elector knows more of it than was given; who leads; and what is asked for.
+
+    Raises:
+        ElectionError: That cannot be read.
+    """
+    with observing(address, name) as (backend, observer):
+        return backend.address, look(observer), read_request(backend, observer.lock_id)
 
 
 def read_all(address: Address) -> Overview:

@@ -11,6 +11,7 @@ from incumbent.observer import read_leader
 from incumbent.steer import paused
 
 from ._output import clean, duration, show
+from ._overview import read_one
 from ._parser import add_elector, add_name, positive_seconds
 
 if TYPE_CHECKING:
@@ -38,9 +39,13 @@ def run(args: argparse.Namespace) -> int:
     """Hold the pause, and say so."""
     address = Address.parse(args.elector)
     ended = threading.Event()
-    before = signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to end in order
     try:
+        _, _, request = read_one(address, args.name)
+        if request is not None:
+            show(f"waiting until this is over: {request.words}", at_once=True)
         with paused(address, args.name):
+            signal.signal(signal.SIGTERM, lambda *_: ended.set())
             leader = read_leader(address, args.name).candidate
             leads = "nobody leads" if leader is None else f"{clean(leader)} leads on"
             until = "Ctrl-C" if args.seconds is None else f"Ctrl-C, for {duration(args.seconds)} at most"

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from incumbent.address import Address
 from incumbent.errors import ConfigurationError
-from incumbent.observer import look, observe, observing
-from incumbent.steer import read_request
+from incumbent.observer import observe
 
 from ._output import clean, complain, duration, local_time, show_json, show_table
-from ._overview import HEADING, MOST, lines, read_all
+from ._overview import HEADING, MOST, lines, read_all, read_one
 from ._parser import add_elector, add_json, positive_seconds
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
         return _show_all(args, given)
     if args.name is None:
         raise ConfigurationError("an election is required: --name NAME, or --all (see 'incumbent status --help')")
-    known, record, request = _read(given, args.name)
+    known, record, request = read_one(given, args.name)
     if args.wait is not None and _code(args, record) != 0:
         record = _awaited(args, given) or record
     address = known or given
@@ -84,12 +83,6 @@ def _show_all(args: argparse.Namespace, given: Address) -> int:
     if is_partial:
         complain(f"there are more: these are {MOST} of them", 0)
     return 0
-
-
-def _read(address: Address, name: str) -> tuple[Address | None, LeaderRecord, Request | None]:
-    """Return the URL in full, if the elector knows more of it than was given; who leads; what is asked for."""
-    with observing(address, name) as (backend, observer):
-        return backend.address, look(observer), read_request(backend, observer.lock_id)
 
 
 def _code(args: argparse.Namespace, record: LeaderRecord) -> int:

@@ -119,7 +119,7 @@ class FaultProxy:
     def vanish(self) -> None:
         """Be a host that is gone: who connects is neither accepted nor refused, and old connections are silent."""
         self.freeze()
-        self._call(self._vanish)
+        self._do(self._vanish())
 
     def hold(self, number: int) -> threading.Event:
         """Hold back the *number*-th piece that goes to the server from now on, and all after it; tell when it came."""
@@ -183,8 +183,8 @@ class FaultProxy:
         for connection in self._connections:
             connection.gate.clear()
 
-    def _vanish(self) -> None:
-        self._acceptor.close()
+    async def _vanish(self) -> None:
+        await self._stop_listening()
         self._listener.listen(0)
         for _ in range(FULL):
             client = socket.socket()
@@ -200,18 +200,27 @@ class FaultProxy:
         for gate in [*self._gates.values(), *(connection.gate for connection in self._connections)]:
             gate.set()
 
-    async def _shut(self) -> None:
+    async def _stop_listening(self) -> None:
+        # asyncio closes nobody whom it has accepted and not yet served when its server is closed (CPython gh-109564).
+        for sock in self._acceptor.sockets:
+            self._loop.remove_reader(sock)
+        await asyncio.sleep(0)
         self._acceptor.close()
+
+    async def _shut(self) -> None:
+        await self._stop_listening()
         self._listener.close()
         for client in self._crowd:
             client.close()
-        await asyncio.sleep(0)  # what has just been accepted is nobody's to close before it has begun
-        self._abort_all()
-        tasks = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._connections.clear()  # of those that were cancelled before they began
+        # Who has just been accepted comes to `_accept` a step later, and has a task then.
+        while tasks := asyncio.all_tasks() - {asyncio.current_task()}:
+            self._abort_all()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        self._abort_all()  # of those that were cancelled before they began
+        self._connections.clear()
+        await asyncio.sleep(0)  # the sockets of what was closed are closed a step later
 
     def _abort_all(self) -> None:
         for connection in list(self._connections):
