@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import suppress
@@ -96,7 +97,10 @@ def _plain_environment() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in filter(HEEDED.fullmatch, list(os.environ)):
             patch.delenv(name)
+        patch.setenv("TZ", "UTC")
+        time.tzset()
         yield
+    time.tzset()
 
 
 @pytest.fixture(scope="module", autouse=True)

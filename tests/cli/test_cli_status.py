@@ -25,7 +25,6 @@ RECORD = LeaderRecord("service/reports", "web1:12:ab", 7, NOW - 3725, ("web1:12:
 @pytest.fixture
 def answer(monkeypatch):
     """Let the backend answer with a given record."""
-    monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr("incumbent.cli.status.time.time", lambda: NOW)
     monkeypatch.delenv("INCUMBENT_ELECTOR", raising=False)
     asked = []

@@ -22,7 +22,6 @@ DOWN = BackendUnavailableError("store: connection refused")
 @pytest.fixture
 def watch(monkeypatch, capsys):
     """Return a function that watches what it is given, one thing every ten seconds, and returns the lines."""
-    monkeypatch.setenv("TZ", "UTC")
     times = iter(range(0, 1000, 10))
     monkeypatch.setattr("incumbent.cli.watch.time.time", lambda: NOW + next(times))
 

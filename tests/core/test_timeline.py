@@ -13,11 +13,6 @@ SVG = "{http://www.w3.org/2000/svg}"
 NOW = 1_792_670_400.0
 
 
-@pytest.fixture(autouse=True)
-def _utc(monkeypatch):
-    monkeypatch.setenv("TZ", "UTC")
-
-
 SEEN = [
     Moment(NOW, "a", 41),
     Moment(NOW + 600),
