@@ -19,6 +19,7 @@ from incumbent import BackendRejectedError, BackendUnavailableError
 from incumbent.electors.local.files import LARGEST, Directory
 from incumbent.electors.local.mounts import network_file_system
 from incumbent.electors.local.record import Record
+from incumbent.electors.local.tokens import PLACE, copies
 
 
 @pytest.fixture
@@ -40,6 +41,11 @@ def lock(files):
     descriptor = files.open_lock()
     yield descriptor
     os.close(descriptor)
+
+
+def tokens_in(lock):
+    """Return what the lock file alone says."""
+    return [record.token for record in map(Record.decode, copies(lock)) if record is not None]
 
 
 def signed(body: str) -> bytes:
@@ -177,10 +183,51 @@ def test_the_first_token_follows_nothing(files, lock):
 def test_a_token_is_in_both_files_when_it_is_announced(files, lock):
     """P4: after announcing, each file alone is enough to know the token."""
     files.announce(lock, Record(7, "a", 1.5))
-    assert Record.decode(files.record.read_bytes()) == Record.decode(files.lock.read_bytes()) == Record(7, "a", 1.5)
     assert files.read() == Record(7, "a", 1.5)
+    assert tokens_in(lock) == [7]
     files.record.unlink()
     assert files.last_token(lock) == 7
+
+
+def test_a_token_is_on_disk_before_anybody_sees_it(files, lock, monkeypatch):
+    """P4: the lock file is there for good, then the token is in it, on disk; the record, which others read, is last."""
+    done = []
+
+    def noted(name):
+        real = getattr(os, name)
+
+        def call(*arguments, **options):
+            done.append((name, arguments[0] == lock))
+            return real(*arguments, **options)
+
+        return call
+
+    for name in ("pwrite", "fsync", "fdatasync", "replace"):
+        monkeypatch.setattr(os, name, noted(name))
+    seen = [("pwrite", True), ("fdatasync", True), ("pwrite", False), ("replace", False)]
+    files.announce(lock, Record(1, "a"))
+    assert done == [("fsync", False), *seen]
+    done.clear()
+    files.announce(lock, Record(2, "b"))
+    assert done == seen
+
+
+def test_a_torn_write_leaves_the_token_before(files, lock):
+    """P4: however much of a token has reached the disk, and nothing of the records, no token of before is announced."""
+    for token in (99, 100, 101):
+        before = [os.pread(lock, 2 * PLACE, 0)]
+        files.announce(lock, Record(token, "a"))
+        after = os.pread(lock, 2 * PLACE, 0)
+        changed = [at for at in range(len(after)) if after[at : at + 1] != before[0][at : at + 1]]
+        for cut in range(changed[0], changed[-1] + 1):
+            torn = after[:cut] + before[0][cut:].ljust(len(after) - cut, b"\0")
+            os.ftruncate(lock, 0)
+            os.pwrite(lock, torn, 0)
+            files.record.write_bytes(b"")
+            if token > 99:
+                assert files.last_token(lock) in (token - 1, token)
+        os.pwrite(lock, after, 0)
+        assert files.last_token(lock) == token
 
 
 def test_the_record_survives_the_loss_of_the_lock_file(files, lock):
@@ -211,7 +258,8 @@ def test_one_damaged_file_is_repaired(files, lock, garbage, which):
     getattr(files, which).write_bytes(garbage)
     assert files.last_token(lock) == 7
     files.announce(lock, Record(8, "b"))
-    assert Record.decode(files.record.read_bytes()) == Record.decode(files.lock.read_bytes()) == Record(8, "b")
+    assert files.read() == Record(8, "b")
+    assert 8 in tokens_in(lock)
 
 
 @pytest.mark.parametrize("garbage", GARBAGE)
@@ -266,7 +314,7 @@ def test_a_leader_killed_between_the_steps_leaves_no_smaller_token(files, lock, 
 
     died = False
     with monkeypatch.context() as patch:
-        for name in ("pwrite", "ftruncate", "fsync", "rename", "replace", "unlink"):
+        for name in ("pwrite", "ftruncate", "fsync", "fdatasync", "rename", "replace", "unlink"):
             patch.setattr(os, name, dying(name))
         try:
             files.announce(lock, Record(8, "b", 2.5))

@@ -2,12 +2,12 @@
 
 Three files belong to an election:
 
-- `NAME.lock`: who has it locked leads. Its content repeats the token;
+- `NAME.lock`: who has it locked leads. It holds the last token, which is on disk before it is announced;
 - `NAME.json`: the record: the token, and who leads since when. Replaced as a whole;
 - `NAME.wake`: a FIFO that only the leader holds open for writing. Its end is the waiters' signal.
 
-A token is on disk in both files before it is announced, so the larger of the two is never smaller than
-any token that was announced, even if one file is lost or torn.
+Both have the token before it is announced, so the larger of the two is never smaller than any token that was
+announced, even if one file is removed, or what is written last is torn.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from incumbent.errors import BackendRejectedError, BackendUnavailableError, Inva
 
 from .mapping import mapped_errors
 from .mounts import network_file_system
-from .record import Record, overwrite
+from .record import Record, write
+from .tokens import copies, put
 
 __all__ = ["Directory", "Files"]
 
@@ -207,8 +208,8 @@ class Files:
             BackendRejectedError: What is there cannot be read, so that no token would be sure to be larger.
         """
         with mapped_errors(self.lock):
-            copies = [os.pread(lock, LARGEST, 0), self._read_record()]
-        records = [Record.decode(data) for data in copies if data]
+            found = [*copies(lock), self._read_record()]
+        records = [Record.decode(data) for data in found if data]
         tokens = [record.token for record in records if record is not None]
         if records and not tokens:
             raise BackendRejectedError(
@@ -218,16 +219,18 @@ class Files:
         return max(tokens, default=0)
 
     def announce(self, lock: int, record: Record) -> None:
-        """Put *record* on disk, durably, in both files. The lock must be held."""
-        data = record.encode()
+        """Put the token on disk, and then *record* where others see it. The lock must be held."""
+        with mapped_errors(self.lock):
+            if not os.fstat(lock).st_size:  # nobody has seen to it yet that the file is there for good
+                _sync(self.lock.parent)
+            put(lock, record.token)
         with mapped_errors(self.record):
-            self._write_record(data, durable=True)
-            overwrite(lock, data, durable=True)
+            self._write_record(record.encode())
 
     def clear(self, token: int) -> None:
         """Say that nobody leads; the token is on disk already. The lock must be held."""
         with mapped_errors(self.record):
-            self._write_record(Record(token).encode(), durable=False)
+            self._write_record(Record(token).encode())
 
     def read(self) -> Record | None:
         """
@@ -252,29 +255,24 @@ class Files:
         finally:
             os.close(descriptor)
 
-    def _write_record(self, data: bytes, *, durable: bool) -> None:
+    def _write_record(self, data: bytes) -> None:
         if self.record.parent.stat().st_mode & stat.S_ISVTX:
             # There, nobody may replace another user's file. If this tears it, the lock file has the last token.
             descriptor = self._open(self.record, os.O_RDWR, stat.S_ISREG, make=True)
             try:
-                overwrite(descriptor, data, durable=durable)
+                write(descriptor, data, at=0)
+                os.ftruncate(descriptor, len(data))
             finally:
                 os.close(descriptor)
         else:
-            self._replace_record(data, durable=durable)
-        if durable:
-            directory = os.open(self.record.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            self._replace_record(data)
 
-    def _replace_record(self, data: bytes, *, durable: bool) -> None:
+    def _replace_record(self, data: bytes) -> None:
         new = self.record.with_name(f"{self.record.name}.new")
         new.unlink(missing_ok=True)  # left by a leader that died right here; the lock is ours
         descriptor = self._open(new, os.O_WRONLY, stat.S_ISREG, make=True)
         try:
-            overwrite(descriptor, data, durable=durable)
+            write(descriptor, data, at=0)
         finally:
             os.close(descriptor)
         new.replace(self.record)
@@ -287,6 +285,15 @@ def _make(path: Path) -> None:
     with suppress(FileExistsError):
         path.mkdir(mode=0o700)
         path.chmod(0o700)
+
+
+def _sync(path: Path) -> None:
+    """Have on disk what is in a directory."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _is_same(descriptor: int, path: Path) -> bool:

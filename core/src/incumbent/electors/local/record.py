@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
-__all__ = ["Record", "overwrite"]
+__all__ = ["Record", "write"]
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,7 @@ def _info(line: bytes, token: int) -> str | None:
     return info if of == token and isinstance(info, str) else None
 
 
-def overwrite(descriptor: int, data: bytes, *, durable: bool) -> None:
-    """Make *data* all that the file holds, on disk before this returns if it is to be *durable*."""
-    if os.pwrite(descriptor, data, 0) != len(data):
+def write(descriptor: int, data: bytes, *, at: int) -> None:
+    """Put all of *data* into the file, *at* that many bytes from its beginning."""
+    if os.pwrite(descriptor, data, at) != len(data):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what a short write means
-    os.ftruncate(descriptor, len(data))
-    if durable:
-        os.fsync(descriptor)
