@@ -270,6 +270,18 @@ def test_timers_of_one_term_do_not_run_out_for_the_next():
     assert min(action.at for action in told if isinstance(action, ev.SetTimer)) > 121.0
 
 
+def test_successor_has_the_backend_for_itself_at_first():
+    """Who has handed over looks for its successor a moment later: it would see nobody, and keep the other waiting."""
+    subject = Machine(TIMING)
+    subject.handle(ev.Started(), 100.0)
+    subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
+    subject.handle(ev.RelinquishAsked(), 101.0)
+    subject.handle(ev.CallbacksReturned(), 101.0)
+    assert subject.handle(ev.Relinquished(), 101.0) == [ev.SetTimer(ev.Timer.NEXT, 101.0 + machine.FIRST_LOOK)]
+    looks = subject.handle(ev.Due(ev.Timer.NEXT), 101.0 + machine.FIRST_LOOK)
+    assert ev.Call(ev.Verb.OBSERVE) in looks
+
+
 def test_a_late_timer_cannot_save_a_term():
     """P2: after a pause beyond the renew deadline, the answer that arrives first does not extend the term."""
     subject = Machine(TIMING)

@@ -75,6 +75,8 @@ PUSH_FACTOR = 5.0
 #: The first retry after a failed call waits about this long, seconds; each further one twice as long,
 #: up to the interval at which an answering backend would be asked.
 FIRST_RETRY = 0.1
+#: Seconds until who has handed over looks for its successor, who has more need of the backend until then.
+FIRST_LOOK = 0.1
 #: A call may need a few requests, each bounded by the request timeout, before it counts as overdue.
 REQUESTS_PER_CALL = 3
 #: Callbacks that keep the application from knowing are named after this long, then after twice as long and so on,
@@ -415,7 +417,9 @@ class Machine:
         if self._keep:
             self._keep, self._returns = False, True
             self.not_before = self._now + self.timing.cooldown
-        self._attempt()
+            self._set(Timer.NEXT, self._now + min(FIRST_LOOK, self.timing.cooldown))
+        else:
+            self._attempt()
 
     # ------------------------------------------------------------ leaving
 
