@@ -171,7 +171,7 @@ class ReadsThenWrites(ModelElector):
     def ask(self, act):
         answer = super().ask(act)
         if answer == "free":
-            time.sleep(0.1 if self.candidates[self.lock_id] >= 8 else 0.0)
+            time.sleep(0.5 if self.candidates[self.lock_id] >= 8 else 0.0)
             answer = super().ask(lambda: self.store.grant(self.key, self.owner, self.candidate, self.ttl, self.info))
         return answer
 

@@ -226,7 +226,7 @@ class WaitsForItsTurn(ModelElector):
     def acquire_leadership(self):
         claim = super().acquire_leadership()
         if claim is None:
-            time.sleep(0.2)
+            time.sleep(1.0)
         return claim
 
 

@@ -177,6 +177,6 @@ class SpeaksForAllOfItsBackend(Shares):
                 asking["answer"] = super().claim()
             answer = asking["answer"]
         if is_first:
-            time.sleep(0.1)
+            time.sleep(0.5)
             asking.clear()
         return answer

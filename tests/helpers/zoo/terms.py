@@ -26,12 +26,12 @@ class OnlyLooks(ZooElector):
 
 @mistaken("test_attempt_does_not_wait")
 class WaitsItsTurn(ZooElector):
-    """Who is refused waits for its turn for a third of a second, and asks again."""
+    """Who is refused waits for its turn for a second, and asks again."""
 
     def claim(self):
         answer = super().claim()
         if not answer["granted"]:
-            time.sleep(0.33)
+            time.sleep(1.0)
             answer = super().claim()
         return answer
 
@@ -46,7 +46,7 @@ class WaitsTheFirstTime(ZooElector):
         answer = super().claim()
         if not answer["granted"] and not self.has_waited:
             self.has_waited = True
-            time.sleep(0.1)
+            time.sleep(1.0)
         return answer
 
 

@@ -31,6 +31,8 @@ ELECTIONS = "conformance/"
 HARNESS_LIMIT = 60.0
 #: Seconds more that the busiest machine takes to close something.
 LAST = 15.0
+#: Of a ttl: how long news may be on their way.
+EARSHOT = 0.25
 #: Threads that close what a test has opened.
 CLOSERS = 8
 
@@ -72,6 +74,11 @@ class Scene:
         if not pace.elects_at_once:
             self.elsewhere("waits", settings).lead_soon()
         return settings
+
+    @property
+    def earshot(self) -> float:
+        """Seconds in which news reach those with `lasting` settings: some stores are looked at a few times in a ttl."""
+        return self.harness.slack + EARSHOT * pace_of(self.harness, self.settings, self.elsewhere).ttl
 
     def elsewhere(self, name: str, settings: BackendSettings) -> Candidate:
         """Make the only candidate of an election of its own."""

@@ -138,7 +138,7 @@ class _Family:
         self.follower.forget_news()
         assert self.leader.relinquish_leadership() is True
         if self._scene.capabilities.push:
-            assert self.follower.hears_news(), "the parent is told nothing any more"
+            assert self.follower.hears_news(self._scene.earshot), "the parent is told nothing any more"
 
 
 def _outcome(call: Callable[[], object]) -> str:

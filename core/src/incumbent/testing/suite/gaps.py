@@ -112,7 +112,9 @@ class Gaps:
         for a, b, held in _held_back(scene, connected=False):
             b.lead()
             claim = held(a.acquire_leadership, partial(_leave_unheard, b, a), always=True)
-            assert claim is not None or a.hears_news(), "it was refused, and is not told that the leader has gone"
+            assert claim is not None or a.hears_news(scene.earshot), (
+                "it was refused, and is not told that the leader has gone"
+            )
 
 
 def _ask(candidate: Candidate, answers: list[Claim | None]) -> None:

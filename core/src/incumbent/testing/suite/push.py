@@ -109,7 +109,7 @@ class Push:
             for number in (4, 1):
                 crowd.pop(number).close()
         for election, leader in zip(elections, leaders, strict=True):
-            lead_by_news(leader, waiting[election], scene.harness.slack)
+            lead_by_news(leader, waiting[election], scene.earshot)
 
     @requires("push")
     def test_hand_over_after_a_silence_is_told(self, scene: Scene) -> None:

@@ -149,7 +149,7 @@ class Sharing:
         a.lead()
         for candidate in waiting:
             candidate.acquire_leadership()
-        lead_by_news(a, waiting, scene.harness.slack)
+        lead_by_news(a, waiting, scene.earshot)
 
 
 def _two_of_one_backend(
