@@ -64,7 +64,7 @@ class ChecksNowAndThen(ZooElector):
 
     def check_leadership(self):
         self.refuse_without_claim()
-        if self.last is None or time.monotonic() - self.at > self.ttl() / 8:
+        if self.last is None or time.monotonic() - self.at > self.ttl() / 4:
             self.last = super().check_leadership()
             self.at = time.monotonic()
         return self.last
@@ -146,13 +146,13 @@ class ShowsItself(ZooElector):
     "test_successor_is_shown",
 )
 class ShowsWhatItHasShown(ZooElector):
-    """Who has looked is shown the same again for a moment."""
+    """Who has looked is shown the same again for a ttl."""
 
     last = None
     at = -1e9
 
     def observe_leadership(self):
-        if self.last is None or time.monotonic() - self.at > self.ttl() / 10:
+        if self.last is None or time.monotonic() - self.at > self.ttl():
             self.last = super().observe_leadership()
             self.at = time.monotonic()
         return self.last
