@@ -10,7 +10,7 @@ import pytest
 from patience import PATIENCE, in_time
 from steered import Steered
 
-from incumbent import ConfigurationError, LeaderElection, LeaderElectionConfig, read_leader
+from incumbent import ConfigurationError, LeaderElection, LeaderElectionConfig, read_leader, steer
 from incumbent.engine.steering import COURTESY, LEADERLESS
 from incumbent.steer import Result, hand_over
 
@@ -64,6 +64,15 @@ def test_who_is_asked_for_and_no_candidate_is_refused(name):
         outcome = hand_over("memory://steer", name, to="b", timeout=PATIENCE)
         assert (outcome.result, outcome.problem) == (Result.REFUSED, "b is no candidate")
         assert leader.is_leader()
+
+
+def test_hand_over_to_who_leads_is_refused_at_once(name, monkeypatch):
+    """Nobody is waited for: that one leads is what was wanted."""
+    monkeypatch.setattr(steer, "RETURN", 3600.0)
+    with elections("memory://steer", name, "a")["a"] as leader:
+        leader.wait_for_leadership(PATIENCE)
+        outcome = hand_over("memory://steer", name, to="a", timeout=3600.0)
+    assert (outcome.result, outcome.problem) == (Result.REFUSED, "a leads already")
 
 
 def test_leader_waits_for_who_is_slow_to_stand_aside(name):

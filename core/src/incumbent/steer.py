@@ -102,6 +102,8 @@ def hand_over(
                 # Who lets others go first stands in no queue, and comes into it when called.
                 calling.enter_context(_asking(elector, observer.lock_id, Request(COME, to=to), ttl))
             while (problem := _why_not(before, to)) is not None and time.monotonic() < patience:
+                if before.candidate is not None and before.candidate == to:
+                    break  # that is what was wanted
                 changed.wait(LOOK)
                 before = look(observer)
         if problem is not None or before.token is None:
