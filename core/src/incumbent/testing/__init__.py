@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .run import run_conformance
     from .server import ServerProcess, free_port
     from .serving import ServerHarness, StoreServer
+    from .stage import Stage
 
 __all__ = [
     "ConformanceReport",
@@ -42,6 +43,7 @@ __all__ = [
     "Progress",
     "ServerHarness",
     "ServerProcess",
+    "Stage",
     "StoreServer",
     "free_port",
     "run_conformance",
@@ -60,6 +62,7 @@ _HOMES = {
     "Progress": "report",
     "ServerHarness": "serving",
     "ServerProcess": "server",
+    "Stage": "stage",
     "StoreServer": "serving",
     "free_port": "server",
     "run_conformance": "run",
