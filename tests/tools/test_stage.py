@@ -8,6 +8,7 @@ from patience import PATIENCE
 
 from incumbent import (
     AsyncLeaderElection,
+    ElectionObserver,
     InvalidStateError,
     LeaderElection,
     LeaderElectionConfig,
@@ -80,6 +81,22 @@ def test_work_that_sleeps_until_its_term_ends_sleeps_in_virtual_time(stage):
     assert slept[0] >= 600
 
 
+def test_time_does_not_run_ahead_of_callbacks(stage, monkeypatch):
+    """Callbacks that return at once are none that take long: every check calls, and no hand-over is cut short."""
+    monkeypatch.setattr(module, "GRACE", PATIENCE)
+    seen, told = [], []
+
+    class Told(ElectionObserver):
+        def callback_late(self, event):
+            told.append(event)
+
+    options = {"handover_timeout": 1, "relinquish_interval": 60, "observer": Told()}
+    with LeaderElection(config(leader_callback=lambda _: seen.append(stage.clock.now()), **options), stage.url):
+        stage.advance(900)
+    assert len(seen) > 900 / 15
+    assert told == []
+
+
 def test_outage_ends_the_term_at_its_renew_deadline(stage):
     """P2, P7: a leader leads on as long as it may, then not; after the outage it is elected again, without more ado."""
     with LeaderElection(config(), stage.url) as election:
@@ -92,6 +109,22 @@ def test_outage_ends_the_term_at_its_renew_deadline(stage):
             stage.advance(3600)
             assert not election.is_leader()
         assert election.term.token > term.token
+
+
+@pytest.mark.parametrize("leads", [True, False])
+def test_closing_in_an_outage_waits_for_no_time(stage, leads):
+    """P8: who leaves while no store answers gives up in virtual time, and says to nobody that it has not closed."""
+    election = LeaderElection(config(close_timeout=3600), stage.url)
+    if leads:
+        election.start()
+        stage.win(NAME)
+    with stage.outage():
+        if not leads:
+            election.start()
+        began = stage.clock.now()
+        election.close()
+    assert str(election.situation) == "it is no candidate"
+    assert stage.clock.now() - began >= (3600 if leads else 0)
 
 
 def test_suspended_process_leads_no_more_when_it_wakes(stage):
@@ -219,8 +252,8 @@ def test_what_makes_no_sense_is_refused(stage):
     """Nobody leads who could hand over; time does not go back."""
     with pytest.raises(InvalidStateError, match="nobody in this process leads 'service/reports': call win"):
         stage.hand_over(NAME)
-    for seconds in (-1, float("nan")):
-        with pytest.raises(ValueError, match=r"time does not go back: advance\((-1|nan)\)"):
+    for seconds in (-1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match=rf"advance\({seconds}\): give a number of seconds, 0 or more"):
             stage.advance(seconds)
 
 

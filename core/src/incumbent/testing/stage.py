@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import secrets
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
-from queue import SimpleQueue
 from types import TracebackType
-from typing import Any
+from weakref import WeakKeyDictionary
 
 from incumbent.elector import BackendSettings
 from incumbent.electors.memory import MemoryBackend, MemoryElector, MemoryStore
@@ -24,6 +22,7 @@ from incumbent.state import Reason
 from incumbent.term import Term
 
 from .clock import FakeClock
+from .inbox import Inbox
 
 __all__ = ["Stage"]
 
@@ -31,6 +30,8 @@ __all__ = ["Stage"]
 RIVAL = "another"
 #: Real seconds: how long the application's threads are waited for, and how often it is looked whether they are done.
 PATIENCE, LOOK = 30.0, 0.001
+#: Real seconds that a callback may take before time goes on without it.
+GRACE = 0.1
 #: Virtual seconds: what passes between two looks at a candidate that does not lead yet; the shortest step.
 TICK, STEP = 0.1, 0.001
 
@@ -42,8 +43,8 @@ class Stage:
     While it is open, every election that this process makes runs on the clock of the stage, which stands still unless
     the test moves it, and at `url` on a store that obeys the test. The application is not changed: it is only told
     that URL. Where a method returns, the engine has done all that was to be done at that time: who lost leads no more.
-    The application's own threads, callbacks and coroutines run as ever; wait for what they do. They sleep in real time,
-    unless by `Term.wait`, and so do the timeouts of `wait_for_leadership` and `close`.
+    Callbacks have a moment to return before time goes on; for what the application does else, wait as you always would.
+    It sleeps in real time, unless by `Term.wait`, and so do the timeouts of `wait_for_leadership` and `close`.
 
     Thread-safe, and can be called from within the application's code too, but for a callback of an observer.
     pytest has it as the fixture `incumbent_stage`; elsewhere use it in a `with` block.
@@ -59,8 +60,10 @@ class Stage:
         self._store = MemoryStore.named(self.url.rpartition("/")[2])
         # One call at a time, on the engine's own thread: when that rests, nothing is on its way.
         self._runner = Runner(self.clock, calls=AtOnce(), jitter=lambda: 0.5)
-        self._runner._inbox = self._inbox = _Inbox()
+        self._runner._inbox = self._inbox = Inbox(PATIENCE, self._passes)
         self._before: Runner | None = None
+        #: The callback of each candidate that was waited for in vain.
+        self._working: WeakKeyDictionary[Candidacy, object] = WeakKeyDictionary()
 
     def __enter__(self) -> Stage:
         self._before = Runner._shared.get(os.getpid())
@@ -95,10 +98,10 @@ class Stage:
         Let *seconds* pass, and all that becomes due in them be done in its order: checks, retries, schedules.
 
         Raises:
-            ValueError: *seconds* is negative.
+            ValueError: *seconds* is negative, or without end.
         """
-        if not seconds >= 0.0:
-            raise ValueError(f"time does not go back: advance({seconds!r})")
+        if not 0.0 <= seconds < inf:
+            raise ValueError(f"advance({seconds!r}): give a number of seconds, 0 or more; time does not go back")
         end = self.clock.now() + seconds
         while (left := end - self.clock.now()) > 0.0:
             self.clock.advance(min(left, max(self._settle(), STEP)))
@@ -164,7 +167,8 @@ class Stage:
         """
         Have the store refuse every request while the block lasts.
 
-        Nothing is noticed until time passes: `advance`. After the block enough of it passes for everybody to ask again.
+        Nothing is noticed until time passes: `advance`. After the block enough of it passes for everybody to ask again;
+        within it, enough for who closes an election to give up.
         """
         self._store.stop()
         try:
@@ -179,51 +183,39 @@ class Stage:
         with self._runner._lock:
             return [each for each in self._runner._candidates if name in (None, each.elector.lock_id)]
 
+    def _passes(self, seconds: float) -> bool:
+        """Let *seconds* pass if a candidate leaves that no store answers: `close` is not to last in real time."""
+        machines = [candidate.machine for candidate in self._candidates()]
+        if self._store.is_up or not any(each._stopping and each.told for each in machines):
+            return False
+        self.clock.advance(seconds)
+        return True
+
     def _settle(self) -> float:
         """Wait until the engine has done what there is to do; return the seconds until there is more."""
-        pause = self._inbox.settle(lambda: self._runner._running)
-        for candidate in self._candidates():
-            term = candidate.term
-            if term is not None:
+        while True:
+            pause = self._inbox.settle(lambda: self._runner._running)
+            candidates = self._candidates()
+            for term in filter(None, (each.term for each in candidates)):
                 with term._ended:  # who sleeps by `Term.wait` looks at the clock at once
                     term._ended.notify_all()
-        return pause
+            if not any(self._has_returned(each) for each in candidates):
+                return pause
 
-
-class _Inbox(SimpleQueue[Any]):
-    """Where the engine waits for events; here one can wait until it does, and have it look at the clock."""
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        #: The seconds until something is due, while the engine rests.
-        self._rests: float | None = None
-        self._looks = False
-
-    def put(self, item: Any, block: bool = True, timeout: float | None = None) -> None:
-        """Add *item*."""
-        with self._changed:
-            self._rests = None
-            super().put(item, block, timeout)
-            self._changed.notify_all()
-
-    def get(self, block: bool = True, timeout: float | None = None) -> Any:  # noqa: ARG002 - it always waits
-        """Return the next item, or raise `Empty`; *timeout* is virtual, but the engine goes round in real time too."""
-        with self._changed:
-            if timeout and self.empty() and not self._looks:
-                self._rests = timeout
-                self._changed.notify_all()
-                self._changed.wait_for(lambda: self._looks or not self.empty(), timeout)
-            self._rests, self._looks = None, False
-            return super().get_nowait()
-
-    def settle(self, runs: Callable[[], bool]) -> float:
-        """Have the engine look at the clock, and wait until it rests again, or does not run at all."""
-        end = time.monotonic() + PATIENCE
-        with self._changed:
-            self._rests, self._looks = None, True
-            self._changed.notify_all()
-            while self._rests is None and runs():
-                if time.monotonic() >= end:
-                    raise AssertionError(f"the engine has not come to rest in {PATIENCE:g} s: an observer holds it up")
-                self._changed.wait(LOOK)
-            return inf if self._rests is None else self._rests
+    def _has_returned(self, candidate: Candidacy) -> bool:
+        """Give a callback that runs a moment to return, so that time does not run ahead of it; tell if it has."""
+        dispatcher = candidate.dispatcher
+        if not dispatcher._running or dispatcher.is_inside():
+            return False
+        seen, since = None, time.monotonic()
+        while dispatcher._running:
+            now, current = time.monotonic(), dispatcher._current
+            if current is not seen:
+                seen, since = current, now
+            if current is not None and current is self._working.get(candidate):
+                return False
+            if now >= since + (PATIENCE if current is None else GRACE):  # it may have got no thread yet
+                self._working[candidate] = current  # it works for as long as it leads: it is not waited for again
+                return False
+            time.sleep(LOOK)
+        return True

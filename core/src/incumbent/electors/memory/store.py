@@ -106,6 +106,11 @@ class MemoryStore:
             self._frozen = False
             self.changed.notify_all()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it accepts calls."""
+        return not self._stopped
+
     def stop(self) -> None:
         """Refuse every call until `start`."""
         self._stopped = True
