@@ -1,4 +1,4 @@
-"""An election of kazoo's: its function is called when this copy is elected, and is told nothing of a loss."""
+"""An election of kazoo's: the function is called when elected, and told nothing of a loss."""
 
 import os
 import time

@@ -12,5 +12,9 @@ def make_reports(term: Term) -> None:
         term.wait(timeout=1)
 
 
-config = LeaderElectionConfig(lock_id="service/reports", relinquish_interval=None, on_elected=make_reports)
+config = LeaderElectionConfig(
+    lock_id="service/reports",
+    relinquish_interval=None,  # lead for as long as possible
+    on_elected=make_reports,
+)
 LeaderElection(config, os.environ["REDIS_URL"]).run()

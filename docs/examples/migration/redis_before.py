@@ -6,12 +6,12 @@ import uuid
 
 import redis
 
-LEASE = 10  # seconds
+KEY, LEASE = "service/reports", 10  # seconds
 
 me = uuid.uuid4().hex
 client = redis.Redis.from_url(os.environ["REDIS_URL"], decode_responses=True)
 while True:
-    if client.set("service/reports", me, nx=True, ex=LEASE) or client.get("service/reports") == me:
-        client.expire("service/reports", LEASE)
+    if client.set(KEY, me, nx=True, ex=LEASE) or client.get(KEY) == me:
+        client.expire(KEY, LEASE)
         print("a report by", me, flush=True)
     time.sleep(1)

@@ -1,4 +1,4 @@
-"""An election of tooz's: a loop beats, runs for the office, and asks whether it is still there."""
+"""An election of tooz's: a loop runs for the office, and is told when it is won."""
 
 import contextlib
 import os
@@ -16,7 +16,8 @@ def elected(_: coordination.LeaderElected) -> None:
     leads = True
 
 
-coordinator = coordination.get_coordinator(os.environ["TOOZ_URL"], f"host-{os.getpid()}".encode())
+me = f"host-{os.getpid()}".encode()
+coordinator = coordination.get_coordinator(os.environ["TOOZ_URL"], me)
 coordinator.start(start_heart=True)
 with contextlib.suppress(coordination.GroupAlreadyExist):
     coordinator.create_group(GROUP).get()
