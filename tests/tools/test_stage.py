@@ -248,6 +248,22 @@ def test_who_cannot_win_is_told_why(stage, monkeypatch):
         stage.win(NAME)
 
 
+def test_observer_that_holds_up_the_engine_is_named(stage, monkeypatch):
+    """A stage does not hang where an observer does, which it tells at once: it fails, and says what to look at."""
+    may_end = threading.Event()
+
+    class Blocks(ElectionObserver):
+        def elected(self, event):
+            may_end.wait(PATIENCE)
+
+    with LeaderElection(config(observer=Blocks()), stage.url):
+        monkeypatch.setattr(stage._inbox, "_patience", 0.1)
+        with pytest.raises(AssertionError, match="an observer holds it up"):
+            stage.advance(1)
+        monkeypatch.undo()
+        may_end.set()
+
+
 def test_what_makes_no_sense_is_refused(stage):
     """Nobody leads who could hand over; time does not go back."""
     with pytest.raises(InvalidStateError, match="nobody in this process leads 'service/reports': call win"):

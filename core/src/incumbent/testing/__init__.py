@@ -6,6 +6,8 @@ A test file of two lines runs the suite (`pip install 'incumbent[testing]'`):
         harness = FooHarness
 
 `pytest --incumbent-elector URL` and `incumbent conformance URL` run the same tests without a test file.
+
+`Stage`, in pytest the fixture `incumbent_stage`, is for tests of applications.
 """
 
 from __future__ import annotations
