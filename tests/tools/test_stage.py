@@ -8,6 +8,7 @@ from patience import PATIENCE
 
 from incumbent import (
     AsyncLeaderElection,
+    ConfigurationError,
     ElectionObserver,
     InvalidStateError,
     LeaderElection,
@@ -262,6 +263,14 @@ def test_observer_that_holds_up_the_engine_is_named(stage, monkeypatch):
             stage.advance(1)
         monkeypatch.undo()
         may_end.set()
+
+
+def test_election_elsewhere_is_refused(stage, tmp_path):
+    """An application that was not told the URL of the stage is told so, and does not campaign on a real store."""
+    election = LeaderElection(config(), f"local://{tmp_path}/state")
+    with pytest.raises(ConfigurationError, match=r"on a stage elections are at stage\.url: give the application that"):
+        election.start()
+    assert not (tmp_path / "state").exists()
 
 
 def test_what_makes_no_sense_is_refused(stage):

@@ -11,13 +11,14 @@ from math import inf
 from types import TracebackType
 from weakref import WeakKeyDictionary
 
-from incumbent.elector import BackendSettings
+from incumbent.address import Address
+from incumbent.elector import Backend, BackendSettings
 from incumbent.electors.memory import MemoryBackend, MemoryElector, MemoryStore
 from incumbent.engine import events as ev
 from incumbent.engine.candidacy import Candidacy
 from incumbent.engine.runner import Runner
 from incumbent.engine.workers import AtOnce
-from incumbent.errors import InvalidStateError
+from incumbent.errors import ConfigurationError, InvalidStateError
 from incumbent.state import Reason
 from incumbent.term import Term
 
@@ -42,9 +43,10 @@ class Stage:
 
     While it is open, every election that this process makes runs on the clock of the stage, which stands still unless
     the test moves it, and at `url` on a store that obeys the test. The application is not changed: it is only told
-    that URL. Where a method returns, the engine has done all that was to be done at that time: who lost leads no more.
-    Callbacks have a moment to return before time goes on; for what the application does else, wait as you always would.
-    It sleeps in real time, unless by `Term.wait`, and so do the timeouts of `wait_for_leadership` and `close`.
+    that URL, and refused at another one when it starts. Where a method returns, the engine has done all that was to be
+    done at that time: who lost leads no more. Callbacks have a moment to return before time goes on; for what the
+    application does else, wait as you always would. It sleeps in real time, unless by `Term.wait`, and so do the
+    timeouts of `wait_for_leadership` and `close`.
 
     Thread-safe, and can be called from within the application's code too, but for a callback of an observer.
     pytest has it as the fixture `incumbent_stage`; elsewhere use it in a `with` block.
@@ -58,9 +60,8 @@ class Stage:
         self.url = f"memory://stage-{secrets.token_hex(4)}"
         self.clock = FakeClock()
         self._store = MemoryStore.named(self.url.rpartition("/")[2])
-        # One call at a time, on the engine's own thread: when that rests, nothing is on its way.
-        self._runner = Runner(self.clock, calls=AtOnce(), jitter=lambda: 0.5)
-        self._runner._inbox = self._inbox = Inbox(PATIENCE, self._passes)
+        self._inbox = Inbox(PATIENCE, self._passes)
+        self._runner = _Runner(self.url, self.clock, self._inbox)
         self._before: Runner | None = None
         #: The callback of each candidate that was waited for in vain.
         self._working: WeakKeyDictionary[Candidacy, object] = WeakKeyDictionary()
@@ -219,3 +220,18 @@ class Stage:
                 return False
             time.sleep(LOOK)
         return True
+
+
+class _Runner(Runner):
+    """The engine of a stage. One call at a time, on its own thread: when that rests, nothing is on its way."""
+
+    def __init__(self, url: str, clock: FakeClock, inbox: Inbox) -> None:
+        super().__init__(clock, calls=AtOnce(), jitter=lambda: 0.5)
+        self._inbox = inbox
+        self._url = url
+
+    def share(self, address: Address, settings: BackendSettings, backend: Backend) -> Backend:
+        """Refuse an election elsewhere: neither its claim nor its time would obey."""
+        if address != Address.parse(self._url):
+            raise ConfigurationError(f"{address}: on a stage elections are at stage.url: give the application that one")
+        return super().share(address, settings, backend)
