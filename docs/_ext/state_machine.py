@@ -14,17 +14,20 @@ if TYPE_CHECKING:
 
 def _table() -> nodes.table:
     group = nodes.tgroup(cols=3)
-    group += [nodes.colspec(colwidth=width) for width in (20, 20, 60)]
+    group += [nodes.colspec(colwidth=width) for width in (10, 35, 55)]
     head, body = nodes.thead(), nodes.tbody()
-    head += _row(("in phase", "goes to", "after any of"))
-    body += [_row(row) for row in rows()]
+    head += _row(("", "way", "after any of"))
+    body += [
+        _row((number, f"{start} → {end}" if number else f"{start} stays", events))
+        for number, start, end, events in rows()
+    ]
     group += [head, body]
     table = nodes.table()
     table += group
     return table
 
 
-def _row(cells: tuple[str, str, str]) -> nodes.row:
+def _row(cells: tuple[str, ...]) -> nodes.row:
     row = nodes.row()
     for cell in cells:
         entry = nodes.entry()

@@ -43,7 +43,7 @@ from incumbent.http import ElectionServer, serve
 from incumbent.instrumentation import Deposed, HandedOver, Renewed
 from incumbent.prometheus import PrometheusObserver
 from incumbent.steer import Outcome, Result, hand_over, paused
-from incumbent.testing import ElectorConformance, FakeClock, Harness
+from incumbent.testing import ElectorConformance, FakeClock, Harness, Stage
 
 
 def lead(election: LeaderElection) -> None:
@@ -246,3 +246,10 @@ class TestMine(ElectorConformance):
 
 clock = FakeClock()
 clock.advance(1.5)
+
+with Stage() as stage, stage.outage():
+    stage.advance(1.5)
+    stage.clock.advance(60)
+    stage.lose(stage.url)
+    stage.hand_over(7)
+    assert_type(stage.win("service/reports"), Term)

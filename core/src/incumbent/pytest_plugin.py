@@ -1,12 +1,25 @@
-"""Registers the conformance suite's marker and option; the suite itself is imported only when asked for."""
+"""Registers the conformance suite's marker and option, and the stage, which are imported only when asked for."""
 
 from __future__ import annotations
 
 import faulthandler
 import sys
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from .testing import Stage
+
+
+@pytest.fixture
+def incumbent_stage() -> Iterator[Stage]:
+    """Elections of this process that are won, lost, cut off and handed over as the test wants, without waiting."""
+    from .testing.stage import Stage  # noqa: PLC0415 - a run without it must not pay for it
+
+    with Stage() as stage:
+        yield stage
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

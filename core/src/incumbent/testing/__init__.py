@@ -6,6 +6,8 @@ A test file of two lines runs the suite (`pip install 'incumbent[testing]'`):
         harness = FooHarness
 
 `pytest --incumbent-elector URL` and `incumbent conformance URL` run the same tests without a test file.
+
+`Stage`, in pytest the fixture `incumbent_stage`, is for tests of applications.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from .run import run_conformance
     from .server import ServerProcess, free_port
     from .serving import ServerHarness, StoreServer
+    from .stage import Stage
 
 __all__ = [
     "ConformanceReport",
@@ -42,6 +45,7 @@ __all__ = [
     "Progress",
     "ServerHarness",
     "ServerProcess",
+    "Stage",
     "StoreServer",
     "free_port",
     "run_conformance",
@@ -60,6 +64,7 @@ _HOMES = {
     "Progress": "report",
     "ServerHarness": "serving",
     "ServerProcess": "server",
+    "Stage": "stage",
     "StoreServer": "serving",
     "free_port": "server",
     "run_conformance": "run",

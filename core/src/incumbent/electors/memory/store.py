@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import inf
 from typing import ClassVar
 
 from incumbent.elector import LeaderElector, LeaderRecord
@@ -73,6 +75,13 @@ class MemoryStore:
             self.held.pop(lock_id, None)
         self.notify(lock_id)
 
+    def seize(self, elector: LeaderElector, clock: Callable[[], float]) -> None:
+        """Have the candidate of *elector* lead until its claim is deleted, whoever leads now."""
+        with self.changed:
+            held = Held(elector, clock, self.next_token(), inf, time.time(), None)
+            self.held[elector.lock_id] = held
+        self.notify(elector.lock_id)
+
     def holder(self, lock_id: str) -> LeaderRecord:
         """Return who leads."""
         with self.changed:
@@ -96,6 +105,11 @@ class MemoryStore:
         with self.changed:
             self._frozen = False
             self.changed.notify_all()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it accepts calls."""
+        return not self._stopped
 
     def stop(self) -> None:
         """Refuse every call until `start`."""
