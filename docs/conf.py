@@ -29,7 +29,7 @@ html_theme = "furo"
 html_title = f"incumbent {release}"
 templates_path, html_static_path, html_css_files = ["_templates"], ["_static"], ["site.css"]
 html_context = {"repository": repository()}
-html_show_sphinx = html_copy_source = False
+html_show_sphinx = html_show_copyright = html_copy_source = False
 
 # What is copied can be pasted: prompts and outputs stay behind, and what is no command or program has no button.
 copybutton_prompt_text, copybutton_prompt_is_regexp = r"\$ |>>> |\.\.\. ", True
