@@ -97,8 +97,9 @@ def thorough(session: nox.Session) -> None:
 
 @nox.session
 def operate(session: nox.Session) -> None:
-    """See what operators see: the page in a real browser, the alerts in a real Prometheus."""
+    """See what operators and readers see: pages in a real browser, the alerts in a real Prometheus."""
     install_wheels(session)
+    session.install("--group", "docs")
     session.run("pytest", "-m", "operate", *(session.posargs or ["tests/operate"]))
 
 
@@ -233,3 +234,16 @@ def wheels(session: nox.Session) -> None:
     session.run(pip, "install", "--quiet", "--find-links", "dist", everything, external=True)
     session.run(incumbent, "electors", external=True)
     session.run(f"{clean}/bin/python", "-c", "import incumbent.http, incumbent.prometheus", external=True)
+    install_as_told(session)
+
+
+def install_as_told(session: nox.Session) -> None:
+    """Do what README says about installing, in a folder like a clone, and use what has come of it."""
+    told = re.findall(r"<!-- install -->\n```shell\n(.*?)```", Path("README.md").read_text(), re.DOTALL)
+    clone = Path(session.create_tmp()) / "clone"
+    shutil.rmtree(clone, ignore_errors=True)
+    clone.mkdir()
+    for part in ("core", "plugins"):
+        (clone / part).symlink_to(Path(part).resolve())
+    with session.chdir(clone):
+        session.run("bash", "-euo", "pipefail", "-c", f"{told[0]}incumbent electors", external=True)

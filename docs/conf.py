@@ -1,20 +1,39 @@
 """Sphinx: MyST pages, and the API pages out of the docstrings. Nothing is fetched from elsewhere."""
 
+import re
+import subprocess
 import sys
 from pathlib import Path
 
 import incumbent
 import incumbent.testing
 
-sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_ext"))
+
+
+def repository() -> str:
+    """Return the page of the repository that this was cloned from; nothing if that is no place that others reach."""
+    asked = ["git", "-C", str(HERE), "remote", "get-url", "origin"]
+    url = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    url = re.sub(r"^(?:ssh://)?git@([^:/]+)[:/]", r"https://\1/", url).removesuffix(".git")
+    return url if re.fullmatch(r"https://[^@]+", url) else ""
+
 
 project = "incumbent"
 author = "The incumbent developers"
 version = release = incumbent.__version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "state_machine"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_copybutton", "state_machine"]
 exclude_patterns = ["_build", "examples"]
 html_theme = "furo"
 html_title = f"incumbent {release}"
+templates_path, html_static_path, html_css_files = ["_templates"], ["_static"], ["site.css"]
+html_context = {"repository": repository()}
+html_show_sphinx = html_show_copyright = html_copy_source = False
+
+# What is copied can be pasted: prompts and outputs stay behind, and what is no command or program has no button.
+copybutton_prompt_text, copybutton_prompt_is_regexp = r"\$ |>>> |\.\.\. ", True
+copybutton_selector = "div.highlight:not(.highlight-text > *, .highlight-output > *, .highlight-none > *) > pre"
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -56,6 +56,7 @@ def files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("etc")
     authority = Authority(folder, "ca")
     authority.file.rename(folder / "ca.crt")
+    (folder / "token").write_text("f81d4fae-7dec-11d0-a765-00a0c91e6bf6\n")
     (folder / "password").write_text("of-the-examples\n")
     (folder / "password").chmod(0o600)
     return folder, authority

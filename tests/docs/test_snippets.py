@@ -1,26 +1,43 @@
 """Every Python block and every command of the documentation is run, and prints what the page says."""
 
 import ast
+import contextlib
 import doctest
 import os
 import re
+import select
+import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 from programs import started
 from prometheus_client import CollectorRegistry
+from stores import STORES
 
+from incumbent import cli
 from incumbent.prometheus import PrometheusObserver
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), ROOT / "core/README.md", ROOT / "plugins/README.md", *ROOT.glob("docs/**/*.md")])
 #: Commands in `sh` blocks set up a machine. Those of these pages are run by `.ci/run`; others only repeat them.
 RUN_BY_CI = ["CONTRIBUTING.md", "README.md"]
-#: What is shown and not run: drawings and layouts.
-SHOWN = {"text", "toml"}
+RUN = ("python", "pycon", "console", "bash", "output")
+#: What is shown and not run: drawings and layouts, and commands for servers of the reader's own.
+SHOWN, UNRUN = {"text", "toml"}, "shell"
+#: What differs from one run, machine or reader to the next: in its place both texts get the same word. The tokens of a
+#: server are its own revisions.
+VARYING = {
+    "a time": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d|\d\d:\d\d:\d\d(?:\.\d+)?",
+    "ago": r"[\d.]+ (?:ms|s) ago",
+    "a while": r"(?<=after )[\d.]+ (?:ms|s)|(?<=took )[\d.]+ (?:ms|s)",
+    "warnings": r"\d+ warnings",
+}
+#: Pages that are read beside a server, which for their readers is at the port that they name.
+BESIDE = {"first-steps-etcd.md": ("etcd", 2379), "first-steps-consul.md": ("consul", 8500)}
 #: Seconds that a command of the documentation may take on a slow, busy machine.
 PATIENCE = 300
 
@@ -41,10 +58,13 @@ def pages_with(*languages):
 class Reader:
     """Does what *page* says, in order, in an empty directory that is also the home of all state."""
 
-    def __init__(self, page):
+    def __init__(self, page, terminal):
+        self.terminal = terminal
         self.page = page
         self.names = {"__name__": "__main__"}
         self.code = 0
+        self.shell = None
+        self.said = ""
 
     def python(self, text, line):
         """Run a Python block; one that begins with its file's name is saved, or added, for the commands that follow."""
@@ -72,11 +92,66 @@ class Reader:
             with started(*shell, text=True, **streams) as process:
                 out, _ = process.communicate(timeout=PATIENCE)
             where = f"{self.page}:{line}: $ {command}\n{out}"
-            as_told = doctest.OutputChecker().check_output(expected, out, doctest.ELLIPSIS)
+            as_told = doctest.OutputChecker().check_output(
+                alike(expected, self.page), alike(out, self.page), doctest.ELLIPSIS
+            )
             assert as_told, where
             # A failure must be part of the story: the page then asks for the code with `echo $?`.
             assert process.returncode == 0 or f"$ {command}\n{expected}$ echo $?" in text, where
             self.code = process.returncode
+
+    def bash(self, text, line):
+        """Run a block as a reader does who copies it into a terminal, the same one for all of a page."""
+        if self.shell is None:
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            shell = started("bash", "-c", "exec bash 2>.stderr", **pipes)
+            self.shell = self.terminal.enter_context(shell)
+        (block := Path(".block").resolve()).write_text(text)
+        self.shell.stdin.write(f". {block} </dev/null; printf '\\n%s %d\\n' :done: $?\n".encode())
+        self.shell.stdin.flush()
+        out = b""
+        end = time.monotonic() + PATIENCE
+        while not (done := re.search(rb"\n:done: (\d+)\n\Z", out)):
+            assert select.select([self.shell.stdout], [], [], max(0.0, end - time.monotonic()))[0], out
+            out += (some := os.read(self.shell.stdout.fileno(), 1 << 16))
+            assert some, f"the shell has ended: {out}"
+        self.said = out[: done.start()].decode()
+        assert done[1] == b"0", f"{self.page}:{line}: {text}{self.said}{Path('.stderr').read_text()}"
+
+    def output(self, text, line):
+        """Compare it with what the block before it has printed."""
+        told, seen = alike(text, self.page), alike(self.said, self.page)
+        assert doctest.OutputChecker().check_output(told, seen, doctest.ELLIPSIS), f"{self.page}:{line}: {self.said}"
+
+
+@contextlib.contextmanager
+def beside(page, folder):
+    """Start the server that *page* supposes, and yield what a reader calls its place, and where it is here."""
+    if page.name not in BESIDE:
+        yield "", ""
+        return
+    name, port = BESIDE[page.name]
+    folder.mkdir()
+    store = STORES[name](folder)
+    try:
+        with pytest.MonkeyPatch.context() as environment:
+            tools = Path(os.environ[f"INCUMBENT_{name.upper()}_BIN"]).parent
+            environment.setenv("PATH", str(tools), prepend=os.pathsep)
+            here = store.url.partition("://")[2]
+            environment.setenv("ETCDCTL_ENDPOINTS", here)
+            environment.setenv("CONSUL_HTTP_ADDR", here)
+            yield f"127.0.0.1:{port}", here
+    finally:
+        store.close()
+
+
+def alike(text, page):
+    """Return *text* of *page* as another reader sees it, at another time."""
+    varying = VARYING | ({"a token": r"(?<=token )( *)\d+"} if page.name in BESIDE else {})
+    text = text.replace(str(Path.cwd()), "/home/you").rstrip() + "\n"
+    for word, pattern in varying.items():
+        text = re.sub(pattern, f"<{word}>", text)
+    return text
 
 
 @pytest.fixture
@@ -98,24 +173,37 @@ def in_home(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("in_home")
-@pytest.mark.parametrize("page", pages_with("python", "pycon", "console"))
-def test_page_does_what_it_says(page):
+@pytest.mark.parametrize("page", pages_with(*RUN))
+def test_page_does_what_it_says(page, tmp_path):
     """The blocks of a page run in order, each in the state that those before it left."""
-    reader = Reader(page)
-    for language, text, line in fences(page):
-        if language in ("python", "pycon", "console"):
-            getattr(reader, language)(text, line)
+    with contextlib.ExitStack() as terminal:
+        told, here = terminal.enter_context(beside(page, tmp_path / "server"))
+        reader = Reader(page, terminal)
+        for language, text, line in fences(page):
+            if language in RUN:
+                getattr(reader, language)(text.replace(told, here) if told else text, line)
 
 
 @pytest.mark.parametrize("page", [pytest.param(page, id=str(page.relative_to(ROOT))) for page in PAGES])
 def test_every_block_is_run_somewhere(page):
     """A page has no block of a kind that nobody runs."""
     kinds = {language for language, _, _ in fences(page)}
-    assert kinds <= {"python", "pycon", "console", "sh"} | SHOWN
+    assert kinds <= {*RUN, "sh", UNRUN} | SHOWN
     set_up = {text for source in RUN_BY_CI for language, text, _ in fences(ROOT / source) if language == "sh"}
     assert {text for language, text, _ in fences(page) if language == "sh"} <= set_up
     shown = "".join(text for language, text, _ in fences(page) if language in SHOWN)
     assert not re.search(r"^[$>]", shown, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", pages_with(UNRUN))
+def test_commands_that_are_not_run_are_taken(page, monkeypatch):
+    """What needs servers of the reader's own is a program for the shell, whose commands of ours have good arguments."""
+    for text in (text for language, text, _ in fences(page) if language == UNRUN):
+        subprocess.run(["bash", "-n", "-c", text], check=True)
+        for words in (shlex.split(line, comments=True) for line in text.replace("\\\n", "").splitlines()):
+            if words[:1] == ["incumbent"]:
+                monkeypatch.setattr(cli.module_of(words[1]), "run", lambda _: 0)
+                assert cli.main(words[1:]) == 0, words
 
 
 def programs():

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from patience import eventually
 from scraped import EXAMPLES, Prometheus, candidate, panels
-from soak import EtcdStore
+from stores import EtcdStore
 
 from incumbent.steer import hand_over
 

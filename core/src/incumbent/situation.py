@@ -32,8 +32,8 @@ class Situation:
         waiting: For how long it has kept that waiting, seconds.
         aside: For how long this candidate still stands aside, seconds; `inf` for as long as nothing changes. After a
             hand-over it ends when another leads.
-        aside_for: Why it does, unless it has handed over: "it is not eligible", "the election is paused", "another
-            candidate is to lead", "those that are preferred go first"; None if it does not.
+        aside_for: Why it does, unless it has handed over: "it is not eligible", "it is not healthy", "the election is
+            paused", "another candidate is to lead", "those that are preferred go first"; None if it does not.
         stalled: For how long the engine has not looked at anything, seconds; it does every second.
     """
 
