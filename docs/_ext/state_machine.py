@@ -19,7 +19,7 @@ def _table() -> nodes.table:
     head += _row(("", "way", "after any of"))
     body += [
         _row((number, f"{start} → {end}" if number else f"{start} stays", events))
-        for number, start, end, events in rows()
+        for number, start, end, events in sorted(rows(), key=lambda row: not row[0])
     ]
     group += [head, body]
     table = nodes.table()
