@@ -31,10 +31,13 @@ SHOWN, UNRUN = {"text", "toml"}, "shell"
 #: What differs from one run, machine or reader to the next: in its place both texts get the same word. The tokens of a
 #: server are its own revisions.
 VARYING = {
-    "a time": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d|\d\d:\d\d:\d\d(?:\.\d+)?",
+    "id": r"[\w.-]+:\d+:[0-9a-f]{8}\b",
+    "time": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d",
     "ago": r"[\d.]+ (?:ms|s) ago",
-    "a while": r"(?<=after )[\d.]+ (?:ms|s)|(?<=took )[\d.]+ (?:ms|s)",
+    "while": r"(?<=after )[\d.]+ (?:ms|s)|(?<=took )[\d.]+ (?:ms|s)|(?<=in )\d+ d(?: \d+ h)?",
     "warnings": r"\d+ warnings",
+    "package": r"incumbent-\w+ [\d.]+",
+    "  ": r" {2,}",  # columns are as wide as what is in them
 }
 #: Pages that are read beside a server, which for their readers is at the port that they name.
 BESIDE = {"first-steps-etcd.md": ("etcd", 2379), "first-steps-consul.md": ("consul", 8500)}
@@ -147,7 +150,7 @@ def beside(page, folder):
 
 def alike(text, page):
     """Return *text* of *page* as another reader sees it, at another time."""
-    varying = VARYING | ({"a token": r"(?<=token )( *)\d+"} if page.name in BESIDE else {})
+    varying = ({"token": r"(?<=token )( *)\d+"} if page.name in BESIDE else {}) | VARYING
     text = text.replace(str(Path.cwd()), "/home/you").rstrip() + "\n"
     for word, pattern in varying.items():
         text = re.sub(pattern, f"<{word}>", text)

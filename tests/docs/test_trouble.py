@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from incumbent import Situation
+from incumbent.cli import _wrapper
 from incumbent.state import VOLUNTARY, Reason
 
 ROOT = Path(__file__).parents[2]
@@ -75,3 +76,12 @@ def test_reasons_for_standing_aside_are_on_the_page():
     )
     assert len(told) > 1
     assert [reason for reason in told if reason not in PAGE] == []
+
+
+def test_alerts_and_exit_codes_are_on_the_page():
+    """What wakes somebody is found by the name of the alert, or by the code with which `incumbent run` has ended."""
+    alerts = re.findall(r"alert: (\w+)", (ROOT / "docs/examples/prometheus/alerts.yml").read_text())
+    assert [alert for alert in alerts if alert not in PAGE] == []
+    codes = [_wrapper.LOST, _wrapper.TIMED_OUT, _wrapper.WRAPPER_FAILED, _wrapper.CANNOT_RUN, _wrapper.NOT_FOUND]
+    table = PAGE.split("incumbent run ends", 1)[1].split("Messages", 1)[0]
+    assert [code for code in codes if not re.search(rf"\b{code}\b", table)] == []
