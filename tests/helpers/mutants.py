@@ -281,7 +281,7 @@ MUTANTS = [
     ),
     Mutant(
         "beat: a term counts from the answer", "P2", BEAT + "beat_elector.py",
-        "return Claim(found.token, self._ttl, sent)", "return Claim(found.token, self._ttl, self._clock())", ON_BEAT,
+        "return self._claim(found.token, sent)", "return self._claim(found.token, self._clock())", ON_BEAT,
     ),
     Mutant(
         "beat: a renewal counts from the answer", "P2", BEAT + "beats.py",
