@@ -270,6 +270,7 @@ class Candidacy:
             deadline=deadline,
             clock=clock,
             descriptors=claim.descriptors,
+            testament=claim.testament,
         )
         self._term_info = elector.info if elector.capabilities.info else None
         self._change(term=term)
@@ -287,11 +288,12 @@ class Candidacy:
         self._announced = term
         return None if self.listeners.elected is None else self.listeners.elected(term)
 
-    def extend_term(self, deadline: float) -> bool:
+    def extend_term(self, deadline: float, testament: str) -> bool:
         """Note that the term was renewed; False if somebody has seen its deadline pass before."""
         term = self.term
         assert term is not None
         left = term.remaining()
+        term.testament = testament
         if not term._extend(deadline):  # or somebody ends it in this moment, whose event comes next
             return term.reason is not None
         is_late = left < lifetime(self.config.ttl) / 2
