@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -57,3 +58,45 @@ def test_killed_run_is_succeeded_at_once(url, tmp_path, also):
             b.wait(PATIENCE)
     assert successor == "b"
     assert token > first
+
+
+#: Leads until stdin ends, or it is killed.
+LIBRARY = """
+import asyncio, sys
+from incumbent import AsyncLeaderElection, LeaderElection, LeaderElectionConfig
+
+url, ttl, candidate, facade = sys.argv[1:]
+options = {"ttl": float(ttl), "candidate": candidate, "relinquish_interval": None, "relinquish_on_crash": True}
+config = LeaderElectionConfig("library", **options)
+
+def lead():
+    with LeaderElection(config, url) as election:
+        print(election.wait_for_leadership().token, flush=True)
+        sys.stdin.read()
+
+async def lead_too():
+    async with AsyncLeaderElection(config, url) as election:
+        print((await election.wait_for_leadership()).token, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+lead() if facade == "threads" else asyncio.run(lead_too())
+"""
+
+
+def leading(url, candidate, facade):
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    return started(sys.executable, "-c", LIBRARY, url, TTL, candidate, facade, **pipes)
+
+
+@pytest.mark.parametrize("facade", ["threads", "asyncio"])
+def test_killed_process_is_succeeded_at_once(url, facade):
+    """P11: SIGKILL to a process with an executor: the next one leads long before the ttl is over, and ends in order."""
+    with leading(url, "a", facade) as a:
+        first = int(a.stdout.readline())
+        with leading(url, "b", facade) as b:
+            a.kill()
+            elected, _, _ = select.select([b.stdout], [], [], SOON)
+            assert elected, "nobody is elected"
+            assert int(b.stdout.readline()) > first
+            b.stdin.close()
+            assert b.wait(PATIENCE) == 0

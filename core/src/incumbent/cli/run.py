@@ -15,7 +15,7 @@ from incumbent.config import MOST_PREFERRED, LeaderElectionConfig, lifetime
 from incumbent.election import LeaderElection
 from incumbent.elector import BackendSettings
 from incumbent.errors import ConfigurationError
-from incumbent.executor import execute
+from incumbent.executor.executing import execute
 from incumbent.registry import load_backend_class
 
 from ._fitness import health_check, is_eligible, said_preference
@@ -153,14 +153,15 @@ def run(args: argparse.Namespace) -> int:
         leave_init()
     election = LeaderElection(config, args.elector)
     environment = {**os.environ, "INCUMBENT_NAME": config.name, "INCUMBENT_CANDIDATE": election.candidate}
-    assert election.address is not None
+    address = election.address
+    assert address is not None
     settings = BackendSettings(config.ttl, config.request_timeout)
     command = Command(
         argv=args.argv,
         environment=environment,
         grace=grace,
         terminal=Terminal.open(),
-        execute=partial(execute, election.address, settings, config.name),
+        execute=lambda testament: execute(address, settings, [(config.name, testament)]),
     )
     with told(log, partial(_words, grace=grace)):
         try:

@@ -80,8 +80,9 @@ def _is_sane(claim: Claim, now: float) -> bool:
 
 def _is_word(testament: object) -> bool:
     """Tell whether *testament* can be passed on as a word of a line; one that is left out can."""
-    is_printable = isinstance(testament, str) and testament.isascii() and testament.isprintable()
-    return is_printable and " " not in testament and len(testament) <= LONGEST_TESTAMENT
+    if not isinstance(testament, str) or len(testament) > LONGEST_TESTAMENT:
+        return False
+    return testament.isascii() and testament.isprintable() and " " not in testament
 
 
 def _name(elector: LeaderElector) -> str:
