@@ -15,7 +15,7 @@ from incumbent import (
     LeaderElection,
     LeaderElectionConfig,
 )
-from incumbent.executor import executing
+from incumbent.executor import executing, will
 from incumbent.executor.executing import execute
 
 CONFIG = LeaderElectionConfig(lock_id="job", relinquish_on_crash=True)
@@ -83,6 +83,20 @@ def test_elector_without_testaments_says_so(caplog):
     with caplog.at_level(logging.WARNING), LeaderElection(CONFIG, "memory://executor") as election:
         assert election.wait_for_leadership(60) is not None
     assert [record.getMessage() for record in caplog.records if "relinquish_on_crash" in record.getMessage()]
+
+
+def test_election_begins_without_an_executor(monkeypatch, caplog):
+    """P7: Where no process is to be had, an election begins all the same, and the log tells what a crash costs."""
+
+    def no_process(*_, **__):
+        raise OSError("no process is left")
+
+    monkeypatch.setattr(will.subprocess, "Popen", no_process)
+    left = will.Will(Address.parse("store://"), BackendSettings(15.0, 1.0), "job")
+    left.leave("nobody")
+    assert left.descriptors == ()
+    assert left.end(0.0)
+    assert ["no process is left" in record.getMessage() for record in caplog.records] == [True]
 
 
 def test_switch_is_a_switch():

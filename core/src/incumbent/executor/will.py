@@ -50,7 +50,11 @@ class Will:
         url = [address.scheme, address.hosts, address.path, dict(address.options), address.username, password]
         self._words = [*url, settings.ttl, settings.request_timeout, lock_id]
         self._testament = ""
-        self._executor: _Executor | None = _join(self)
+        self._executor: _Executor | None = None
+        try:
+            self._executor = _join(self)
+        except OSError as error:  # no descriptor, or no process, is to be had
+            _log.warning("there is no executor, so that a crash costs the ttl: %s", error)
 
     @property
     def descriptors(self) -> tuple[int, ...]:
@@ -85,23 +89,15 @@ class _Executor:
     """The process, and this end of the socket that it reads."""
 
     def __init__(self) -> None:
-        self._starter: threading.Thread | None = None
         theirs, self._socket = socket.socketpair()
-        with theirs:
-            self._socket.setblocking(False)
-            try:
-                # It has its own session: what is sent to our group, as by Ctrl-C, is not for it.
-                starter = subprocess.Popen(
-                    [sys.executable, "-S", str(PROGRAM)],
-                    stdin=theirs.fileno(),
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
-                self._starter = threading.Thread(target=starter.wait, name="incumbent-executor", daemon=True)
-                self._starter.start()
-            except (OSError, RuntimeError) as error:  # no process, or no thread, is to be had
-                _log.warning("there is no executor, so that a crash costs the ttl: %s", error)
+        self._socket.setblocking(False)
+        try:
+            self._starter = _started(theirs)
+        except OSError:
+            self._socket.close()
+            raise
+        finally:
+            theirs.close()
         self._lock = threading.Lock()
         self._wills: dict[Will, int] = {}
         self._numbers = itertools.count(1)
@@ -168,10 +164,28 @@ class _Executor:
             return False
         except OSError:
             pass
-        if self._starter is not None:
-            self._starter.join(timeout)
+        self._starter.join(timeout)
         self._socket.close()
         return True
+
+
+def _started(theirs: socket.socket) -> threading.Thread:
+    """Start the program, which forks the executor and ends; return the thread that buries it."""
+    process = subprocess.Popen(
+        [sys.executable, "-S", str(PROGRAM)],
+        stdin=theirs.fileno(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # what is sent to our group, as by Ctrl-C, is not for it
+    )
+    burying = threading.Thread(target=process.wait, name="incumbent-executor", daemon=True)
+    try:
+        burying.start()
+    except RuntimeError as error:  # no thread is to be had
+        process.kill()
+        process.wait()
+        raise OSError(str(error)) from error
+    return burying
 
 
 class _Process:
