@@ -56,6 +56,7 @@ def test_people_see_capabilities_with_reasons_and_broken_ones_with_their_cause(c
         "  no   interoperates            no other tool knows it",
         "  no   info                     its package is older than that",
         "  no   listing                  its package is older than that",
+        "  no   testament                its package is older than that",
         "       ttl                      from 10 s",
         "       contract                 1",
         "",
@@ -83,7 +84,7 @@ def test_programs_see_the_same_as_json(capsys):
     assert (acme["name"], acme["distribution"], acme["version"], acme["error"]) == ("acme", "acme-elector", "1.2", None)
     assert acme["capabilities"]["observe"] == {"supported": True, "detail": "from any process"}
     assert acme["capabilities"]["interoperates"] == {"supported": False, "detail": "no other tool knows it"}
-    assert len(acme["capabilities"]) == 8
+    assert len(acme["capabilities"]) == 9
     assert (acme["contract"], odd["contract"]) == (1, None)
     assert acme["ttl_range"] == [10.0, None]
     assert odd == {

@@ -122,10 +122,10 @@ def test_a_term_that_was_seen_over_is_not_revived(stage, monkeypatch):
     noted = election._candidacy.extend_term
     seen = []
 
-    def stuck(deadline):
+    def stuck(deadline, testament):
         stage.clock.advance(term.remaining() + 0.01)
         seen.append(term.is_valid())
-        answer = noted(deadline)
+        answer = noted(deadline, testament)
         seen.append((deadline > stage.clock.now(), term.is_valid(), term.remaining()))
         monkeypatch.undo()
         return answer

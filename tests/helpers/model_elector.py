@@ -43,13 +43,13 @@ class ModelElector(LeaderElector):
         self.refuse_fork()
         sent = self.clock()
         entry = self.ask(self.enter)
-        self.claim = None if entry is None else Claim(entry.token, self.ttl, sent)
+        self.claim = None if entry is None else self.granted(entry.token, sent)
         return self.claim
 
     def check_leadership(self):
         held = self.held()
         sent = self.clock()
-        self.claim = Claim(held.token, self.ttl, sent) if self.ask(self.renew) else None
+        self.claim = self.granted(held.token, sent) if self.ask(self.renew) else None
         return self.claim
 
     def relinquish_leadership(self):
@@ -92,6 +92,12 @@ class ModelElector(LeaderElector):
 
     def changed(self):
         self.notify()
+
+    def granted(self, token, sent):
+        return Claim(token, self.ttl, sent, testament=self.testament(token))
+
+    def testament(self, token):
+        return str(token)
 
     # ------------------------------------------------------------ what is done in the store, each in one step
 
@@ -139,6 +145,7 @@ class ModelBackend(Backend):
         interoperates=yes(),
         info=yes(),
         listing=yes(),
+        testament=yes(),
         ttl_range=(1.0, 60.0),
     )
     elector_class = ModelElector
@@ -167,6 +174,19 @@ class ModelBackend(Backend):
     def led(self):
         return [key for key in self.store.ballots if self.store.ballot(key).leader is not None]
 
+    def execute(self, lock_id, testament):
+        try:
+            return self.store.request(lambda: self.end(lock_id, testament), self.settings.request_timeout)
+        except StoreError as error:
+            raise BackendUnavailableError(f"the store does not answer: {error}") from error
+
+    def end(self, lock_id, testament):
+        leader = self.store.ballot(lock_id).leader
+        if leader is None or str(leader.token) != testament:
+            return False
+        self.store.end_term(lock_id)
+        return True
+
     def close(self):
         pass
 
@@ -190,6 +210,7 @@ class ModelOutsider:
     def kill(self):
         self.killed = True
         self.harness.store.ballot(self.elector.lock_id).places.pop(self.elector.owner, None)
+        self.harness.store.watchers.discard(self.elector)
 
 
 class ModelHarness(Harness):

@@ -31,8 +31,10 @@ FINDERS: dict[str, tuple[str, ...]] = {
     "tests of the beat protocol": (
         *("pytest", "-q", "-x", "tests/core/toolkit/test_beat_elector.py"),
         "tests/core/toolkit/test_beat_cas.py",
+        "tests/core/toolkit/test_beat_backend.py",
     ),
     "tests of the engine": ("pytest", "-q", "-x", "tests/core"),
+    "tests of crashes": ("pytest", "-q", "-x", "tests/cli/run/test_run_crash.py"),
     "the suite on local": ("pytest", "-q", "-x", "tests/conformance/test_local.py"),
     "tests of local": ("pytest", "-q", "-x", "tests/electors"),
     "the suite on memory": ("pytest", "-q", "-x", "tests/conformance/test_memory.py"),
@@ -281,7 +283,7 @@ MUTANTS = [
     ),
     Mutant(
         "beat: a term counts from the answer", "P2", BEAT + "beat_elector.py",
-        "return Claim(found.token, self._ttl, sent)", "return Claim(found.token, self._ttl, self._clock())", ON_BEAT,
+        "return self._claim(found.token, sent)", "return self._claim(found.token, self._clock())", ON_BEAT,
     ),
     Mutant(
         "beat: a renewal counts from the answer", "P2", BEAT + "beats.py",
@@ -427,6 +429,32 @@ MUTANTS = [
     Mutant(
         "Redis: silence that was seen on another server counts", "P1", REDIS + "_layout.py",
         " and mark == ARGV[2]\n", "\n", ON_REDIS,
+    ),
+    Mutant(
+        "a term is given up before all of its command is dead", "P11", CORE + "cli/guard.py",
+        "while not self._orphaned or self._running:", "while not self._orphaned:", ("tests of crashes",),
+    ),
+    Mutant(
+        "a term is given up while its wrapper lives", "P11", CORE + "cli/guard.py",
+        "while os.getppid() == self._wrapper:", "while False:", ("tests of crashes",),
+    ),
+    Mutant(
+        "etcd: a testament ends whatever is on that key", "P11", ETCD + "_backend.py",
+        '"Txn", election.delete(election.key(lease), revision)',
+        '"Txn", self.connection.rpc.TxnRequest(success=election.delete(election.key(lease), revision).success)',
+        ("the suite on etcd",),
+    ),
+    Mutant(
+        "Consul: a testament ends a later term of its session", "P11", CONSUL + "_backend.py",
+        "modify_index=index, remove=True",
+        "modify_index=pair.modify_index if (pair := self.client.get(key)) else index, remove=True",
+        ("the suite on Consul",),
+    ),
+    Mutant(
+        "a testament of the beat protocol ends whoever leads", "P11", BEAT + "beat_backend.py",
+        "return self.store.release(lock_id, testament)",
+        "return any(self.store.release(lock_id, r.owner) for r in self.store.read([lock_id]).values())",
+        ("tests of the beat protocol",),
     ),
 ]  # fmt: skip
 

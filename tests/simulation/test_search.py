@@ -7,6 +7,7 @@ import pytest
 from simulation.beats import BeatServer, PlainServer
 from simulation.cluster import shrink, simulate, simulate_all
 from simulation.elector import LeaseElector, SessionElector
+from simulation.process import Process
 from simulation.stores import LeaseStore
 from simulation.world import World
 
@@ -55,6 +56,18 @@ def test_fresh_seeds_with_operators_break_no_promise():
     """P1, P2, P4 to P8: with seeds that nobody has tried."""
     first = random.SystemRandom().randrange(10**9)
     assert broken(simulate_all(range(first, first + BATCH), {"steered": True, "settled": True})) == []
+
+
+def test_known_seeds_with_executors_break_no_promise():
+    """P11, P1: what a crashed process led is given up soon, late, twice or never; and so are its earlier terms."""
+    assert broken(simulate_all(range(FEW // 4), {"executed": True})) == []
+
+
+@pytest.mark.thorough
+def test_fresh_seeds_with_executors_break_no_promise():
+    """P11, P1: with seeds that nobody has tried, and operators besides."""
+    first = random.SystemRandom().randrange(10**9)
+    assert broken(simulate_all(range(first, first + BATCH), {"executed": True, "steered": True})) == []
 
 
 def leaderless(seeds):
@@ -114,10 +127,10 @@ def test_clocks_beyond_the_promise_overlap():
 # ---------------------------------------------------------------- sabotage: what the search must find
 
 
-def finds(*promises, kind=None, first=0):
+def finds(*promises, kind=None, first=0, **options):
     """Tell whether a search from the seed *first* on, which may be near to one that is known, sees a promise broken."""
     for seed in range(first, first + 400):
-        violation = simulate(seed, kind=kind).violation
+        violation = simulate(seed, kind=kind, **options).violation
         if violation is not None and violation.partition(":")[0] in promises:
             return True
     return False
@@ -360,6 +373,24 @@ def test_renewal_without_a_look_at_the_owner_is_found(monkeypatch):
 
     monkeypatch.setattr(Beats, "_renew_alone", renewed)
     assert finds("P1", "P2", kind="beat")
+
+
+def test_frozen_process_that_is_taken_for_dead_is_found(monkeypatch):
+    """P11: what it led is given up, and it goes on, and believes in its term."""
+    pause = Process.pause
+
+    def taken_for_dead(self):
+        pause(self)
+        self.ended()
+
+    monkeypatch.setattr(Process, "pause", taken_for_dead)
+    assert finds("P1", "P2", executed=True)
+
+
+def test_successor_that_is_given_up_is_found(monkeypatch):
+    """P11: whoever leads when a testament is executed is ended by it."""
+    monkeypatch.setattr(LeaseStore, "execute", lambda self, _: self.delete())
+    assert finds("P1", "P2", kind="lease", executed=True)
 
 
 def in_the_end(seed):

@@ -118,6 +118,7 @@ config = LeaderElectionConfig(
     preference=50,
     min_term=60,
     info="http://host-a:8080",
+    relinquish_on_crash=True,
 )
 LeaderElectionConfig(17, relinquish_interval=None, observer=PrometheusObserver(CollectorRegistry()))
 assert_type(config.name, str)

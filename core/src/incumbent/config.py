@@ -130,6 +130,10 @@ class LeaderElectionConfig:
         min_term: For how long a leader leads at least before a preferred candidate may have the office.
         info: What others are shown of this candidate while it leads, such as its address: 1 to 255 characters, to begin
             with: see `LeaderElection.info`.
+        relinquish_on_crash: Whether a small process beside this one, the executor, gives the claim up as soon as the
+            kernel has shown that this process is dead, and each child that it has forked; so a crash does not cost the
+            ttl. All elections of the process share it, and it ends with them. A program that is to keep the claim
+            while it runs inherits `Term.descriptors`. Needs the URL of an elector.
 
     Raises:
         ConfigurationError: One line that names the field, its value and the rule.
@@ -161,6 +165,7 @@ class LeaderElectionConfig:
     preference: int | None = None
     min_term: Seconds = Seconds(60.0)
     info: str | None = None
+    relinquish_on_crash: bool = False
 
     def __post_init__(self) -> None:
         _check_lock_id(self.lock_id)
@@ -171,7 +176,7 @@ class LeaderElectionConfig:
             value = getattr(self, name)
             if value is not None and not callable(value):
                 raise ConfigurationError(f"{name} must be callable, not {shorten(value)}")
-        for name in ("steering", "eligible"):
+        for name in ("steering", "eligible", "relinquish_on_crash"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(f"{name} {shorten(getattr(self, name))} must be True or False")
         if self.health is not None and not callable(self.health):

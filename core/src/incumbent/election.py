@@ -10,7 +10,7 @@ import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import overload
+from typing import TYPE_CHECKING, overload
 
 from .address import Address, shorten
 from .config import LeaderElectionConfig, check_info
@@ -26,6 +26,9 @@ from .registry import open_backend
 from .situation import Situation
 from .state import Reason, State
 from .term import Term
+
+if TYPE_CHECKING:
+    from .executor.will import Will
 
 __all__ = ["LeaderElection"]
 
@@ -70,6 +73,7 @@ class LeaderElection:
         self._candidacy: Candidacy | None = None
         self._watchers: list[Callable[[], None]] = []
         self._settle: Callable[[], None] | None = None
+        self._will: Will | None = None
         self._eligible = config.eligible
         self._info = config.info
         self._closed = False
@@ -84,6 +88,8 @@ class LeaderElection:
                 raise ConfigurationError(
                     f"{what} needs the URL of an elector: one that was handed in knows one election"
                 )
+            if config.relinquish_on_crash:
+                raise ConfigurationError("relinquish_on_crash needs the URL of an elector: another process opens it")
             self.address: Address | None = None
             self._elector: LeaderElector | None = elector
             self.candidate = elector.candidate
@@ -96,6 +102,10 @@ class LeaderElection:
             self._settings = BackendSettings(config.ttl, config.request_timeout, self._runner.clock.now)
             self._backend = open_backend(self.address, self._settings)
             self._backend.elector(config.name, self.candidate)
+            if config.relinquish_on_crash:
+                from .executor.will import check_executor  # noqa: PLC0415 - imports what few need
+
+                check_executor()
 
     def __repr__(self) -> str:
         return f"<LeaderElection {self.config.name!r}, {self.candidate!r}, {self.state.value}>"
@@ -113,9 +123,12 @@ class LeaderElection:
             self._refuse_fork()
             if self._closed or self._candidacy is not None:
                 raise InvalidStateError("a LeaderElection campaigns once: make a new one")
+            elector = self._enter()
+            if self.config.relinquish_on_crash:
+                self._make_will(elector)
             candidacy = Candidacy(
                 self.config,
-                self._enter(),
+                elector,
                 self._backend,
                 self._listeners(),
                 self._watchers,
@@ -329,7 +342,8 @@ class LeaderElection:
         """Wait *timeout* seconds at most, and tell whether everything is given up and free."""
         candidacy = self._candidacy
         assert candidacy is not None
-        return candidacy.has_finished(timeout) and self._runner.join(timeout)
+        has_left = candidacy.has_finished(timeout) and self._runner.join(timeout)
+        return has_left and (self._will is None or self._will.end(timeout))
 
     def _complain(self, limit: float) -> None:
         assert self._candidacy is not None
@@ -344,6 +358,16 @@ class LeaderElection:
         self._backend = self._runner.share(self.address, self._settings, self._backend)
         return self._backend.elector(self.config.name, self.candidate)
 
+    def _make_will(self, elector: LeaderElector) -> None:
+        can = elector.capabilities.testament
+        if can:
+            from .executor.will import Will  # noqa: PLC0415 - as above
+
+            assert self.address is not None
+            self._will = Will(self.address, self._settings, self.config.name)
+        elif elector.capabilities.expiry:
+            _log.warning("%r: relinquish_on_crash does nothing: %s", self, can.detail)
+
     def _listeners(self) -> Listeners:
         config = self.config
         leader, follower = config.leader_callback, config.follower_callback
@@ -354,6 +378,7 @@ class LeaderElection:
             deposed=config.on_deposed,
             settle=self._settle,
             leader_changed=config.on_leader_changed,
+            will=self._will,
         )
 
     def _raise_error(self) -> None:

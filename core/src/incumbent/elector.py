@@ -104,6 +104,7 @@ class Capabilities:
         interoperates: Tools of other projects that take part in the same election.
         info: The record that `LeaderElector.observe_leadership` returns shows the leader's `LeaderElector.info`.
         listing: `Backend.elections` works.
+        testament: Each claim has a `Claim.testament`, and `Backend.execute` works.
         ttl_range: Shortest and longest ttl that the backend grants, seconds.
     """
 
@@ -115,6 +116,7 @@ class Capabilities:
     interoperates: Support
     info: Support = OLDER
     listing: Support = OLDER
+    testament: Support = OLDER
     ttl_range: tuple[float, float] = (0.0, float("inf"))
 
 
@@ -131,12 +133,16 @@ class Claim:
         sent: `BackendSettings.clock` read *before* the granting or renewing request was sent (P2).
         descriptors: File descriptors whose being open *is* the claim: a process that inherits them keeps it. Empty for
             the claim of a server.
+        testament: What `Backend.execute` ends this very term with, in any process, should its own have died: printable
+            ASCII without a blank, 1,000 characters at most, and no secret in it. That of the last claim of a term
+            counts. Empty if the backend does not declare *testament*.
     """
 
     token: int
     guarantee: float
     sent: float
     descriptors: tuple[int, ...] = ()
+    testament: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,6 +362,25 @@ class Backend(ABC):
             InvalidStateError: The backend does not declare *listing*.
         """
         raise InvalidStateError(f"this elector cannot list elections: {self.capabilities.listing.detail}")
+
+    def execute(self, lock_id: str, testament: str) -> bool:  # noqa: ARG002 - for those that can
+        """
+        End the term that has left *testament*, and nothing else. Thread-safe.
+
+        Needed if the backend declares *testament*. Asked for in another process than the term's, when that and all that
+        could act for it is dead; perhaps late, and perhaps again. One atomic step in the store, which compares what no
+        other term has: it ends this term or nothing, never that of a successor, nor a later one of the same candidate
+        (P11). Others are told of it, and so is a leader that lives after all, as of any end.
+
+        Returns:
+            True if the term was there until now; False if it was not, or no elector of this backend writes such a text.
+
+        Raises:
+            BackendUnavailableError: It may have ended, or may yet.
+            BackendRejectedError: Asking again cannot help.
+            InvalidStateError: The backend does not declare *testament*.
+        """
+        raise InvalidStateError(f"this elector leaves no testament: {self.capabilities.testament.detail}")
 
     def erase(self, lock_id: str) -> None:  # noqa: B027 - optional
         """

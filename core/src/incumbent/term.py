@@ -33,7 +33,9 @@ class Term:
         candidate: Id of the candidate that leads.
         token: The fencing token: grows from term to term of the election. Send it along with every write.
         acquired_at: When the term began, seconds since the Unix epoch. For display only.
-        descriptors: Open file descriptors whose being open is the claim; usually none.
+        descriptors: Open file descriptors whose being open keeps the claim: whatever inherits them is waited for.
+        testament: What `Backend.execute` ends this term with, in another process, once all that acts for it is dead. A
+            renewal may bring another one. Empty if the backend leaves none.
     """
 
     def __init__(
@@ -45,12 +47,14 @@ class Term:
         deadline: float,
         clock: Clock,
         descriptors: tuple[int, ...] = (),
+        testament: str = "",
     ) -> None:
         self.lock_id = lock_id
         self.candidate = candidate
         self.token = token
         self.acquired_at = clock.wall()
         self.descriptors = descriptors
+        self.testament = testament
         self._clock = clock
         self._deadline = deadline
         self._reason: Reason | None = None

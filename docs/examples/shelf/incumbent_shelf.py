@@ -73,6 +73,7 @@ class ShelfBackend(BeatBackend):
         expiry=yes("by the clock of who waits"),
         interoperates=no("the objects are its own"),
         info=yes("behind the id"),
+        testament=yes(),
     )
 
     def __init__(self, address, settings):

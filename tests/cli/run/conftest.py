@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -85,6 +86,11 @@ class Bench:
     def begun(self, count=1):
         """Wait until *count* workers have begun, and return the lines that say so."""
         return self.eventually(lambda: len(self.log("begin")) >= count and self.log("begin"))
+
+    def claim(self):
+        """Return what the file of `ttlfile` says, but for the time."""
+        state = json.loads((self.directory / "claim").read_text() or "{}")
+        return {name: value for name, value in state.items() if name != "expires"}
 
     def is_quiet(self):
         """Tell whether every worker and its family is dead: only then the kernel gives their lock away."""

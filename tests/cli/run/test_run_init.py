@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,11 +54,13 @@ os.execvp(sys.argv[1], sys.argv[1:])
 def init(bench, request):
     """Start a wrapper as init, whose first act is to inherit a child that it does not know."""
 
-    def start(*options, command, orphan=LATE):
+    def start(*options, command, orphan=LATE, **others):
         namespace = request.param != "adopts orphans"
         program = bench.incumbent if namespace else [sys.executable, "-c", AS_INIT]
         prefix = NAMESPACE if namespace else []
-        return bench.start(*options, command=command, program=[*prefix, *orphan, *program], stdout=-1, stderr=-1)
+        return bench.start(
+            *options, command=command, program=[*prefix, *orphan, *program], stdout=-1, stderr=-1, **others
+        )
 
     return start
 
@@ -94,6 +97,21 @@ def test_death_of_the_command_by_a_signal_shows(init):
     wrapper = init(command=["sh", "-c", "kill -KILL $$"])
     wrapper.communicate(timeout=60)
     assert wrapper.returncode == 128 + signal.SIGKILL
+
+
+def test_guard_of_a_killed_wrapper_is_waited_for(init, bench):
+    """P11: It gives the term up before the first process ends, and everything with it."""
+    wrapper = init("--ttl", "600", command=["sleep", "600"], elector=bench.ttlfile)
+    first = bench.child_of(wrapper.pid) if wrapper.args[0] == "unshare" else wrapper.pid
+    led = bench.eventually(lambda: (bench.directory / "claim").exists() and bench.claim())
+    children = Path(f"/proc/{first}/task/{first}/children")
+    guarded = lambda pid: Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    killed = bench.eventually(lambda: [pid for pid in children.read_text().split() if len(guarded(pid)) == 1])
+    bench.eventually(lambda: guarded(guarded(killed[0])[0]))  # its command, which is started with the testament
+    os.kill(int(killed[0]), signal.SIGKILL)
+    wrapper.communicate(timeout=60)
+    assert wrapper.returncode == 128 + signal.SIGKILL
+    assert bench.claim() == {**led, "candidate": None}
 
 
 #: Becomes the wrapper, with SIGCHLD ignored.

@@ -23,7 +23,7 @@ class Election:
         self.wrapper, self.relinquished, self.closed = wrapper, threading.Event(), threading.Event()
 
     def run(self):
-        term = SimpleNamespace(token=1, deadline=boottime() + 1.0, descriptors=())
+        term = SimpleNamespace(token=1, deadline=boottime() + 1.0, descriptors=(), testament="")
         self.wrapper.on_elected(term)
         self.relinquished.wait(30)
         self.wrapper.on_deposed(term, None)
@@ -59,7 +59,7 @@ send = Channel.send
 Channel.send = lambda channel, *words, **rest: None if words[0] == "started" else send(channel, *words, **rest)
 script = "setsid sleep 60 >&- & echo $!; exec sleep 60 >&-"
 guarded = _guarded.Guarded(Command(argv=["sh", "-c", script], environment=os.environ, grace=0.1))
-guarded.start(SimpleNamespace(token=1, deadline=boottime() + 60, descriptors=()))
+guarded.start(SimpleNamespace(token=1, deadline=boottime() + 60, descriptors=(), testament=""))
 survivor = int(sys.stdin.readline())
 (guard,) = _guarded.children()
 os.kill(guard, signal.SIGKILL)

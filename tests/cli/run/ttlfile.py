@@ -46,7 +46,7 @@ class FileElector(LeaderElector):
     def _claim(self, state):
         sent = self._settings.clock()
         state["expires"] = sent + self._settings.ttl
-        return Claim(state["token"], self._settings.ttl, sent)
+        return Claim(state["token"], self._settings.ttl, sent, testament=str(state["token"]))
 
     def acquire_leadership(self):
         with self._state() as state:
@@ -65,6 +65,13 @@ class FileElector(LeaderElector):
                 state["candidate"] = None
             return mine
 
+    def execute(self, testament):
+        with self._state() as state:
+            is_there = state["candidate"] is not None and testament == str(state["token"])
+            if is_there:
+                state["candidate"] = None
+            return is_there
+
     def close(self):
         pass
 
@@ -78,6 +85,7 @@ class FileBackend(Backend):
         fencing_across_restarts=yes(),
         expiry=yes(),
         interoperates=no("a test"),
+        testament=yes(),
     )
 
     def __init__(self, address, settings):
@@ -85,6 +93,9 @@ class FileBackend(Backend):
 
     def elector(self, lock_id, candidate):
         return FileElector(lock_id, candidate, self.capabilities, self._directory, self._settings)
+
+    def execute(self, lock_id, testament):
+        return self.elector(lock_id, "executor").execute(testament)
 
     def close(self):
         pass

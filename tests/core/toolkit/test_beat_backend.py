@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 from beat_stage import CAPABILITIES, DictStore
 
-from incumbent import Address, BackendSettings, BackendUnavailableError
+from incumbent import Address, BackendSettings, BackendUnavailableError, InvalidStateError, yes
 from incumbent.testing import FakeClock
 from incumbent.toolkit import BeatBackend
 
@@ -17,6 +18,10 @@ SOON = 30.0
 
 class Backend(BeatBackend):
     capabilities = CAPABILITIES
+
+
+class Willing(BeatBackend):
+    capabilities = replace(CAPABILITIES, testament=yes())
 
 
 @pytest.fixture
@@ -89,3 +94,27 @@ def test_one_thread_looks_for_all(backend):
     for number in range(100):
         backend.elector(f"job/{number}", "a").acquire_leadership()
     assert looking() == ["incumbent-dict-look"]
+
+
+def test_testament_is_left_and_executed_where_that_is_declared():
+    """P11: each term has a testament of its own, which ends it from another backend of the same store, once."""
+    store = DictStore(FakeClock())
+    ours, other = (Willing(Address.parse("dict://here"), BackendSettings(60.0, 1.0), store) for _ in range(2))
+    elector = ours.elector("job", "a")
+    first = elector.acquire_leadership()
+    assert elector.check_leadership().testament == first.testament
+    assert other.execute("job", first.testament) is True
+    assert elector.check_leadership() is None
+    second = elector.acquire_leadership()
+    assert other.execute("job", first.testament) is False
+    assert elector.check_leadership().token == second.token
+    for backend in (ours, other):
+        backend.close()
+
+
+def test_testament_is_neither_left_nor_executed_where_it_is_not_declared(backend):
+    """P11: a backend that declares none, as one that was written before, leaves none and executes none."""
+    claim = backend.elector("job", "a").acquire_leadership()
+    assert claim.testament == ""
+    with pytest.raises(InvalidStateError):
+        backend.execute("job", claim.testament)

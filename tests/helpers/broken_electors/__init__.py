@@ -79,4 +79,4 @@ def failed(broken: Broken, *, of: Iterable[str], slack: float) -> list[Outcome]:
     return [outcome for outcome in outcomes if outcome.result == "failed"]
 
 
-from . import claims, declarations, faults, hand_over, hygiene, news, terms  # noqa: E402, F401 - they fill the list
+from . import claims, declarations, faults, hand_over, hygiene, news, terms, testaments  # noqa: E402, F401 - they fill the list

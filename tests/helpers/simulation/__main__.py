@@ -27,10 +27,11 @@ def main() -> int:
     parser.add_argument("--kind", choices=["lease", "session", "beat"], help="the server (default: the seed chooses)")
     parser.add_argument("--skip", default="", metavar="N,N", help="leave these misfortunes out")
     parser.add_argument("--steered", action="store_true", help="operators ask for hand-overs and pauses, too")
+    parser.add_argument("--executed", action="store_true", help="what a crashed process led may be given up, too")
     parser.add_argument("--beyond", action="store_true", help="clocks run apart by 30 %%: overlaps are counted only")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
     args = parser.parse_args()
-    options = {"events": args.events, "kind": args.kind, "beyond": args.beyond, "steered": args.steered}
+    options = {name: getattr(args, name) for name in ("events", "kind", "beyond", "steered", "executed")}
     if args.seed is not None:
         skipped = frozenset(map(int, filter(None, args.skip.split(","))))
         return _show(simulate(args.seed, traced=True, skipped=skipped, **options))
@@ -75,7 +76,7 @@ def _search(seeds: range, jobs: int, options: dict[str, object]) -> int:
         skipped = ",".join(map(str, sorted(shrink(outcome, **options))))
         skip = f" --skip {skipped}" if skipped else ""
         kind = f" --kind {options['kind']}" if options["kind"] else ""
-        kind += " --steered" if options["steered"] else ""
+        kind += "".join(f" --{name}" for name in ("steered", "executed") if options[name])
         print(f"{outcome.violation}\n  {COMMAND} --seed {outcome.seed} --events {options['events']}{kind}{skip}")
     return 1 if bad else 0
 

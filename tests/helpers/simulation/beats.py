@@ -93,6 +93,10 @@ class BeatServer(Store):
         self.changed()
         return True
 
+    def execute(self, testament: str) -> bool:
+        """Delete the record of that owner."""
+        return self.release(testament)
+
     def _put(self, record: Record | None) -> None:
         self._past = [past for past in self._past if past[0] > self.world.now - 4 * self.ttl]
         self._past.append((self.world.now, self.record, self.last, self._beats))
@@ -173,6 +177,10 @@ class PlainServer(BeatServer):
         """See `CompareAndSetStore.draw`."""
         self.last += 1
         return self.last
+
+    def execute(self, testament: str) -> bool:
+        """Delete what that owner has, as a client does."""
+        return _PlainClient(lambda act: act(), self, self.ttl).release("job", testament)
 
     def _delete(self) -> None:
         self.kept = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from math import inf
 from random import Random
 from typing import Any
@@ -17,6 +18,7 @@ from incumbent.state import Reason
 
 from .beats import beat_server
 from .elector import elector_for
+from .executors import Executors, Will
 from .nemesis import Nemesis
 from .network import Network
 from .operators import Control, Operators, SimulatedBackend
@@ -44,6 +46,9 @@ class Candidate:
         self, cluster: Cluster, name: str, rate: float, config: LeaderElectionConfig, preference: int | None
     ) -> None:
         self.process = Process(cluster.world, name, rate)
+        self.will = Will()
+        if cluster.executors is not None:
+            self.process.ended = partial(cluster.executors.died, self.will)
         self.ear = Ear(cluster.watchdog, cluster.world, self.process)
         self.ear.slowness, self.ear.faults = cluster.slowness, cluster.faults
         self.ear.patience = config.handover_timeout
@@ -85,6 +90,7 @@ class Candidate:
             follower=lambda: ear.follows(election),
             elected=ear.elected,
             deposed=ear.deposed,
+            will=self.will,
         )
 
     @property
@@ -133,7 +139,15 @@ class Cluster:
     """All that there is in one simulation."""
 
     def __init__(
-        self, seed: int, *, kind: str | None, beyond: bool, traced: bool, skipped: frozenset[int], steered: bool
+        self,
+        seed: int,
+        *,
+        kind: str | None,
+        beyond: bool,
+        traced: bool,
+        skipped: frozenset[int],
+        steered: bool,
+        executed: bool,
     ) -> None:
         self.world = world = World(seed, traced=traced)
         random = world.random
@@ -155,6 +169,7 @@ class Cluster:
         self._is_preferred = steered and self._preferences.random() < 0.5
         self.slowness = random.choice([0.0, 0.0, self.ttl, 4 * self.ttl])
         self.faults = random.choice([0.0, 0.0, 0.0, 0.02])
+        self.executors = Executors(self, seed) if executed else None
         self._names = 0
         self._leaving = False
         self._patience = Random(seed).choice([inf, inf, self.ttl])  # of its own: known seeds stay the same stories
@@ -322,6 +337,7 @@ def simulate(
     skipped: frozenset[int] = frozenset(),
     steered: bool = False,
     settled: bool = False,
+    executed: bool = False,
 ) -> Outcome:
     """
     Run one simulation.
@@ -335,9 +351,12 @@ def simulate(
         skipped: Misfortunes that are left out, counted from 1.
         steered: Have operators ask for hand-overs and pauses, and take candidates out.
         settled: See in the end that one of those that are preferred most leads, and goes on.
+        executed: Have executors that give up what a crashed process led: soon, late, or never.
     """
     was_disabled, _log.disabled = _log.disabled, True  # thousands of elections have much to say
-    cluster = Cluster(seed, kind=kind, beyond=beyond, traced=traced, skipped=skipped, steered=steered)
+    cluster = Cluster(
+        seed, kind=kind, beyond=beyond, traced=traced, skipped=skipped, steered=steered, executed=executed
+    )
     violation = None
     try:
         cluster.run(events, settled=settled)

@@ -31,6 +31,7 @@ CAPABILITIES = Capabilities(
     fencing_across_restarts=yes(),
     expiry=yes(),
     interoperates=yes(),
+    testament=yes(),
 )
 
 
@@ -137,14 +138,14 @@ class LeaseElector(ModelElector):
             self._lost()
             return None
         self.token = revision
-        return Claim(revision, self.store.ttl, sent)
+        return Claim(revision, self.store.ttl, sent, testament=f"{owner}/{revision}")
 
     def check_leadership(self) -> Claim | None:
         token, owner = self._held(), self._owner
         sent = self.process.now()
         alive, revision = self._ask(lambda: (self.store.renew(owner), self.store.revision_of(owner)))
         if alive and revision == token:
-            return Claim(token, self.store.ttl, sent)
+            return Claim(token, self.store.ttl, sent, testament=f"{owner}/{token}")
         self._lost()
         return None
 
@@ -207,7 +208,7 @@ class SessionElector(ModelElector):
             self.token = None
             return None
         self.token = index
-        return Claim(index, min(self.store.ttl, self.store.lock_delay), sent)
+        return Claim(index, min(self.store.ttl, self.store.lock_delay), sent, testament=f"{owner}/{index}")
 
     def relinquish_leadership(self) -> bool:
         token, owner = self._held(), self._owner

@@ -65,6 +65,8 @@ class Process:
         self._held: deque[Callable[[], None]] = deque()
         self._tasks: set[Task] = set()
         self._wake_due: float | None = None
+        #: Called when it has crashed.
+        self.ended: Callable[[], None] = lambda: None
         self.runner = _SteppedRunner(self)
 
     def __str__(self) -> str:
@@ -151,6 +153,7 @@ class Process:
         self.alive = self.paused = False
         self._held.clear()
         self.world.say(self, "crashes")
+        self.ended()
 
     def bury(self) -> None:
         """Free what a dead process has left."""

@@ -91,6 +91,10 @@ class Store:
         self._stale, self._stale_until = set(self._ends), self.world.now + STALE
         self._look_later(self.patience * self.ttl + EXTENSION)
 
+    def execute(self, testament: str) -> bool:
+        """End the term that has left *testament*, if it is there: see `Backend.execute`."""
+        raise NotImplementedError
+
     def _look_later(self, seconds: float) -> None:
         self.world.after(seconds / self.rate + self.world.random.random() * SCAN, self.expire)
 
@@ -131,6 +135,11 @@ class LeaseStore(Store):
         self._ended(owner)
         self.changed()
         return True
+
+    def execute(self, testament: str) -> bool:
+        """Delete that key."""
+        owner, _, revision = testament.rpartition("/")
+        return self.leave(owner, int(revision))
 
     def delete(self) -> None:
         """Delete the leader's key, as an operator does."""
@@ -194,6 +203,11 @@ class SessionStore(Store):
         self._unlock()
         self.changed()
         return True
+
+    def execute(self, testament: str) -> bool:
+        """Unlock the key, if it is locked as it was then; no lock-delay follows."""
+        owner, _, index = testament.rpartition("/")
+        return self.release(owner, int(index))
 
     def delete(self) -> None:
         """Delete the key, as an operator does; no lock-delay follows."""

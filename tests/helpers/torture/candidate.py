@@ -43,6 +43,8 @@ class Order:
     journal: str
     register: int
     relinquish_interval: float | None
+    #: Whether it has an executor.
+    executor: bool
 
 
 class Zygote:
@@ -131,6 +133,7 @@ def _run(order: Order) -> None:
             candidate=order.candidate,
             ttl=order.ttl,
             relinquish_interval=order.relinquish_interval,
+            relinquish_on_crash=order.executor,
             on_elected=elected,
             on_deposed=lambda term, reason: note("deposed", term.token, reason.value),
             follower_callback=lambda _: note("follows"),

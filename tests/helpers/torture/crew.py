@@ -96,7 +96,9 @@ class Crew:
         self._number += 1
         name = f"{self.name}-{self._number}"
         journal = self.terms.folder / f"{name}.jsonl"
-        order = Order(slot.url, self.name, name, self.terms.ttl, str(journal), self.terms.register, self._interval)
+        executor = random.Random(name).random() < 0.5  # of its own, so that seeds stay the same
+        terms = self.terms
+        order = Order(slot.url, self.name, name, terms.ttl, str(journal), terms.register, self._interval, executor)
         self.hands.append(Hand(name, os.pidfd_open(self.terms.zygote.start(order)), journal, slot))
 
     def leader(self) -> Hand | None:

@@ -17,7 +17,7 @@ from .harness import ZooHarness
 PARTS = {
     "terms": ("guarantees", "lateness", "memories", "outages", "terms"),
     "bounds": ("bounds",),
-    "kinds": ("declared", "forks", "gaps", "names", "records", "secrets_told", "sharing", "telling"),
+    "kinds": ("declared", "forks", "gaps", "names", "records", "secrets_told", "sharing", "telling", "testaments"),
     "plain": ("plain",),
 }
 #: All that have a mistake.
@@ -65,4 +65,5 @@ from . import (  # noqa: E402 - they fill the list
     sharing,  # noqa: F401
     telling,  # noqa: F401
     terms,  # noqa: F401
+    testaments,  # noqa: F401
 )

@@ -93,7 +93,11 @@ class ZooElector(LeaderElector):
         if not answer["granted"]:
             return None
         self.token = answer["token"]
-        return Claim(self.token, self.guarantee(answer), sent)
+        return Claim(self.token, self.guarantee(answer), sent, testament=self.testament())
+
+    def testament(self):
+        """Return what ends this term: its owner has no other."""
+        return self.owner
 
     def guarantee(self, answer):
         """Return for how long the store keeps the claim."""
@@ -151,6 +155,7 @@ class ZooBackend(Backend):
         interoperates=yes("whoever speaks to the store"),
         info=yes(),
         listing=yes(),
+        testament=yes(),
         ttl_range=(0.5, 3600.0),
     )
     harness = "zoo.harness:ZooHarness"
@@ -189,6 +194,10 @@ class ZooBackend(Backend):
 
     def names(self, limit):
         return self.ask("names", election="")["names"][:limit]
+
+    def execute(self, lock_id, testament):
+        self.refuse_fork()
+        return self.ask("release", election=lock_id, owner=testament)["released"]
 
     def close(self):
         if not self.is_closed and self.is_ours():

@@ -37,11 +37,11 @@ class Guarded:
     def start(self, term: Term) -> None:
         """Run the command for *term*, once what ran before has ended."""
         self._group, self._kill_at = 0, inf
-        self._tell("start", term.token, term.deadline, descriptors=term.descriptors)
+        self._tell("start", term.token, term.deadline, term.testament, descriptors=term.descriptors)
 
-    def extend(self, deadline: float) -> None:
-        """Let the command live until *deadline*, seconds on the boot-time clock."""
-        self._tell("deadline", deadline)
+    def extend(self, term: Term) -> None:
+        """Let the command live until the deadline that *term* has now."""
+        self._tell("deadline", term.deadline, term.testament)
 
     def signal(self, number: int) -> None:
         """Pass a signal on to the command's process group."""
@@ -97,6 +97,7 @@ class Guarded:
     def close(self) -> None:
         """End the guard; whatever still runs is killed first."""
         if self._channel is not None:
+            self._tell("leave")
             self._channel.close()
             self._channel = None
         if self._guard:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
+from contextlib import suppress
+from typing import Final
 
-from ._processes import FORWARDED, fork
+from ._processes import FORWARDED, KILL_POLL, fork
+
+#: Seconds that a guard gets at most: what else is here may never end.
+LONGEST: Final = 5.0
 
 
 def leave_init() -> None:
@@ -31,11 +37,22 @@ def leave_init() -> None:
 
 
 def _bury(child: int) -> None:
-    """Wait for all that are dead; leave when *child* is among them, and the kernel ends what is left."""
+    """Wait for all that are dead; leave when *child* is among them, and then the kernel ends what is left."""
     while True:
         pid, status = os.waitpid(-1, os.WNOHANG)
         if not pid:
             return
         if pid == child:
             code = os.waitstatus_to_exitcode(status)
+            if code < 0:
+                _outlast_guard()
             os._exit(128 - code if code < 0 else code)
+
+
+def _outlast_guard() -> None:
+    """Wait until the guard of a wrapper that was killed has given its term up: it ends with us, and has come here."""
+    end = time.monotonic() + LONGEST
+    with suppress(ChildProcessError):  # nobody is left
+        while time.monotonic() < end:
+            if not os.waitpid(-1, os.WNOHANG)[0]:
+                time.sleep(KILL_POLL)

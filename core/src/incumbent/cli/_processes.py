@@ -32,6 +32,9 @@ KILL_POLL: Final = 0.02
 #: Seconds that one wait lasts at most: the kernel counts its milliseconds in 31 bits.
 LONGEST_POLL: Final = 86400.0
 
+#: Those of a thread, where the kernel is Linux and tells.
+CHILDREN: Final = Path("/proc/thread-self/children")
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NAME = 15
 _PR_SET_CHILD_SUBREAPER = 36
@@ -83,6 +86,11 @@ def adopt_orphans() -> None:
         prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def sees_orphans() -> bool:
+    """Tell whether, after `adopt_orphans`, nobody whom a child has started can live and not be seen."""
+    return _prctl() is not None and CHILDREN.exists()
+
+
 def die_with_parent(parent: int) -> None:
     """Have the kernel kill this process when the thread that forked it ends. Linux only."""
     prctl = _prctl()
@@ -127,7 +135,7 @@ def is_gone(group: int) -> bool:
 def children() -> set[int]:
     """Return the children of this thread and the orphans that the first thread adopts; none where that is unknown."""
     try:
-        return set(map(int, Path("/proc/thread-self/children").read_text(encoding="ascii").split()))
+        return set(map(int, CHILDREN.read_text(encoding="ascii").split()))
     except OSError:
         return set()
 

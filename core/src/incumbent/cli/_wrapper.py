@@ -143,7 +143,7 @@ class Wrapper:
 
     def _renewed(self, term: Term) -> None:
         if term is self._term:
-            self._guarded.extend(term.deadline)
+            self._guarded.extend(term)
 
     def _deposed(self, term: Term, dead: threading.Event) -> None:
         if term is self._term:

@@ -4,6 +4,8 @@ The guard: a small process between wrapper and command, which holds the deadline
 It starts the command and is its parent. However the wrapper ends or whatever keeps it from running
 (SIGKILL, SIGSTOP, swapping), the guard kills everything that the command started, before the
 deadline that it was told last; and it keeps the claim's descriptors open until all of it is dead.
+If the wrapper is dead as well then, it executes the testament of the term: nobody need wait for
+its end (P11).
 
 It is forked from the wrapper before that has threads, and not executed anew: that takes 1 ms, not 25.
 """
@@ -15,6 +17,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -28,6 +31,7 @@ from ._processes import (
     die_with_parent,
     fork,
     is_gone,
+    sees_orphans,
     set_name,
     signal_all,
     signal_group,
@@ -36,7 +40,7 @@ from ._processes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from ._terminal import Terminal
 
@@ -51,38 +55,46 @@ LONGEST_SLEEP: Final = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Command:
-    """What to run. *grace* is the seconds that it gets between SIGTERM and SIGKILL."""
+    """
+    What to run. *grace* is the seconds that it gets between SIGTERM and SIGKILL.
+
+    *execute* takes the testament of a term of which nothing lives any more.
+    """
 
     argv: Sequence[str]
     environment: Mapping[str, str]
     grace: float
     terminal: Terminal | None = None
+    execute: Callable[[str], object] | None = None
 
 
 def start_guard(command: Command) -> tuple[int, Channel]:
     """
     Fork the guard. Call it before there are threads.
 
-    It understands `start TOKEN DEADLINE` (with the claim's descriptors), `deadline SECONDS`, `signal NUMBER`,
-    `continue` and `end`, and answers `started PID`, `failed ERRNO`, `stopped`, and `ended CODE CAUSE` when everything
-    is dead: CODE as `subprocess` has it, CAUSE one of `exit`, `asked`, `deadline`. It ends when the channel is closed.
+    It understands `start TOKEN DEADLINE [TESTAMENT]` (with the claim's descriptors), `deadline SECONDS [TESTAMENT]`,
+    `signal NUMBER`, `continue`, `end`, and `leave` when the wrapper leaves in order, and answers `started PID`,
+    `failed ERRNO`, `stopped`, and `ended CODE CAUSE` when everything is dead: CODE as `subprocess` has it, CAUSE one of
+    `exit`, `asked`, `deadline`. It ends when the channel is closed.
 
     Returns:
         Its process id and this end of the channel.
     """
     ours, theirs = Channel.pair()
+    wrapper = os.getpid()
     pid = fork()
     if not pid:
         ours.close()
-        _Guard(command, theirs).run()
+        _Guard(command, theirs, wrapper).run()
     theirs.close()
     return pid, ours
 
 
 class _Guard:
-    def __init__(self, command: Command, channel: Channel) -> None:
+    def __init__(self, command: Command, channel: Channel, wrapper: int) -> None:
         self._command = command
         self._channel = channel
+        self._wrapper = wrapper
         self._pid = os.getpid()
         self._running: subprocess.Popen[bytes] | None = None
         self._group = 0
@@ -91,6 +103,7 @@ class _Guard:
         self._deadline = inf
         self._kill_at = inf
         self._descriptors: list[int] = []
+        self._testament = ""
         self._orphaned = False
 
     def run(self) -> NoReturn:
@@ -102,6 +115,7 @@ class _Guard:
             wakeups, wakeup = socket.socketpair()
             with watched_signals(wakeup):
                 self._serve(wakeups)
+                self._give_up()
         finally:
             os._exit(0)  # never back into the copy of the wrapper; an error here kills the command (die_with_parent)
 
@@ -139,9 +153,13 @@ class _Guard:
         self._descriptors += descriptors
         for verb, *words in lines:
             if verb == "start":
+                self._testament = "".join(words[2:])
                 self._start(words[0], float(words[1]))
             elif verb == "deadline":
+                self._testament = "".join(words[1:])
                 self._deadline = max(self._deadline, float(words[0]))
+            elif verb == "leave":
+                self._testament = ""
             elif verb == "signal" and self._running:
                 signal_group(self._group, int(words[0]))
             elif verb == "continue" and self._running:
@@ -235,3 +253,14 @@ class _Guard:
             os.close(descriptor)
         self._descriptors.clear()
         self._channel.send(*words)
+
+    def _give_up(self) -> None:
+        """Execute the testament: no command is left, and the wrapper is dead, or has closed the channel and will be."""
+        execute = self._command.execute
+        if execute is None or not self._testament or not sees_orphans():
+            return
+        while os.getppid() == self._wrapper:  # its threads may live yet: each of them could take the term for valid
+            if boottime() >= self._deadline:
+                return
+            time.sleep(KILL_POLL)
+        execute(self._testament)

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Final
 from incumbent.address import Address
 from incumbent.config import MOST_PREFERRED, LeaderElectionConfig, lifetime
 from incumbent.election import LeaderElection
+from incumbent.elector import BackendSettings
 from incumbent.errors import ConfigurationError
+from incumbent.executor.executing import execute
 from incumbent.registry import load_backend_class
 
 from ._fitness import health_check, is_eligible, said_preference
@@ -151,7 +153,16 @@ def run(args: argparse.Namespace) -> int:
         leave_init()
     election = LeaderElection(config, args.elector)
     environment = {**os.environ, "INCUMBENT_NAME": config.name, "INCUMBENT_CANDIDATE": election.candidate}
-    command = Command(argv=args.argv, environment=environment, grace=grace, terminal=Terminal.open())
+    address = election.address
+    assert address is not None
+    settings = BackendSettings(config.ttl, config.request_timeout)
+    command = Command(
+        argv=args.argv,
+        environment=environment,
+        grace=grace,
+        terminal=Terminal.open(),
+        execute=lambda testament: execute(address, settings, [(config.name, testament)]),
+    )
     with told(log, partial(_words, grace=grace)):
         try:
             return wrapper.run(election, command, _served(election, args.http))

@@ -18,6 +18,8 @@ from . import events as ev
 
 __all__ = ["ask"]
 
+LONGEST_TESTAMENT = 1000
+
 
 def ask(elector: LeaderElector, verb: ev.Verb, clock: Clock, jitter: float) -> ev.Event:
     """Call *verb* of *elector*; never raises."""
@@ -72,7 +74,15 @@ def _is_sane(claim: Claim, now: float) -> bool:
         and claim.guarantee > 0
         and isfinite(claim.sent)
         and claim.sent <= now
+        and _is_word(claim.testament)
     )
+
+
+def _is_word(testament: object) -> bool:
+    """Tell whether *testament* can be passed on as a word of a line; one that is left out can."""
+    if not isinstance(testament, str) or len(testament) > LONGEST_TESTAMENT:
+        return False
+    return testament.isascii() and testament.isprintable() and " " not in testament
 
 
 def _name(elector: LeaderElector) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from math import inf
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from incumbent.clock import Clock
 from incumbent.config import LeaderElectionConfig, lifetime
@@ -47,6 +47,17 @@ __all__ = ["Candidacy", "Listeners"]
 T = TypeVar("T")
 
 
+class Will(Protocol):
+    """Whoever is told what ends the present term, should this process die."""
+
+    @property
+    def descriptors(self) -> tuple[int, ...]:
+        """What keeps the claim while it is open."""
+
+    def leave(self, testament: str) -> None:
+        """Take that of the present term, in place of the one before. Never blocks."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Listeners:
     """The application's callbacks, bound to what they are called with."""
@@ -58,6 +69,7 @@ class Listeners:
     #: Returns when the work of asyncio has ended that was to last as long as the term.
     settle: Callable[[], object] | None = None
     leader_changed: Callable[[LeaderRecord], object] | None = None
+    will: Will | None = None
 
 
 class Candidacy:
@@ -262,14 +274,17 @@ class Candidacy:
 
     def begin_term(self, claim: Claim, deadline: float, clock: Clock) -> None:
         """Make the term and tell the application."""
-        elector = self.elector
+        elector, will = self.elector, self.listeners.will
+        if will is not None:
+            will.leave(claim.testament)
         term = Term(
             lock_id=elector.lock_id,
             candidate=elector.candidate,
             token=claim.token,
             deadline=deadline,
             clock=clock,
-            descriptors=claim.descriptors,
+            descriptors=claim.descriptors if will is None else (*claim.descriptors, *will.descriptors),
+            testament=claim.testament,
         )
         self._term_info = elector.info if elector.capabilities.info else None
         self._change(term=term)
@@ -287,11 +302,14 @@ class Candidacy:
         self._announced = term
         return None if self.listeners.elected is None else self.listeners.elected(term)
 
-    def extend_term(self, deadline: float) -> bool:
+    def extend_term(self, deadline: float, testament: str) -> bool:
         """Note that the term was renewed; False if somebody has seen its deadline pass before."""
         term = self.term
         assert term is not None
         left = term.remaining()
+        term.testament = testament
+        if self.listeners.will is not None:
+            self.listeners.will.leave(testament)
         if not term._extend(deadline):  # or somebody ends it in this moment, whose event comes next
             return term.reason is not None
         is_late = left < lifetime(self.config.ttl) / 2

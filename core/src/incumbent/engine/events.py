@@ -205,6 +205,7 @@ class ExtendTerm:
     """The present term was renewed."""
 
     deadline: float
+    testament: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,7 @@ class Machine:
             self._depose(Reason.LOST)  # a claim of another term cannot extend this one (P4)
             return
         self._extend(event.claim)
-        self._do(ExtendTerm(self.deadline), TellLeader())
+        self._do(ExtendTerm(self.deadline, event.claim.testament), TellLeader())
         if self._again:
             self._ask(Verb.CHECK)
 

@@ -281,7 +281,7 @@ class Runner:
             if candidate.config.schedule is not None:
                 self._alarms.arm(candidate, candidate.config.schedule, self.clock.now(), self.clock.wall())
         elif isinstance(action, ev.ExtendTerm):
-            if not candidate.extend_term(action.deadline):
+            if not candidate.extend_term(action.deadline, action.testament):
                 self.post(candidate, ev.RelinquishAsked(Reason.NOT_RENEWED))
         elif isinstance(action, ev.EndTerm):
             self._alarms.disarm(candidate)

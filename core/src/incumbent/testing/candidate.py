@@ -125,6 +125,11 @@ class Candidate:
         """Call the backend."""
         return self._bounded(partial(self.backend.elections, limit), "Backend.elections()", self.backend.elections)
 
+    def execute(self, testament: str) -> bool:
+        """Call the backend."""
+        execute = partial(self.backend.execute, self.lock_id, testament)
+        return self._bounded(execute, "Backend.execute()", self.backend.execute)
+
     def close(self) -> None:
         """Close the elector."""
         self._bounded(self.elector.close, "close()")

@@ -33,6 +33,7 @@ from .suite.renewal import Renewal
 from .suite.restarts import Restarts
 from .suite.secrets import Secrets
 from .suite.sharing import Sharing
+from .suite.testaments import Testaments
 from .suite.tokens import Tokens
 from .suite.waiting import Waiting
 
@@ -53,6 +54,7 @@ class ElectorConformance(
     Listing,
     Observing,
     Waiting,
+    Testaments,
     HandOver,
     Freshness,
     Renewal,

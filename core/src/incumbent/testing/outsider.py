@@ -111,7 +111,8 @@ def main() -> None:
     elector = backend.elector(order["lock_id"], order["candidate"])
     claim = told(elector)
     faulthandler.cancel_dump_traceback_later()
-    granted = None if claim is None else {"token": claim.token, "guarantee": claim.guarantee, "sent": claim.sent}
+    names = ("token", "guarantee", "sent", "testament")
+    granted = None if claim is None else {name: getattr(claim, name) for name in names}
     print(json.dumps(granted), flush=True)  # noqa: T201 - the answer to the parent
     sys.stdin.read()
     faulthandler.dump_traceback_later(order["hangs"], exit=True)  # also if Python's own end hangs

@@ -26,6 +26,7 @@ TITLES: Mapping[str, str] = MappingProxyType(
         "P8": "a clean end",
         "P9": "fork",
         "P10": "bounded waiting",
+        "P11": "the testament",
         "Rule 1": "one bounded attempt",
         "Rule 2": "no is an answer, trouble is an exception",
         "Rule 3": "threads",

@@ -88,6 +88,14 @@ class BackendBase(Backend, ProcessBound):
         with within(self.settings.request_timeout):
             return self._elections(limit)
 
+    def execute(self, lock_id: str, testament: str) -> bool:
+        """End a term, within the request timeout, if the backend declares *testament*."""
+        if not self.capabilities.testament:
+            return super().execute(lock_id, testament)
+        self.start()
+        with within(self.settings.request_timeout):
+            return self._execute(lock_id, testament)
+
     def electors(self) -> list[LeaderElector]:
         """Return the electors that are in use: those to be told of news."""
         with self._members_lock:
@@ -115,6 +123,10 @@ class BackendBase(Backend, ProcessBound):
 
     def _elections(self, limit: int) -> Collection[str]:
         """Return names of elections, *limit* at most, if the backend declares *listing*."""
+        raise NotImplementedError
+
+    def _execute(self, lock_id: str, testament: str) -> bool:
+        """End the term that has left *testament*, if the backend declares that; tell whether it was there."""
         raise NotImplementedError
 
     @abstractmethod

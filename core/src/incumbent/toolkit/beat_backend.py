@@ -48,6 +48,9 @@ class BeatBackend(BackendBase):
     def _elector(self, lock_id: str, candidate: str) -> LeaderElector:
         return BeatElector(lock_id, candidate, self, self.beats)
 
+    def _execute(self, lock_id: str, testament: str) -> bool:
+        return self.store.release(lock_id, testament)
+
     def _end(self) -> None:
         with self._thread_lock:
             self._is_over = True

@@ -76,7 +76,7 @@ class BeatElector(ElectorBase):
             self._seen, self._leads = None, True
             self._sent = self.asked = self.renewed = sent
         self._beats.led(self)
-        return Claim(found.token, self._ttl, sent)
+        return self._claim(found.token, sent)
 
     def _renew(self, token: int) -> Claim | None:
         """Renew the record, if it is still ours."""
@@ -86,7 +86,10 @@ class BeatElector(ElectorBase):
             self._forget()
             return None
         self._sent = sent
-        return Claim(token, self._ttl, sent)
+        return self._claim(token, sent)
+
+    def _claim(self, token: int, sent: float) -> Claim:
+        return Claim(token, self._ttl, sent, testament=self.owner if self.capabilities.testament else "")
 
     def _release(self, token: int) -> bool:  # noqa: ARG002 - the owner names the term
         """Delete the record of this term."""

@@ -20,7 +20,8 @@ from incumbent.toolkit import BackendBase, Sessions
 
 from ._client import Client
 from ._elector import ConsulElector
-from ._layout import Keys
+from ._errors import SessionGoneError
+from ._layout import FLAGS, Keys, Pair, term_of
 from ._options import HELP, LONGEST_LOCK_DELAY, SERVER_TTL_MIN, Options
 from ._session import Session, SessionKind
 from ._watch import Watchers
@@ -41,6 +42,7 @@ class ConsulBackend(BackendBase):
         interoperates=yes("consul lock, and the Lock of Consul's Go library"),
         info=yes("on a second line of the key's value"),
         listing=yes("those whose key is there"),
+        testament=yes("the key is unlocked, and no lock-delay follows, unless somebody has written to it meanwhile"),
         ttl_range=(SERVER_TTL_MIN, LONGEST_LOCK_DELAY),
     )
     options: ClassVar[Mapping[str, str]] = HELP
@@ -78,6 +80,17 @@ class ConsulBackend(BackendBase):
         prefix = self.told.prefix
         names = (Keys.election(key, prefix) for key in self.client.names(prefix))
         return sorted({name for name in names if name})[:limit]
+
+    def _execute(self, lock_id: str, testament: str) -> bool:
+        term = term_of(testament)
+        if term is None:
+            return False
+        session, index = term
+        key = Keys.of(self.told.prefix, lock_id).lock
+        try:  # the session is left to expire: ended while it has the key, it would bring the lock-delay
+            return isinstance(self.client.unlock(key, session, FLAGS, modify_index=index, remove=True), Pair)
+        except SessionGoneError:
+            return False
 
     def _begin(self) -> None:
         self.client.load()  # which may take longer than a request may

@@ -9,7 +9,7 @@ from incumbent import BackendUnavailableError, Claim, ElectionError, LeaderRecor
 from incumbent.toolkit import join_info
 
 from ._errors import SessionGoneError
-from ._layout import FLAGS, Pair
+from ._layout import FLAGS, Pair, testament_of
 from ._waiting import Held, Waiting, signature
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class ConsulElector(Waiting):
                 self._held = None
             else:
                 held.index = pair.modify_index
-                return Claim(token, self._guarantee, renewal.sent)
+                return self._claim(token, held, renewal.sent)
         self._refollow()
         return None
 
@@ -131,9 +131,13 @@ class ConsulElector(Waiting):
 
     def _lead(self, session: str, lock: Pair, sent: float) -> Claim:
         with self._lock:
-            self._held, self._evidence = Held(session, lock.modify_index), self._clock()
+            held = self._held = Held(session, lock.modify_index)
+            self._evidence = self._clock()
             self._doubt = self._place = self._ahead = self._left = None
-        return Claim(lock.modify_index, self._guarantee, sent)
+        return self._claim(lock.modify_index, held, sent)
+
+    def _claim(self, token: int, held: Held, sent: float) -> Claim:
+        return Claim(token, self._guarantee, sent, testament=testament_of(held.session, held.index))
 
     # ------------------------------------------------------------ giving up
 

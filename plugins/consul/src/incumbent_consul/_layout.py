@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 from incumbent import BackendRejectedError, ConfigurationError, LeaderRecord
 from incumbent.toolkit import split_info
 
-__all__ = ["FLAGS", "Keys", "Pair", "encoded", "pairs_of", "results_of", "transaction"]
+__all__ = ["FLAGS", "Keys", "Pair", "encoded", "pairs_of", "results_of", "term_of", "testament_of", "transaction"]
 
 #: What marks a key as a lock of Consul's own library and of `consul lock`.
 FLAGS = 0x2DDCCBC058A50C18
@@ -74,6 +75,17 @@ def _is_number(value: object, least: int) -> bool:
 def encoded(value: str) -> str:
     """Return *value* as a transaction holds it."""
     return base64.b64encode(value.encode("utf-8", "replace")).decode("ascii")
+
+
+def testament_of(session: str, index: int) -> str:
+    """Return what names the term whose key is locked by *session*, and was last seen at *index*."""
+    return f"{session}/{index}"
+
+
+def term_of(testament: str) -> tuple[str, int] | None:
+    """Return the session and the index that *testament* names, or None if it is none."""
+    found = re.fullmatch(r"([0-9a-f-]{36})/([0-9]{1,18})", testament, re.ASCII)
+    return None if found is None else (found[1], int(found[2]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from ._connection import Connection
 from ._elector import EtcdElector
 from ._errors import senseless
 from ._greenlets import check_grpc
-from ._layout import keys_below, names_of
+from ._layout import Election, keys_below, names_of, term_of
 from ._library import check_fork, load
 from ._options import HELP, LONGEST_TTL, SHORTEST_TTL, Options
 from ._session import Session, end
@@ -46,6 +46,7 @@ class EtcdBackend(BackendBase):
         interoperates=yes("etcdctl elect, and all who use etcd's concurrency.Election"),
         info=yes("on a second line of the key's value, which other tools show as it is"),
         listing=yes("those that have candidates"),
+        testament=yes("the key is deleted if it is still the one that was created then"),
         ttl_range=(SHORTEST_TTL, LONGEST_TTL),
     )
     options: ClassVar[Mapping[str, str]] = HELP
@@ -86,6 +87,14 @@ class EtcdBackend(BackendBase):
                 raise senseless("nothing, and more")
             after = answer.kvs[-1].key + b"\0"
         return sorted(found)[:limit]
+
+    def _execute(self, lock_id: str, testament: str) -> bool:
+        term = term_of(testament)
+        if term is None:
+            return False
+        lease, revision = term
+        election = Election(self.connection.rpc, self.connection.options.prefix, lock_id)
+        return bool(self.connection.call("Txn", election.delete(election.key(lease), revision)).succeeded)
 
     def _begin(self) -> None:
         load()  # which takes longer than a request may

@@ -9,7 +9,7 @@ from incumbent.toolkit import BackendBase, ElectorBase, Renewal, Sessions, join_
 
 from ._connection import Connection
 from ._errors import LeaseGoneError
-from ._layout import Election
+from ._layout import Election, testament_of
 from ._lease import Attached, Lease
 from ._news import News
 from ._place import ForeignHandError, Place
@@ -150,7 +150,7 @@ class EtcdElector(ElectorBase):
             self._token, self._evidence = token, known
         # From the revision at which the key was made on: so its end cannot have been missed.
         self._news.follow(place.key, token + 1, deletions=False)
-        return Claim(token, renewal.answer.ttl, renewal.sent)
+        return Claim(token, renewal.answer.ttl, renewal.sent, testament=testament_of(place.lease.id, token))
 
     def _renew(self, token: int) -> Claim | None:
         place = self._place

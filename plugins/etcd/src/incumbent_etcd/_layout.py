@@ -8,13 +8,14 @@ deletions and restarts (P4).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from ._errors import senseless
 
-__all__ = ["Election", "Entry", "Standing", "elections_of", "keys_below", "names_of"]
+__all__ = ["Election", "Entry", "Standing", "elections_of", "keys_below", "names_of", "term_of", "testament_of"]
 
 #: Keys ahead of ours that are read at once: the nearest is enough unless other elections lie below this one.
 LOOK_AHEAD = 8
@@ -67,6 +68,17 @@ def names_of(kvs: Iterable[Any], prefix: str) -> set[str]:
         if kv.lease and last == b"%x" % kv.lease:
             found.add(election.decode(errors="replace"))
     return found - {""}
+
+
+def testament_of(lease: int, revision: int) -> str:
+    """Return what names the term whose key is on *lease*, and was created at *revision*."""
+    return f"{lease:x}/{revision}"
+
+
+def term_of(testament: str) -> tuple[int, int] | None:
+    """Return the lease and the revision that *testament* names, or None if it is none."""
+    found = re.fullmatch(r"([0-9a-f]{1,16})/([0-9]{1,18})", testament, re.ASCII)
+    return None if found is None else (int(found[1], 16), int(found[2]))
 
 
 class Election:

@@ -50,6 +50,7 @@ class PostgresBackend(BackendBase):
         interoperates=no("the tables are its own"),
         info=yes("on a second line of the column candidate"),
         listing=yes(),
+        testament=yes("the row is deleted if it is still that claim's"),
     )
     options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_postgres.testing:PostgresHarness"
@@ -77,6 +78,9 @@ class PostgresBackend(BackendBase):
 
     def _elections(self, limit: int) -> Collection[str]:
         return self.store.elections(limit)
+
+    def _execute(self, lock_id: str, testament: str) -> bool:
+        return self.records.release(lock_id, testament)
 
     def _wake(self) -> None:
         self.watch.wake()

@@ -49,6 +49,7 @@ class RedisBackend(BackendBase):
         interoperates=no("the locks of other tools have no token, and end by the server's clock"),
         info=yes("on a second line of the field candidate"),
         listing=yes("by SCAN, which looks at all keys of the database"),
+        testament=yes("the record is deleted if it is still that claim's"),
     )
     options: ClassVar[Mapping[str, str]] = HELP
     harness: ClassVar[str | None] = "incumbent_redis.testing:RedisHarness"
@@ -76,6 +77,9 @@ class RedisBackend(BackendBase):
 
     def _elections(self, limit: int) -> Collection[str]:
         return self.records.elections(limit)
+
+    def _execute(self, lock_id: str, testament: str) -> bool:
+        return self.records.release(lock_id, testament)
 
     def _begin(self) -> None:
         with importing:

@@ -34,6 +34,7 @@ class LocalBackend(Backend):
         interoperates=no("the files are its own"),
         info=yes("in the record, on a line of its own"),
         listing=yes("those that anybody has ever led, unless a name is too long for a file's"),
+        testament=no("not needed: the kernel ends the claim of a process that dies"),
     )
     harness: ClassVar[str | None] = "incumbent.testing.embedded:LocalHarness"
 

@@ -31,6 +31,7 @@ class MemoryBackend(Backend):
         interoperates=no("nobody outside the process sees it"),
         info=yes(),
         listing=yes(),
+        testament=no("not needed: an election ends with its process"),
     )
     harness: ClassVar[str | None] = "incumbent.testing.embedded:MemoryHarness"
 

@@ -74,6 +74,16 @@ class Declarations:
             works = False
         _assert_as_declared("listing", scene.capabilities.listing, works)
 
+    def test_testament_is_as_declared(self, scene: Scene) -> None:
+        """Contract: A testament ends its term if that is declared; if not, none is left, and executing is refused."""
+        claim, executor = scene.candidate("a").lead(), scene.candidate("executor")
+        declared = scene.capabilities.testament
+        try:
+            works = executor.execute(claim.testament)
+        except InvalidStateError:
+            works = False
+        _assert_as_declared("testament", declared, works if declared else works or claim.testament != "")
+
     @requires("observe")
     def test_info_is_as_declared(self, scene: Scene) -> None:
         """Contract: The record shows what the leader tells of itself if info is declared, and only then."""

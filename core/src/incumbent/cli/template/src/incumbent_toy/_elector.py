@@ -34,6 +34,7 @@ class ToyBackend(BackendBase):
         interoperates=no("the tables are this package's own"),
         info=yes("behind the candidate's id"),
         listing=no("nobody has written that yet"),
+        testament=no("nobody has written that yet"),
     )
     # CHANGE: the options of the URL, each with one line of help. Others are refused before the constructor is called.
     options = {"wal": "yes or no: keep a write-ahead log (default no)"}

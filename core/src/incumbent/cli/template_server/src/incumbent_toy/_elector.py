@@ -37,6 +37,7 @@ class ToyBackend(BackendBase):
         interoperates=no("no other tool takes part"),
         info=yes("behind the candidate's id"),
         listing=no("nobody has written that yet"),
+        testament=no("nobody has written that yet"),
     )
     # CHANGE: the options of the URL, each with one line of help. Others are refused before the constructor is called.
     options = {
