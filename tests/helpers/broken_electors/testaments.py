@@ -149,7 +149,7 @@ class Saying(ModelElector):
         return f"end term {token}"
 
 
-@broken(WORD, may_be_caught_by=(STRANGE,))
+@broken(WORD)
 class LeavesASentence(ModelBackend):
     """The testament has blanks."""
 
