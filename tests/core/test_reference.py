@@ -246,7 +246,7 @@ def test_fault_standing_aside_ends_when_another_leads(stage):
 
     puppet.answers["observe"] = observe
     election.relinquish()
-    stage.settle()
+    stage.advance(1)
     assert puppet.calls == ["acquire", "relinquish", "observe", "observe", "observe", "acquire"]
 
 

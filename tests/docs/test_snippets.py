@@ -171,6 +171,7 @@ def in_home(tmp_path, monkeypatch):
     for name, value in {"TARGET": site, "NO_DEPS": "1", "NO_INDEX": "1", "NO_BUILD_ISOLATION": "0"}.items():
         monkeypatch.setenv(f"PIP_{name}", value)
     monkeypatch.setenv("PYTHONPATH", site)
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")  # else the settings of whatever stands above it would count
     # The registry of this process can have the metrics once.
     monkeypatch.setattr(PrometheusObserver.__init__, "__defaults__", (CollectorRegistry(),))
 

@@ -160,7 +160,7 @@ class Watch:
 
     def run(self):
         while not self.over.is_set():
-            with suppress(OSError, ValueError, RefusedError):
+            with suppress(OSError, ValueError, RefusedError, StoreError):
                 self.listen()
             with self.lock:
                 if self.connection is not None:
