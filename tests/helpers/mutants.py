@@ -229,7 +229,7 @@ MUTANTS = [
     ),
     Mutant(
         "etcd: a renewed lease proves the claim", "P2", ETCD + "_elector.py",
-        "if place is not None and renewal is not None and place.key in renewal.answer.keys:",
+        "if place is not None and renewal is not None and place.key in (renewal.answer.keys or ()):",
         "if place is not None and renewal is not None:", ("the suite on etcd", "the traps of etcd"),
     ),
     Mutant(

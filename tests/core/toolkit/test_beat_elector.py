@@ -303,6 +303,23 @@ def test_news_are_told_to_those_whom_they_concern(stage):
     backend.beats.tell("another", is_free=True)
 
 
+def test_who_campaigns_again_observes_no_more(stage):
+    """P7: who has once looked who leads is not woken by each election for ever, but by what it can win."""
+    backend = stage.backend()
+    a, b = backend.elector("job", "a"), backend.elector("job", "b")
+    a.acquire_leadership()
+    b.observe_leadership()
+    b.acquire_leadership()
+    b.notify = lambda: told.append(is_free)
+    told = []
+    for is_free in (False, True):
+        backend.beats.tell("job", is_free=is_free)
+    assert told == [True]
+    b.observe_leadership()
+    backend.beats.tell("job", is_free=(is_free := False))
+    assert told == [True, False]
+
+
 def test_record_that_is_refused_harms_its_own_election_only(stage):
     """P7: others of the backend are looked at all the same."""
     backend = stage.backend()

@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import etcd_stage as stage
 import pytest
 
-from incumbent import LeaderElection, LeaderElectionConfig, open_backend
+from incumbent import LeaderElection, LeaderElectionConfig, LeaderElector, open_backend
 
 WAITING = 200
 ELECTIONS = 1000
@@ -93,6 +93,45 @@ def test_death_in_the_queue_wakes_one(server, crowd):
     cost = asked(difference(before, settled(server)))
     assert sum(cost.values()) <= 3, cost
     assert set(told) == {101}
+
+
+def test_waiting_costs_renewals_and_hardly_more(victim, name):
+    """P7: Who waits has its lease renewed, each third of the ttl; its keys are hardly ever read; a poll is a look."""
+    with ExitStack() as stack:
+
+        def stand(number: int, ttl: float) -> LeaderElector:
+            backend = open_backend(f"etcd://127.0.0.1:{victim.port}", stage.settings(ttl))
+            stack.callback(backend.close)
+            elector = backend.elector(name, str(number))
+            assert (elector.acquire_leadership() is not None) is (number == 0)
+            return elector
+
+        waiting = [stand(number, ttl=60.0 if number == 0 else 6.0) for number in range(11)][1:]
+        before = started(victim)
+        for _ in range(3):
+            assert waiting[-1].acquire_leadership() is None
+        cost = stage.eventually(
+            lambda: (asked := difference(before, started(victim))).get("LeaseKeepAlive", 0) >= len(waiting) and asked
+        )
+        assert cost.pop("Txn") == 3, "the polls"
+        assert set(cost) <= {"LeaseKeepAlive", "LeaseTimeToLive"}
+        assert cost.get("LeaseTimeToLive", 0) <= 1, cost
+
+
+def test_who_campaigns_again_observes_no_more(opened, name):
+    """P7: Who has looked who leads, and stands in the queue, is woken by its own turn, not by all who come and go."""
+    leader, waiting, late = (opened().elector(name, candidate) for candidate in "abc")
+    leader.acquire_leadership()
+    told: list[float] = []
+    waiting.notify = lambda: told.append(time.monotonic())
+    waiting.acquire_leadership()
+    waiting.observe_leadership()
+    waiting.acquire_leadership()
+    late.acquire_leadership()
+    leader.relinquish_leadership()
+    stage.eventually(lambda: told)
+    assert waiting.acquire_leadership() is not None
+    assert len(told) == 1
 
 
 def test_hand_over_is_quick_and_needs_no_poll(url, name):

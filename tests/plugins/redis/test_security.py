@@ -12,7 +12,7 @@ from incumbent_redis._options import Options
 #: As the page on redis tells it.
 RIGHTS = (
     "~{incumbent}* &{incumbent}:* -@all +eval +evalsha +info +time +hmget +hset +del +exists "
-    "+publish +subscribe +unsubscribe +ping +select +wait"
+    "+publish +pubsub|numsub +subscribe +unsubscribe +ping +select +wait"
 )
 
 

@@ -59,7 +59,7 @@ class BeatElector(ElectorBase):
         self._waits_for_election = True
         self._beats.follow(self)  # before the attempt, so that nothing is missed
         with self._lock:
-            seen = self._seen
+            seen, self._observes = self._seen, False  # until it observes again, only a chance to win is news
         silent = None if seen is None or self._beats.sightings.left(self.lock_id, seen) > 0 else seen
         was_uncertain, self._is_uncertain = self._is_uncertain, True
         sent = self._clock()  # before the request (P2)

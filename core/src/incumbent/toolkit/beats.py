@@ -11,6 +11,7 @@ from incumbent.errors import BackendRejectedError, BackendUnavailableError
 
 from .beat import BeatStore, Held, Record
 from .beat_sightings import Sightings
+from .beat_turns import Turns
 from .keepalive import KeepAlive
 
 __all__ = ["Beats", "Member"]
@@ -79,6 +80,7 @@ class Beats:
         self.sightings = Sightings(settings.clock)
         self.interval = settings.ttl / looks
         self._wake = wake
+        self._turns = Turns(settings.clock)
         self._lock = threading.Lock()
         self._members: dict[str, list[Member]] = {}
         self._leading: set[Member] = set()
@@ -118,10 +120,28 @@ class Beats:
         with self._lock:
             return list(self._members)
 
-    def tell(self, lock_id: str, *, is_free: bool, owner: str | None = None) -> None:
-        """Pass on what the store has told: that an election is free, or led; and by whose doing, if that is known."""
+    def tell(self, lock_id: str, *, is_free: bool, owner: str | None = None, waiting: int = 0) -> None:
+        """
+        Pass on what the store has told.
+
+        Args:
+            lock_id: Name of the election.
+            is_free: Whether nobody leads it now.
+            owner: By whose doing, if that is known.
+            waiting: How many wait for it, if that is known: of many, a few are told at once; see `tell_in_turn`.
+        """
+        self._turns.taken(lock_id)
+        is_free = is_free and not self._turns.wait(lock_id, waiting)
         for member in self._of(lock_id):
             member.told(is_free=is_free, owner=owner)
+
+    def tell_in_turn(self) -> float | None:
+        """Tell those whose turn has come that their election is free; return the seconds until the next turn is due."""
+        for lock_id in self._turns.come():
+            for member in self._of(lock_id):
+                if member.campaigns:
+                    member.told(is_free=True, owner=None)
+        return self._turns.left()
 
     def look(self, read: Callable[[Sequence[str]], Mapping[str, Record]] | None = None) -> float | None:
         """

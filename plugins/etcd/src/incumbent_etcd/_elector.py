@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from math import inf
 
 from incumbent import Claim, ElectionError, LeaderRecord
 from incumbent.toolkit import BackendBase, ElectorBase, Renewal, Sessions, join_info, split_info
 
 from ._connection import Connection
 from ._errors import LeaseGoneError
-from ._layout import Election, testament_of
+from ._layout import Election, Standing, testament_of
 from ._lease import Attached, Lease
 from ._news import News
 from ._place import ForeignHandError, Place
@@ -40,6 +40,9 @@ class EtcdElector(ElectorBase):
         self._place: Place | None = None
         #: A key that is to be deleted before another one is made: it must not be taken for a new term's.
         self._leftover: Place | None = None
+        #: When it began to look at its place last; and whether it has looked who leads since.
+        self._looked_at = -inf
+        self._observes = False
         self._news = News(watcher, self._clock, self._tell, self._show)
 
     # ------------------------------------------------------------ what the verbs come down to
@@ -62,6 +65,8 @@ class EtcdElector(ElectorBase):
     def _observe(self) -> LeaderRecord:
         """Read all candidates."""
         election = self._layout()
+        with self._lock:
+            self._observes = True
         answer = self._connection.read("Range", election.all())
         self._news.observe(election, answer.header.revision + 1)
         entries = election.entries(answer)
@@ -88,6 +93,7 @@ class EtcdElector(ElectorBase):
         start = self._clock()
         value = join_info(self.candidate, self.info)
         with self._lock:
+            self._observes = False  # until it looks again, only its place in the queue is news
             if self._place is not None and self._place.value != value:
                 self._leftover, self._place = self._place, None  # its next key tells what is to be told now
         leftover = self._leftover  # which the session's thread may delete at the same time
@@ -101,13 +107,19 @@ class EtcdElector(ElectorBase):
         if place is None:
             return None
         session.keep_alive(lease)
-        standing, renewal = self._stand(place, start)
+        # Who is told of nothing is hardly first, and needs no renewal: the lease has those of the session.
+        is_news = place.revision is None or self._news.latest >= self._looked_at
+        standing, renewal = self._stand(place, start if is_news else None)
+        self._looked_at = start
         known = self._evidence = self._clock()  # a renewal that began before may not have seen the key
         ahead = place.ahead(standing)
         if ahead is not None:
             # Its end may make it our turn, or show the next one before us: no other candidate is asked.
             self._news.follow(ahead.key, standing.revision + 1, deletions=True)
             return None
+        if renewal is None:
+            self._news.latest = known  # it is, and nobody has told
+            return self._stand_in_line()
         return self._lead(place, standing.own.created, renewal, known)
 
     def _joined(self) -> Session:
@@ -129,12 +141,12 @@ class EtcdElector(ElectorBase):
                 self._place = Place(self._connection, self._layout(), value, lease)
             return self._place
 
-    def _stand(self, place: Place, start: float) -> tuple[Any, Renewal[Attached]]:
-        """Make or read our key and renew the lease, at the same time: one round trip."""
+    def _stand(self, place: Place, after: float | None) -> tuple[Standing, Renewal[Attached] | None]:
+        """Make or read our key and, with *after*, renew the lease at the same time: one round trip."""
         place.is_uncertain = place.is_uncertain or place.revision is None
         request = self._connection.send("Txn", place.request())
         try:
-            renewal = place.lease.renewal(start)
+            renewal = None if after is None else place.lease.renewal(after)
             answer = request.result()
         except LeaseGoneError:
             place.lease.is_dead = True
@@ -164,7 +176,7 @@ class EtcdElector(ElectorBase):
                 renewal = place.lease.renewal(after)
             except (LeaseGoneError, ForeignHandError):
                 place = None
-        if place is not None and renewal is not None and place.key in renewal.answer.keys:
+        if place is not None and renewal is not None and place.key in (renewal.answer.keys or ()):
             return self._lead(place, token, renewal, renewal.sent)
         if place is not None:
             # Deleted, or overwritten and so on no lease any more: then it would block the queue for ever.
@@ -198,6 +210,10 @@ class EtcdElector(ElectorBase):
         self._news.unfollow()
 
     def _show(self) -> None:
+        with self._lock:
+            if not self._observes:
+                self._news.unobserve()
+                return
         self.notify()  # set by the runner after we were made
 
     # ------------------------------------------------------------ for the session, on its thread
@@ -227,9 +243,10 @@ class EtcdElector(ElectorBase):
                 self._owed = None
             leftover = self._leftover
             is_known = place is not None and place.revision is not None and renewal.sent > self._evidence
+            keys = renewal.answer.keys
         if leftover is not None:
             self._discard(leftover)
-        elif is_known and place is not None and place.key not in renewal.answer.keys:
+        elif is_known and place is not None and keys is not None and place.key not in keys:
             self._news.tell()
 
     def _withdraw(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from incumbent import BackendUnavailableError, KeepAlive, Renewal
@@ -16,16 +17,18 @@ __all__ = ["Attached", "Lease"]
 
 #: Of the ttl: how often it is renewed if nobody asks, and for how long a renewal serves who comes later.
 INTERVAL, SHARE = 1 / 3, 1 / 50
+#: Ttls after which the keys are read though nobody has asked for them.
+UNREAD = 6
 #: Servers grant one and a half of their election timeouts at least, which may be 50 s at most, seconds.
 LARGEST_LEAST = 75
 
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What a renewal brought: for how long the lease lives, and the keys that hang on it."""
+    """What a renewal brought: for how long the lease lives, and the keys that hang on it, if they were read."""
 
     ttl: float
-    keys: frozenset[bytes]
+    keys: frozenset[bytes] | None
 
 
 class Lease:
@@ -51,6 +54,8 @@ class Lease:
         self._may_exist = False
         #: The connection that the last renewal went over, if it was answered. See `_renew`.
         self._proven: object = None
+        self._wants_keys = False
+        self._read_at = -inf
         self._first: Renewal[Attached] | None = None
         self._keep_alive: KeepAlive[Attached]
 
@@ -91,7 +96,7 @@ class Lease:
 
     def renewal(self, after: float) -> Renewal[Attached]:
         """
-        Return a renewal that began after *after*, shared if possible.
+        Return a renewal that began after *after*, and has read the keys; shared if possible.
 
         Raises:
             LeaseGoneError: The lease is dead.
@@ -99,10 +104,18 @@ class Lease:
         """
         if self._first is not None and self._first.sent > after:
             return self._first  # the grant itself
-        renewal = self._keep_alive.renewal(after)
-        if renewal.answer.ttl <= 0:
-            raise LeaseGoneError("etcd: the lease is gone")
-        return renewal
+        while True:
+            self.want_keys()
+            renewal = self._keep_alive.renewal(after)
+            if renewal.answer.ttl <= 0:
+                raise LeaseGoneError("etcd: the lease is gone")
+            if renewal.answer.keys is not None:
+                return renewal
+            after = renewal.sent  # it was on its way before we asked for the keys
+
+    def want_keys(self) -> None:
+        """Have the next renewal read the keys."""
+        self._wants_keys = True
 
     def start(self, look: Callable[[Renewal[Attached] | None], None]) -> None:
         """Renew it from now on; *look* is called with each renewal, or with None when one failed."""
@@ -127,7 +140,7 @@ class Lease:
 
     def _renew(self) -> Attached:
         """
-        Renew it, and read which keys hang on it.
+        Renew it, and read which keys hang on it if anybody wants to know: while all wait, that is seldom.
 
         Renewing alone proves nothing: a key that an operator deleted or overwrote is no longer attached, and the
         lease lives on. And of a dead lease etcd says ttl 0, and no error.
@@ -139,11 +152,13 @@ class Lease:
         sent = self._clock()
         renewing = self._connection.send("LeaseKeepAlive", rpc.LeaseKeepAliveRequest(ID=self.id))
         is_proven, self._proven = renewing.client is self._proven, None
-        reading = self._read() if is_proven else None
+        reads = self._wants_keys or not is_proven or sent - self._read_at >= UNREAD * self.ttl
+        self._wants_keys = False  # should this fail, the next one is unproven, and reads
+        reading = self._read() if reads and is_proven else None
         try:
             renewed = renewing.result()
-            known = (reading or self._read()).result()
-            if {renewed.ID, known.ID} != {self.id}:
+            known = (reading or self._read()).result() if reads else None
+            if not {self.id}.issuperset(answer.ID for answer in (renewed, known) if answer is not None):
                 raise senseless("another lease")
             ttl = renewed.TTL
         except LeaseGoneError:
@@ -152,13 +167,16 @@ class Lease:
             if reading is not None:
                 reading.cancel()
             raise
-        if ttl <= 0 or not known.grantedTTL:
+        if ttl <= 0 or (known is not None and not known.grantedTTL):
             self.is_dead = True
             return Attached(0.0, frozenset())
+        if known is None:
+            self._proven = renewing.client
+            return Attached(min(float(ttl), self.ttl), None)
         # Whole seconds, rounded down. Read beside the renewal, they are what was left before: may be 0.
         if not is_proven and ttl - (self._clock() - sent) >= known.TTL + 1:
             raise BackendUnavailableError("etcd: the answer is that to an earlier renewal")
-        self._proven = renewing.client
+        self._proven, self._read_at = renewing.client, sent
         return Attached(min(float(ttl), self.ttl), frozenset(known.keys))
 
     def _read(self) -> Request:

@@ -55,7 +55,7 @@ class News:
             self._watcher.cancel(watch)
 
     def observe(self, election: Election, revision: int) -> None:
-        """Tell of every change of the election from *revision* on, until closed."""
+        """Tell of every change of the election from *revision* on, until `unobserve`."""
         if self._observing is not None and self._observing.active:
             return
         self._observing = self._watcher.watch(
@@ -67,6 +67,12 @@ class News:
         )
         if self._closed:  # meanwhile
             self.close()
+
+    def unobserve(self) -> None:
+        """Tell of the election no more."""
+        watch, self._observing = self._observing, None
+        if watch is not None:
+            self._watcher.cancel(watch)
 
     def tell(self) -> None:
         """Have the engine ask."""
@@ -83,6 +89,4 @@ class News:
         """Tell nothing any more."""
         self._closed = True
         self.unfollow()
-        watch, self._observing = self._observing, None
-        if watch is not None:
-            self._watcher.cancel(watch)
+        self.unobserve()

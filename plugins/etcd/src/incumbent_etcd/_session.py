@@ -68,8 +68,10 @@ class Session:
             if self._members.get(election) is not member:
                 return
             del self._members[election]
-            if not is_clean and self._lease is not None:
-                self._leaving[election] = self._clock()
+            if self._lease is not None:
+                self._lease.want_keys()
+                if not is_clean:
+                    self._leaving[election] = self._clock()
 
     def lease(self) -> Lease:
         """
@@ -135,9 +137,10 @@ class Session:
         elif renewal is not None:
             for member in members:
                 member.supervise(lease, renewal)
-            self._sweep(lease, renewal)
+            if renewal.answer.keys is not None:
+                self._sweep(lease, renewal.sent, renewal.answer.keys)
 
-    def _sweep(self, lease: Lease, renewal: Renewal[Attached]) -> None:
+    def _sweep(self, lease: Lease, sent: float, keys: frozenset[bytes]) -> None:
         """
         Delete the keys that no member answers for: a request of one that has left may arrive at any time later.
 
@@ -147,14 +150,16 @@ class Session:
         with self._lock:
             if lease is not self._lease:
                 return
-            now, found = self._clock(), elections_of(renewal.answer.keys, lease.id)
+            now, found = self._clock(), elections_of(keys, lease.id)
             strange = found.keys() - self._members.keys()
             self._leaving.update((election, now) for election in strange & (self._strange | self._leaving.keys()))
             self._strange = strange
             orphans = [found[election] for election in self._leaving.keys() & found.keys()]
             for election, since in list(self._leaving.items()):
-                if election not in found and renewal.sent > since + 2 * self._connection.timeout:
+                if election not in found and sent > since + 2 * self._connection.timeout:
                     del self._leaving[election]
+            if self._leaving or self._strange:
+                lease.want_keys()
         for key in orphans:
             with suppress(ElectionError):  # the next look is soon
                 self._connection.call("DeleteRange", self._connection.rpc.DeleteRangeRequest(key=key))

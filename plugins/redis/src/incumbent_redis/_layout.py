@@ -143,13 +143,14 @@ return answer
 """
 )
 
-#: KEYS[1] is the record, ARGV[1] our claim.
+#: KEYS[1] is the record, ARGV[1] our claim. Told is also how many listen, or 0 if the user may not know.
 RELEASE = Script(
     """
 local record = redis.pcall('HMGET', KEYS[1], 'claim')
 if record[1] and record[1] == ARGV[1] then
   redis.call('DEL', KEYS[1])
-  redis.call('PUBLISH', KEYS[1], 'free')
+  local heard = redis.pcall('PUBSUB', 'NUMSUB', KEYS[1])
+  redis.call('PUBLISH', KEYS[1], 'free ' .. (heard[2] or 0))
   return 1
 end
 return 0

@@ -39,6 +39,7 @@ class News:
         self._store = store
         self._records = records
         self._beats = beats
+        self._ttl = beats.settings.ttl
         self._lock = threading.Lock()
         self._changed = False
         self._closing = False
@@ -84,15 +85,17 @@ class News:
 
     def _run(self) -> None:
         interval = self._beats.interval
-        look_at = ping_at = boottime() + interval
+        look_at, ping_at = boottime() + interval, boottime() + self._ttl
         try:
             while not self._closing:
                 if self._hear() or boottime() >= look_at:
                     look_at = boottime() + self._look()
                 if boottime() >= ping_at:
-                    ping_at = boottime() + interval
+                    ping_at = boottime() + self._ttl
                     self._ping()
-                self._wait(max(0.0, min(look_at, ping_at) - boottime()))
+                turn = self._beats.tell_in_turn()
+                pause = max(0.0, min(look_at, ping_at) - boottime())
+                self._wait(pause if turn is None else min(pause, turn))
         finally:
             if self._wire is not None:
                 self._store.drop(self._wire)
@@ -146,7 +149,9 @@ class News:
         elif kind == b"message":
             lock_id = self._channels.get(answer[1].decode())
             if lock_id is not None:
-                self._beats.tell(lock_id, is_free=answer[2] == b"free")
+                word, _, waiting = answer[2].partition(b" ")
+                waiting = int(waiting) if waiting.isdigit() else 0
+                self._beats.tell(lock_id, is_free=word == b"free", waiting=waiting)
         return bool(kind == b"subscribe")
 
     def _ping(self) -> None:
