@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import ipaddress
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -43,7 +41,9 @@ def printable(text: str) -> str:
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return ", did you mean 'x'?" for the nearest of *known*, or nothing."""
-    matches = difflib.get_close_matches(name[:SHOWN], list(known), n=1)
+    from difflib import get_close_matches  # noqa: PLC0415 - only a mistake pays for it
+
+    matches = get_close_matches(name[:SHOWN], list(known), n=1)
     return f", did you mean {matches[0]!r}?" if matches else ""
 
 
@@ -222,9 +222,11 @@ def _host(text: str) -> tuple[str, int | None]:
         raise ConfigurationError(f"host {shorten(text)}: write host[:port], with an IPv6 address in brackets")
     host, port = match["host"], match["port"]
     if host.startswith("["):
+        from ipaddress import IPv6Address  # noqa: PLC0415 - few have one
+
         try:
             # A scope follows an encoded '%': RFC 6874.
-            host = str(ipaddress.IPv6Address(host[1:-1].replace("%25", "%", 1)))
+            host = str(IPv6Address(host[1:-1].replace("%25", "%", 1)))
         except ValueError:
             raise ConfigurationError(f"host {shorten(text)}: not an IPv6 address") from None
     elif host[:3].upper() == "%2F":

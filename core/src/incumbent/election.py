@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -22,7 +20,6 @@ from .engine.runner import Runner
 from .engine.steering import check_id
 from .errors import ConfigurationError, InvalidStateError
 from .greenlets import check_threads
-from .registry import open_backend
 from .situation import Situation
 from .state import Reason, State
 from .term import Term
@@ -94,6 +91,8 @@ class LeaderElection:
             self._elector: LeaderElector | None = elector
             self.candidate = elector.candidate
         else:
+            from .registry import open_backend  # noqa: PLC0415 - with metadata and pluggy, a third of all imports
+
             self._elector = None
             self.candidate = config.candidate or _new_id()
             if config.preference is not None:
@@ -394,7 +393,7 @@ class LeaderElection:
 
 
 def _new_id() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    return f"{os.uname().nodename}:{os.getpid()}:{os.urandom(4).hex()}"
 
 
 def check_config(config: object) -> None:

@@ -35,6 +35,7 @@ ENTRY_POINT_GROUP = "incumbent.electors"
 UNKNOWN = "unknown"
 #: Of this process, of the system.
 SHORT_OF_DESCRIPTORS = (errno.EMFILE, errno.ENFILE)
+_NAMED = re.compile(r"^(Name|Version):[ \t]*(.*\S)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -191,16 +192,14 @@ def _look() -> tuple[list[_Found], list[str]]:
 
 
 def _named(distribution: Distribution) -> tuple[str, str]:
-    """Return name and version; each look at `metadata` reads and parses the file again."""
+    """Return name and version, which stand in the head of a file: to have all of it parsed takes ten times as long."""
     try:
-        # A half-removed distribution has no metadata: `None` here, whatever the annotations say.
-        metadata = distribution.metadata
-        name, version = (
-            str(metadata[key]) if metadata is not None and key in metadata else UNKNOWN for key in ("Name", "Version")
-        )
+        # A half-removed distribution has none of these files.
+        text = next(filter(None, map(distribution.read_text, ("METADATA", "PKG-INFO", ""))), "")
     except Exception:  # a damaged one: the package has no name then, but its electors work
         return UNKNOWN, UNKNOWN
-    return name, version
+    said = {name.lower(): value for name, value in reversed(_NAMED.findall(text.partition("\n\n")[0]))}
+    return said.get("name", UNKNOWN), said.get("version", UNKNOWN)
 
 
 def _find(name: str) -> list[_Found]:

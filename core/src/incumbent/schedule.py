@@ -18,7 +18,6 @@ from math import floor
 
 from .address import nearest, shorten
 from .errors import ConfigurationError
-from .zones import local_zone, named_zone
 
 __all__ = ["Cron", "Every", "parse_duration", "parse_spec", "upcoming"]
 
@@ -154,6 +153,8 @@ def parse_spec(text: str) -> Every | Cron:
         raise ConfigurationError(f"{shorten(text)}: must be text")
     if len(text) > LONGEST:
         raise ConfigurationError(f"{shorten(text)}: longer than {LONGEST} characters")
+    from .zones import local_zone, named_zone  # noqa: PLC0415 - most have no spec, and need no zones
+
     zone, fields = None, text.strip()
     if match := _ZONE.match(fields):
         zone, fields = named_zone(text, match[1]), match[2].strip()

@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
+from typing import TYPE_CHECKING
 
 from .address import Address
 from .config import LeaderElectionConfig
-from .election import LeaderElection
 from .elector import OBSERVER, Backend, LeaderElector, LeaderRecord
 from .engine.steering import COME, HAND_OVER, PAUSE, Request, check_id, control_name
 from .errors import BackendUnavailableError, ElectionError
 from .observer import look, observing
+
+if TYPE_CHECKING:
+    from .election import LeaderElection
 
 __all__ = ["Outcome", "Result", "hand_over", "paused"]
 
@@ -155,8 +158,10 @@ def paused(elector: str | Address, name: str | int, *, ttl: float = 15.0) -> Ite
 
 
 def _asking(elector: str | Address, name: str, request: Request, ttl: float) -> LeaderElection:
+    from . import election  # noqa: PLC0415 - who only reads requests needs no engine
+
     config = LeaderElectionConfig(control_name(name), candidate=str(request), ttl=ttl, relinquish_interval=None)
-    return LeaderElection(config, elector)
+    return election.LeaderElection(config, elector)
 
 
 def _why_not(record: LeaderRecord, to: str | None) -> str | None:

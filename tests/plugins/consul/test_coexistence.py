@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import warnings
+from importlib.metadata import distributions
 
 import consul_stage as stage
 import pytest
@@ -29,6 +30,18 @@ def test_no_client_library_is_loaded_before_it_is_needed():
         print([name for name in ("consul", "requests", "urllib3", "incumbent.testing") if name in sys.modules])
     """
     assert run(program) == "[]"
+
+
+def test_what_nothing_calls_is_not_imported(url, name):
+    """python-consul's own transport brings requests and urllib3: who leads has imported neither. py-consul is whole."""
+    program = f"""
+    import sys
+    {CAMPAIGN}
+    campaign(sys.argv[1])
+    print([name for name in ("consul", "requests", "urllib3") if name in sys.modules])
+    """
+    whole = ["consul", "requests", "urllib3"] if any(distributions(name="py-consul")) else []
+    assert run(program, url, name) == str(whole)
 
 
 @pytest.mark.parametrize("first", ["ours", "theirs"])

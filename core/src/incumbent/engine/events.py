@@ -35,12 +35,20 @@ class Timer(Enum):
     ASK = "ask for the office, or no more"
 
 
+@dataclass(frozen=True)
+class Bare:
+    """What says all by its kind. These kinds inherit from it, for the making of a dataclass takes its time."""
+
+    __slots__ = ()
+
+
 # ---------------------------------------------------------------- events
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Bare):
     """The candidate was told to campaign."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +65,22 @@ class Granted:
     claim: Claim
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(Bare):
     """Acquire answered that another candidate leads."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Gone:
+
+class Gone(Bare):
     """Check answered that the claim is gone for good."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Relinquished:
+
+class Relinquished(Bare):
     """Relinquish answered: nothing is held any more."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +99,10 @@ class Failed:
     jitter: float = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Notified:
+class Notified(Bare):
     """The backend says that something changed."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,24 +137,28 @@ class HealthSaid:
     is_good: bool
 
 
-@dataclass(frozen=True, slots=True)
-class FitnessChanged:
+class FitnessChanged(Bare):
     """The candidate may lead from now on, or may not."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+
+class Withdrawn(Bare):
     """It has left the queue, if there is one."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class StopAsked:
+
+class StopAsked(Bare):
     """The candidate is to leave the election."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class CallbacksReturned:
+
+class CallbacksReturned(Bare):
     """Every callback that tells of the ended term has returned."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,14 +235,16 @@ class EndTerm:
     reason: Reason
 
 
-@dataclass(frozen=True, slots=True)
-class TellFollower:
+class TellFollower(Bare):
     """Run the follower callback: the state was entered, or checked once more."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
-class TellLeader:
+
+class TellLeader(Bare):
     """Run the leader callback: the claim was checked once more."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +273,10 @@ class OutageBegan:
     error: Exception
 
 
-@dataclass(frozen=True, slots=True)
-class OutageEnded:
+class OutageEnded(Bare):
     """The backend answers again."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

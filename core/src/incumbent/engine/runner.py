@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import os
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -77,7 +76,7 @@ class Runner:
     ) -> None:
         self.clock = clock or SystemClock()
         self._given = calls, callbacks
-        self._jitter = jitter or random.SystemRandom().random  # the module's own numbers are the application's
+        self._jitter = jitter or _jitter
         self._lock = threading.RLock()  # a signal handler may close one election in the middle of starting another
         self._inbox: SimpleQueue[tuple[Candidacy, ev.Event]] = SimpleQueue()
         self._candidates: set[Candidacy] = set()
@@ -486,3 +485,8 @@ class Runner:
                 self._backends[key] = known, users - 1
                 return
         known.close()
+
+
+def _jitter() -> float:
+    """Return a number in [0, 1). Not by `random`, whose numbers are the application's, and and imports much."""
+    return int.from_bytes(os.urandom(6), "big") / 2**48

@@ -8,7 +8,6 @@ logs show it, and leaves it out where sessions are concerned.
 
 from __future__ import annotations
 
-import importlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,12 +17,12 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from incumbent import BackendUnavailableError, ElectionError
-from incumbent.toolkit import importing
 
 from ._connection import Answer, Connection, Request
 from ._endpoint import Endpoint
 from ._errors import SessionGoneError, check_session, is_missing, meaning, stranger, understood
 from ._layout import Pair, encoded, pairs_of, results_of, transaction
+from ._library import load
 from ._options import Options
 from ._pool import Pool
 
@@ -133,7 +132,7 @@ class Client:
     def renew_session(self, session: str) -> bool:
         """Renew; False if the session is gone."""
         check_session(session)
-        missing = importlib.import_module("consul").NotFound
+        missing = load().missing
 
         def renewed() -> bool:
             try:
@@ -177,8 +176,7 @@ class Client:
     def _api(self) -> SimpleNamespace:
         """The library's parts."""
         if self._loaded is None:
-            with importing:
-                base = importlib.import_module("consul.base")
+            base = load().base
             agent = SimpleNamespace(
                 http=SimpleNamespace(get=self._get, put=self._put, delete=self._delete),
                 token=None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from incumbent import BackendRejectedError, BackendUnavailableError, ElectionErr
 
 from ._connection import Answer
 from ._endpoint import Endpoint
+from ._library import load
 
 __all__ = ["SessionGoneError", "check_session", "is_missing", "meaning", "stranger", "understood"]
 
@@ -93,7 +93,7 @@ def understood(call: Callable[[], T]) -> T:
     except ElectionError:
         raise
     except Exception as error:
-        if not isinstance(error, (*_GARBLED, importlib.import_module("consul").ConsulException)):
+        if not isinstance(error, (*_GARBLED, load().error)):
             raise
         raise BackendUnavailableError(f"consul's answer makes no sense ({type(error).__name__})") from error
 
