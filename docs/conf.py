@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from shutil import which
 
 import incumbent
 import incumbent.testing
@@ -15,7 +16,7 @@ sys.path.insert(0, str(HERE / "_ext"))
 def repository() -> str:
     """Return the page of the repository that this was cloned from; nothing if that is no place that others reach."""
     asked = ["git", "-C", str(HERE), "remote", "get-url", "origin"]
-    url = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    url = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip() if which("git") else ""
     url = re.sub(r"^(?:ssh://)?git@([^:/]+)[:/]", r"https://\1/", url).removesuffix(".git")
     return url if re.fullmatch(r"https://[^@]+", url) else ""
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from browser import browser
+from patience import eventually
 
 pytestmark = pytest.mark.operate
 
@@ -68,6 +70,28 @@ def test_what_is_copied_can_be_pasted(site, chromium):
             assert not text.startswith(("$ ", ">>> ")), path.stem
             assert "highlight-console" not in kind or "\n$ " not in f"\n{text}", path.stem
     assert seen > 100
+
+
+#: What is typed into the search, and a page that must be among what it finds.
+SOUGHT = {
+    "failover": "which-elector",
+    "distributed lock": "glossary",
+    "lease": "glossary",
+    "HA": "glossary",
+    "cron on several machines": "glossary",
+    "nobody leads": "trouble",
+    "not renewed in time": "trouble",
+    "callback has not returned": "trouble",
+}
+FOUND = "[...document.querySelectorAll('ul.search li > a')].map(each => each.href.split('/').pop().split('.html')[0])"
+
+
+def test_search_finds_what_people_know_under_other_names(site, chromium):
+    """Who types another tool's word, or a message, into the search is shown the page that tells of it."""
+    page = chromium.page()
+    for words, there in SOUGHT.items():
+        page.open(f"{(site / 'search.html').as_uri()}?q={quote(words)}")
+        eventually(lambda there=there: there in page.evaluate(FOUND))
 
 
 def test_every_page_tells_its_version_and_where_to_go(site):
