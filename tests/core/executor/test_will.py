@@ -48,6 +48,8 @@ for line in sys.stdin:
     elif verb == "many":
         for number in range(20_000):
             wills["one"].leave(f"{number}")
+    elif verb == "close":
+        os.closerange(3, 65536)
     elif verb == "unsent":
         executor = wills["one"]._executor
         words = [len(executor._unsent) + len(executor._rest)]
@@ -169,6 +171,15 @@ def test_program_with_the_descriptors_keeps_the_claim(application):
     application.process.kill()
     application.process.wait()
     os.kill(child, signal.SIGKILL)
+    assert eventually(application.executed) == [words("one", "first")]
+
+
+def test_process_that_closes_all_files_keeps_the_claim(application):
+    """P11: The end of the socket alone does not say that the process is dead; the kernel does."""
+    executor = eventually(application.executor)
+    application.tell("close")
+    eventually(lambda: not Path(f"/proc/{executor}/fd/0").exists())  # it has read the end
+    application.process.kill()
     assert eventually(application.executed) == [words("one", "first")]
 
 

@@ -257,7 +257,7 @@ class _Guard:
     def _give_up(self) -> None:
         """Execute the testament: no command is left, and the wrapper is dead, or has closed the channel and will be."""
         execute = self._command.execute
-        if execute is None or not self._testament or not sees_orphans():
+        if execute is None or not self._testament or self._deadline == inf or not sees_orphans():
             return
         while os.getppid() == self._wrapper:  # its threads may live yet: each of them could take the term for valid
             if boottime() >= self._deadline:

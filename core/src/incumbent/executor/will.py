@@ -172,7 +172,7 @@ class _Executor:
 def _started(theirs: socket.socket) -> threading.Thread:
     """Start the program, which forks the executor and ends; return the thread that buries it."""
     process = subprocess.Popen(
-        [sys.executable, "-S", str(PROGRAM)],
+        [sys.executable, "-S", str(PROGRAM), str(os.getpid())],
         stdin=theirs.fileno(),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
