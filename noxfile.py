@@ -159,6 +159,13 @@ def steer(session: nox.Session) -> None:
 
 
 @nox.session
+def bench(session: nox.Session) -> None:
+    """Measure beside raw loops, the stores' tools and other libraries: some rows, some stores, or all; `--write`."""
+    install_editable(session, "bench")
+    session.run("python", "-m", "bench", *session.posargs, env={"PYTHONPATH": "tests/helpers"})
+
+
+@nox.session
 def mutants(session: nox.Session) -> None:
     """Break one rule at a time, see what finds it, and write the table in docs/mutants.md."""
     install_editable(session, "tests")
