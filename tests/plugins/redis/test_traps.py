@@ -462,6 +462,19 @@ def test_hand_over_among_fifty_wakes_a_few(server, name, opened):
         assert _calls(asking, "publish") == 1
 
 
+def test_waiting_costs_looks_and_nothing_else(victim, name, opened):
+    """P7: who waits looks six times per ttl, with one command each; the subscription is asked after far more rarely."""
+    leader = opened(stage.url(victim), stage.settings(ttl=60)).elector(name, "a")
+    stage.lead(leader)
+    waiting = opened(stage.url(victim), stage.settings(ttl=1.2)).elector(name, "b")
+    assert waiting.acquire_leadership() is None
+    with stage.client(victim) as asking:
+        asking.config_resetstat()
+        stage.eventually(lambda: _calls(asking, "evalsha") >= 9)
+        assert _calls(asking, "ping") <= 3
+        assert not any(_calls(asking, command) for command in ("eval", "subscribe", "publish"))
+
+
 def test_who_may_not_know_how_many_wait_tells_all(server, name, opened):
     """P7: a leader whose user lacks the right to count is succeeded at once all the same."""
     with stage.client(server) as asking:

@@ -25,6 +25,8 @@ _log = logging.getLogger("incumbent.redis")
 
 #: Seconds after which a subscription that failed is tried again.
 RETRY = 0.5
+#: Ttls after which it is seen whether the subscription is alive: meanwhile the looks find what is not heard.
+UNHEARD = 3.0
 
 
 class News:
@@ -39,7 +41,7 @@ class News:
         self._store = store
         self._records = records
         self._beats = beats
-        self._ttl = beats.settings.ttl
+        self._unheard = UNHEARD * beats.settings.ttl
         self._lock = threading.Lock()
         self._changed = False
         self._closing = False
@@ -85,13 +87,13 @@ class News:
 
     def _run(self) -> None:
         interval = self._beats.interval
-        look_at, ping_at = boottime() + interval, boottime() + self._ttl
+        look_at, ping_at = boottime() + interval, boottime() + self._unheard
         try:
             while not self._closing:
                 if self._hear() or boottime() >= look_at:
                     look_at = boottime() + self._look()
                 if boottime() >= ping_at:
-                    ping_at = boottime() + self._ttl
+                    ping_at = boottime() + self._unheard
                     self._ping()
                 turn = self._beats.tell_in_turn()
                 pause = max(0.0, min(look_at, ping_at) - boottime())
