@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email.parser  # noqa: F401 - redis-py does when it connects, to know its own version; a fork may tear that apart
 import socket
 import ssl
 from typing import Any
