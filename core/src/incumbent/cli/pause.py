@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     """Hold the pause, and say so."""
     address = Address.parse(args.elector)
     ended = threading.Event()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # until there is something to end in order
+    before = signal.signal(signal.SIGTERM, _leave)  # until there is something to end in order
     try:
         _, _, request = read_one(address, args.name)
         if request is not None:
@@ -55,3 +56,8 @@ def run(args: argparse.Namespace) -> int:
         signal.signal(signal.SIGTERM, before)
     show("the pause is over")
     return 0
+
+
+def _leave(number: int, _: object) -> None:
+    # Not KeyboardInterrupt: Python itself dies of one that has come in the middle of an import, though it was caught.
+    sys.exit(128 + number)
