@@ -33,7 +33,14 @@ def _small(monkeypatch):
     """Measure little, and do not wait until the machine has calmed down."""
     for module in (rows, loads):
         monkeypatch.setattr(module, "LINE", 0.1)
-    for name, value in {"HERDS": (2,), "ELECTIONS": 3, "WAITING": 2, "COUNTED": 1.0, "CAUSED": 0.1}.items():
+    for name, value in {
+        "HERDS": (2,),
+        "ELECTIONS": 3,
+        "WAITING": 2,
+        "CALM": 0.1,
+        "COUNTED": 1.0,
+        "CAUSED": 0.1,
+    }.items():
         monkeypatch.setattr(loads, name, value)
     monkeypatch.setattr(rows, "CYCLES", 2)
     monkeypatch.setattr(rows, "ENOUGH", 0.0)

@@ -62,7 +62,8 @@ def say(text: str) -> None:
 
 
 def campaign(contender: Contender, index: int, orders: queue.SimpleQueue[None], *, aside: float) -> None:
-    """Lead, and hand over when told to, for ever."""
+    """Lead, and hand over when told to, for ever; what fails ends the process, which tells whoever waits for it."""
+    threading.excepthook = lambda failed: (sys.__excepthook__(*failed[:3]), os._exit(1))
     while True:
         contender.lead()
         say(f"leads {index} {time.monotonic()}")

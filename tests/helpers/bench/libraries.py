@@ -64,7 +64,7 @@ class SherlockRedis:
         import sherlock
 
         host, port = address.split(":")
-        self._lock = sherlock.RedisLock(name, client=redis.Redis(host, int(port)), expire=round(ttl), timeout=None)
+        self._lock = sherlock.RedisLock(name, client=redis.Redis(host, int(port)), expire=round(ttl), timeout=3600)
         self._leads = False
         every(ttl / 3, lambda: self._leads and self._lock.renew())
 

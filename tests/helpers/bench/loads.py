@@ -18,8 +18,8 @@ from .servers import program
 
 __all__ = ["herd", "idle", "memory", "start", "thousand"]
 
-#: Candidates that wait, each a process; seconds that are counted.
-WAITING, COUNTED = 10, 10.0
+#: Candidates that wait, each a process; seconds until the requests of the beginning are over, and that are counted.
+WAITING, CALM, COUNTED = 10, 5.0, 10.0
 #: Candidates that wait for one hand-over; the ttl, with which hardly any renewal comes in between; seconds after a
 #: hand-over in which what it causes has come, and that a server may need until it has counted it.
 HERDS, STILL, CAUSED = (100, 300), 300.0, 1.0
@@ -51,7 +51,7 @@ def idle(course: Course) -> list[Table]:
 
 def _rate(course: Course) -> float:
     """Return the requests a second, when those of the beginning are over."""
-    time.sleep(SHORT)
+    time.sleep(CALM)
     before, began = course.place.requests(), time.monotonic()
     time.sleep(COUNTED)
     return (course.place.requests() - before) / (time.monotonic() - began)
