@@ -12,6 +12,7 @@ import pytest
 
 from incumbent import LeaderElection, LeaderElectionConfig, open_backend
 from incumbent.testing import FaultProxy, free_port
+from incumbent_postgres._watch import MOST_MARKS
 
 WAITING = 50
 ELECTIONS = 1000
@@ -52,6 +53,34 @@ def test_hand_over_among_50_waiting(victim, name):
     assert took < config.leader_check_interval / 2
     assert 1 <= tries <= WAITING
     assert looks <= 2 * WAITING + 10, looks
+
+
+def test_hand_over_says_how_many_wait(victim, opened, name):
+    """P7: Who waits is counted, so that of hundreds a few try at once; who has left, or waits for very many, is not."""
+    ttls = [60.0, 3.0, 3.0, 3.0, 3.0]  # of the leader; and of the others, who look, and show themselves, that often
+    backends = [opened(victim.url, stage.settings(ttl)) for ttl in ttls]
+    electors = [backend.elector(name, str(number)) for number, backend in enumerate(backends)]
+    told: list[tuple[str, int]] = []
+    tell = backends[1].beats.tell
+
+    def hear(lock_id: str, *, is_free: bool, waiting: int = 0, **news: object) -> None:
+        tell(lock_id, is_free=is_free, waiting=waiting, **news)
+        if is_free:
+            told.append((lock_id, waiting))
+
+    backends[1].beats.tell = hear
+    stage.lead(electors[0])
+    for elector in electors[1:]:
+        assert elector.acquire_leadership() is None
+    marks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    stage.eventually(lambda: victim.sql(marks) == [(5,)])
+    for number in range(MOST_MARKS):
+        backends[4].elector(f"{name}/{number}", "many").observe_leadership()
+    electors[3].close()
+    stage.eventually(lambda: victim.sql(marks) == [(3,)])
+    assert electors[0].relinquish_leadership()
+    stage.eventually(lambda: told)
+    assert told == [(name, 3)]
 
 
 def test_hand_over_is_told_without_notifications(server, opened, name, monkeypatch):

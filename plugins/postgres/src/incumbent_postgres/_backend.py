@@ -30,7 +30,7 @@ from ._watch import Watch
 __all__ = ["PostgresBackend"]
 
 #: In a ttl.
-LOOKS = 10
+LOOKS = 6
 #: A longer name does not fit into an index, bytes.
 LONGEST_NAME = 2048
 
@@ -40,7 +40,7 @@ class PostgresBackend(BackendBase):
 
     contract_version: ClassVar[int] = 1
     capabilities: ClassVar[Capabilities] = Capabilities(
-        push=yes("LISTEN, and a look at all elections every tenth of the ttl"),
+        push=yes("LISTEN, and a look at all elections every sixth of the ttl"),
         observe=yes("whether a silent leader is still shown is by the server's clock"),
         candidates=no("a waiting candidate leaves nothing in the tables"),
         fencing_across_restarts=yes(

@@ -93,7 +93,7 @@ def _server(client: Client, limit: float, *, is_encrypted: bool) -> tuple[list[F
     if refused is not None and not is_standby:
         found.append(Finding("error", str(refused), "do what it says, or use another user or server"))
     if process != str(client.process):
-        text = f"{where}: a pooler, which may let no news through: then a hand-over takes up to a tenth of the ttl"
+        text = f"{where}: a pooler, which may let no news through: then a hand-over takes up to a sixth of the ttl"
         found.append(Finding("warning", text, "if that is too long, let it pool sessions, or go past it"))
     if client.is_encrypted and is_encrypted:
         found.append(Finding("ok", f"{where}: encrypted"))

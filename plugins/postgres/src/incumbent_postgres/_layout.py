@@ -100,6 +100,13 @@ class Layout:
         """Ask for the notifications."""
         return f"LISTEN {self.schema}"
 
+    def mark(self, new: Iterable[str], old: Iterable[str]) -> str:
+        """Show that this connection waits for *new*, and no more for *old*: a leader that goes counts who waits."""
+        marks = [f"SELECT pg_try_advisory_lock_shared({self._mark(literal(lock_id))})" for lock_id in new]
+        return "; ".join(
+            marks + [f"SELECT pg_advisory_unlock_shared({self._mark(literal(lock_id))})" for lock_id in old]
+        )
+
     def look(self, lock_ids: Iterable[str]) -> str:
         """Read who leads."""
         names = ", ".join(map(literal, lock_ids))
@@ -143,7 +150,7 @@ class Layout:
             f"WITH new AS (INSERT INTO {self._election} (lock_id, session, claim, candidate) "
             f"VALUES ({literal(lock_id)}, {literal(session)}, {literal(claim)}, {literal(candidate)}) "
             "ON CONFLICT (lock_id) DO NOTHING RETURNING lock_id, claim, token) "
-            f"SELECT token, {self._notify('+')} FROM new"
+            f"SELECT token, {self._led()} FROM new"
         )
 
     def relinquish(self, lock_id: str, claim: str) -> str:
@@ -170,11 +177,11 @@ class Layout:
         """Delete a session that was not renewed since it was seen, and all of its claims: on that server only."""
         # Without ON DELETE CASCADE: a claim that is made in this moment makes the deletion fail.
         dead = (
-            f"WITH dead AS (DELETE FROM {self._session} "
+            f"WITH {self._waits()}, dead AS (DELETE FROM {self._session} "
             f"WHERE id = {literal(silent.session)} AND beat = {literal(silent.beat)} "
             f"AND {RUN} = {literal(silent.server)} RETURNING id), "
             f"gone AS (DELETE FROM {self._election} USING dead WHERE session = dead.id RETURNING lock_id, claim) "
-            f"SELECT {self._notify('-')} FROM gone; "
+            f"SELECT {self._free()} FROM gone; "
         )
         forgotten = (
             f"DELETE FROM {self._session} s WHERE renewed < clock_timestamp() - interval '{FORGOTTEN}' "
@@ -184,11 +191,28 @@ class Layout:
 
     def _told(self, deletion: str) -> str:
         """Delete, notify, and return a row for each deleted one."""
-        return f"WITH gone AS ({deletion} RETURNING lock_id, claim) SELECT {self._notify('-')} FROM gone; "
+        return f"WITH {self._waits()}, gone AS ({deletion} RETURNING lock_id, claim) SELECT {self._free()} FROM gone; "
 
-    def _notify(self, what: str) -> str:
-        """Tell that the election is led ('+') or free ('-'), and whose claim has made it so."""
-        return f"pg_notify({self._channel}, {literal(what)} || claim || ' ' || lock_id)"
+    def _led(self) -> str:
+        """Tell that the election is led, and by whose claim."""
+        return f"pg_notify({self._channel}, '+' || claim || ' ' || lock_id)"
+
+    def _free(self) -> str:
+        """Tell that the election is free, whose claim has made it so, and how many wait for it."""
+        waiting = f"coalesce((SELECT number FROM waits WHERE mark = {self._mark('lock_id')}), 0)"
+        return f"pg_notify({self._channel}, '-' || claim || ':' || {waiting} || ' ' || lock_id)"
+
+    def _mark(self, lock_id: str) -> str:
+        return f"hashtextextended({literal(f'{self.schema} is waited for: ')} || {lock_id}, 0)"
+
+    @staticmethod
+    def _waits() -> str:
+        """Count the marks."""
+        return (
+            "waits AS (SELECT (classid::bigint << 32) | objid::bigint AS mark, count(*) AS number FROM pg_locks "
+            "WHERE locktype = 'advisory' AND objsubid = 1 "
+            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) GROUP BY 1)"
+        )
 
     def _one_at_a_time(self) -> str:
         # IF NOT EXISTS alone fails when two make it at once.

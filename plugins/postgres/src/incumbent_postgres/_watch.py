@@ -2,7 +2,7 @@
 Who is told of what: one thread and one connection for all elections of a backend.
 
 Notifications (LISTEN) tell at once. They may be lost, behind a pooler always, and silence sends none: so the thread
-also looks at all elections in one statement, every tenth of the ttl.
+also looks at all elections in one statement, every sixth of the ttl.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ _log = logging.getLogger("incumbent.postgres")
 
 #: Seconds between two attempts to connect: doubled each time.
 FIRST_REST, LONGEST_REST = 0.1, 5.0
+#: Elections of a process whose others are shown that it waits: a server has room for some 64 locks of a connection.
+MOST_MARKS = 8
 #: Seconds that `close` gives a thread that has its answer.
 PROMPT = 1.0
 
@@ -107,7 +109,9 @@ class Watch:
         client = self._pool.connect(self._end())
         try:
             client.run(self._layout.listen(), self._end())
+            marked: frozenset[str] = frozenset()
             while not self._closing.is_set():
+                marked = self._mark(client, marked)
                 self._wait(client, alarm, self._beats.look(partial(self._look, client)))
         except (LostError, RefusedError):
             self._pool.failed(client)
@@ -120,18 +124,30 @@ class Watch:
         end = None if pause is None else time.monotonic() + pause
         while not self._closing.is_set():
             for news in client.notifications():
-                claim, _, lock_id = news[1:].partition(" ")
-                self._beats.tell(lock_id, is_free=news.startswith("-"), owner=claim)
+                whose, _, lock_id = news[1:].partition(" ")
+                claim, _, waiting = whose.partition(":")
+                self._beats.tell(lock_id, is_free=news.startswith("-"), owner=claim, waiting=int(waiting or 0))
+            turn = self._beats.tell_in_turn()
             left = None if end is None else end - time.monotonic()
             if left is not None and left <= 0:
                 return
             poll = select.poll()
             poll.register(client.descriptor, select.POLLIN)
             poll.register(alarm, select.POLLIN)
-            if alarm in dict(poll.poll(None if left is None else left * 1000)):
+            pause = min((seconds for seconds in (left, turn) if seconds is not None), default=None)
+            if alarm in dict(poll.poll(None if pause is None else pause * 1000)):
                 os.read(alarm, 4096)
                 if end is None:
                     return
+
+    def _mark(self, client: Client, marked: frozenset[str]) -> frozenset[str]:
+        """Show which elections are waited for."""
+        lock_ids = frozenset(self._beats.lock_ids())
+        wanted = lock_ids if len(lock_ids) <= MOST_MARKS else frozenset()
+        if wanted != marked:
+            with suppress(RefusedError):  # who may not is not counted
+                client.run(self._layout.mark(wanted - marked, marked - wanted), self._end())
+        return wanted
 
     def _look(self, client: Client, lock_ids: Sequence[str]) -> Mapping[str, Record]:
         """Read all elections."""
