@@ -114,6 +114,8 @@ class Steered:
         with paused(url, name):
             for other in "bcd":
                 in_time(lambda other=other: made[other].situation.aside > 0)
+            # Who stands in a queue is shown as the leader when those before it have left: wait until all are out of it.
+            assert in_time(lambda: {"a"} == set(read_leader(url, name).candidates or "a"))
             assert made["a"].is_leader()
             made["a"].close()
             assert read_leader(url, name).candidate is None
