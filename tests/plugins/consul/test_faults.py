@@ -124,10 +124,12 @@ def killed_and_back(server, pair) -> None:
     server.start()
 
 
-def back_without_its_data(server, _) -> None:
+def back_without_its_data(server, pair) -> None:
+    led = [term for election in pair if (term := election.term) is not None]
     server.process.kill()
     server.empty()
     server.start()
+    stage.eventually(lambda: not any(term.is_valid() for term in led))  # its token is larger than all that come now
 
 
 @pytest.fixture
