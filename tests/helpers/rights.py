@@ -97,7 +97,7 @@ class Rights:
             term = a.term
             for _ in range(3):
                 a._candidacy.control.notify()  # as if there were news: it looks again
-            outcome = hand_over(urls["operator"], NAME, timeout=1.0, request_timeout=20.0)
+            outcome = hand_over(urls["operator"], NAME, timeout=5.0, request_timeout=20.0)
         assert outcome.result is Result.LATE
         assert "heeds no requests" in outcome.problem
         assert term.is_valid()
