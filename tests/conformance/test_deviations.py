@@ -115,9 +115,8 @@ def test_tests_of_ones_own_need_no_reason():
     assert not ElectorConformance.__test__
 
 
-def test_deviations_show_in_the_report(pytester, monkeypatch):
+def test_deviations_show_in_the_report(pytester):
     """A replaced test and a removed one are counted as deviating, with their reasons; a skipped one as not run."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     pytester.makepyfile(
         """
         import pytest

@@ -28,15 +28,13 @@ OWN_TEST = "def test_mine(): pass"
 @pytest.fixture
 def run_pytest(pytester, monkeypatch):
     """Run pytest in a directory of its own, without what this run was told, and with no plugin but ours."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     return lambda *arguments: pytester.runpytest_inprocess(*OURS, *arguments)
 
 
 @pytest.fixture
-def run_pytest_elsewhere(pytester, monkeypatch):
+def run_pytest_elsewhere(pytester):
     """Run pytest in a process and a directory of its own, with all plugins that are installed."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     return lambda *arguments: pytester.runpytest_subprocess("-p", "no:cacheprovider", *arguments)
 
 
@@ -185,7 +183,6 @@ def test_suite_costs_nothing_when_it_is_not_used(pytester, run_pytest_elsewhere)
 @pytest.fixture
 def run_on_xdist(pytester, monkeypatch):
     """Run pytest in two processes, with no other plugins."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     return lambda *arguments: pytester.runpytest_subprocess(*OURS, "-p", "xdist", "-n", "2", *arguments)
 

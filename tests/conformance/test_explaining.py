@@ -167,7 +167,6 @@ def test_failures_are_alike_if_they_were_raised_at_one_line():
 @pytest.fixture
 def run_pytest(pytester, monkeypatch):
     """Run pytest in a directory and a process of its own, with no plugin but ours."""
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     return lambda *arguments: pytester.runpytest_subprocess(*OURS, *arguments, timeout=120)
 

@@ -253,13 +253,19 @@ def test_a_grant_that_came_too_late_is_given_back():
     assert subject.phase is Phase.RELINQUISHING
 
 
-def test_timers_of_one_term_do_not_run_out_for_the_next():
-    """P6: after a pause, an old term's timer may end the present term by being late; it says nothing of that end."""
-    subject = Machine(LIMITED)
+def handing_over(timing):
+    """Return a machine that led from 100 s on, was asked to hand over at 101 s, and gives its claim up."""
+    subject = Machine(timing)
     subject.handle(ev.Started(), 100.0)
     subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
     subject.handle(ev.RelinquishAsked(), 101.0)
     subject.handle(ev.CallbacksReturned(), 101.0)
+    return subject
+
+
+def test_timers_of_one_term_do_not_run_out_for_the_next():
+    """P6: after a pause, an old term's timer may end the present term by being late; it says nothing of that end."""
+    subject = handing_over(LIMITED)
     subject.handle(ev.Relinquished(), 101.0)
     subject.handle(ev.Granted(Claim(2, 15.0, sent=107.0)), 107.0)
     told = []
@@ -272,11 +278,7 @@ def test_timers_of_one_term_do_not_run_out_for_the_next():
 
 def test_successor_has_the_backend_for_itself_at_first():
     """Who has handed over looks for its successor a moment later: it would see nobody, and keep the other waiting."""
-    subject = Machine(TIMING)
-    subject.handle(ev.Started(), 100.0)
-    subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
-    subject.handle(ev.RelinquishAsked(), 101.0)
-    subject.handle(ev.CallbacksReturned(), 101.0)
+    subject = handing_over(TIMING)
     assert subject.handle(ev.Relinquished(), 101.0) == [ev.SetTimer(ev.Timer.NEXT, 101.0 + machine.FIRST_LOOK)]
     looks = subject.handle(ev.Due(ev.Timer.NEXT), 101.0 + machine.FIRST_LOOK)
     assert ev.Call(ev.Verb.OBSERVE) in looks

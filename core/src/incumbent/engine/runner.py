@@ -481,5 +481,5 @@ class Runner:
 
 
 def _jitter() -> float:
-    """Return a number in [0, 1). Not by `random`, whose numbers are the application's, and and imports much."""
+    """Return a number in [0, 1). Not by `random`, whose numbers are the application's, and which imports much."""
     return int.from_bytes(os.urandom(6), "big") / 2**48
