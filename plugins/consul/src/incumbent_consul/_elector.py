@@ -99,6 +99,12 @@ class ConsulElector(Waiting):
 
     def _attempt(self, session: str) -> Claim | None:
         self._clear_up()
+        free, self._free = self._free, None
+        if free is not None:  # what the watcher has read need not be read again: it is locked as it was, or not at all
+            self._keys.check(free)
+            claim = self._lock_key(session, free.modify_index)
+            if claim is not None:
+                return claim
         sent = self._clock()  # before the request (P2)
         lock = self._client.get(self.key)
         self._keys.check(lock)
@@ -133,7 +139,7 @@ class ConsulElector(Waiting):
         with self._lock:
             held = self._held = Held(session, lock.modify_index)
             self._evidence = self._clock()
-            self._doubt = self._place = self._ahead = self._left = None
+            self._doubt = self._place = self._ahead = self._free = self._left = None
         return self._claim(lock.modify_index, held, sent)
 
     def _claim(self, token: int, held: Held, sent: float) -> Claim:

@@ -66,6 +66,8 @@ class Waiting(ElectorBase):
         self._told: tuple[object, float] = (None, 0.0)
         self._shown: object = None
         self._observes = False
+        #: The key as it was when the watcher saw that nobody has it locked, and it is this candidate's turn.
+        self._free: Pair | None = None
         #: The index of the key when this candidate unlocked it.
         self._left: int | None = None
         #: Chosen by the first attempt: some electors are made only to try whether they can be.
@@ -165,6 +167,7 @@ class Waiting(ElectorBase):
             if held is not None and not held.over:
                 tell = (lock is None or lock.session != held.session) and self._is_news("lost", state)
             elif self._place is not None and self._ahead is None and (lock is None or lock.session is None):
+                self._free = lock
                 tell = self._is_news("free", state)
                 remind = True
                 self._owed = self._clock() if self._owed is None else self._owed
