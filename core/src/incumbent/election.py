@@ -98,7 +98,9 @@ class LeaderElection:
             if config.preference is not None:
                 check_id(self.candidate)
             self.address = elector if isinstance(elector, Address) else Address.parse(elector)
-            self._settings = BackendSettings(config.ttl, config.request_timeout, self._runner.clock.now)
+            self._settings = BackendSettings(
+                config.ttl, config.request_timeout, self._runner.clock.now, config.renew_deadline
+            )
             self._backend = open_backend(self.address, self._settings)
             self._backend.elector(config.name, self.candidate)
             if config.relinquish_on_crash:

@@ -193,11 +193,15 @@ class BackendSettings:
         ttl: Seconds for which a silent candidate's claim is to be kept: one that is not asked to renew it.
         request_timeout: Seconds after which a single request must have ended.
         clock: The clock for `Claim.sent`, seconds.
+        renew_deadline: Seconds after `Claim.sent` until which a term lasts that is not renewed. What is acquired may
+            have been renewed before that was asked for, if half of this is left. 0: nobody leads with it, or does not
+            say; so only a new renewal will do.
     """
 
     ttl: float
     request_timeout: float
     clock: Callable[[], float] = field(default=boottime, compare=False)
+    renew_deadline: float = 0.0
 
 
 def _ignore() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
 from typing import ClassVar
 
 from incumbent import (
@@ -23,6 +24,9 @@ from .process import Process
 from .stores import LeaseStore, SessionStore, Store
 
 __all__ = ["LeaseElector", "ModelElector", "SessionElector", "elector_for"]
+
+#: Of the ttl: a lease that was renewed no longer ago may begin a term.
+FRESH = 0.35
 
 CAPABILITIES = Capabilities(
     push=yes(),
@@ -51,6 +55,8 @@ class ModelElector(LeaderElector):
         self._server = store
         self._number = named
         self._owner: str | None = None
+        #: When its lease or session was last renewed, as far as it was told.
+        self._renewed = -inf
         #: Every name that it ever had.
         self.owners: list[str] = []
         store.watchers.append(self._changed)
@@ -66,12 +72,14 @@ class ModelElector(LeaderElector):
             self._number += 1
             owner = f"{self.candidate}#{self._number}"
             self.owners.append(owner)
+            sent = self.process.now()
             self._ask(lambda: self._server.renew(owner, create=True))
-            self._owner = owner
+            self._owner, self._renewed = owner, sent
         return self._owner
 
     def _lost(self) -> None:
         self._owner = self.token = None
+        self._renewed = -inf
 
     def _keep_alive(self) -> None:
         """Renew every third of the ttl for as long as there is something to renew."""
@@ -80,7 +88,10 @@ class ModelElector(LeaderElector):
             owner = self._owner
             if owner is not None and not self.closed:
                 with suppress(BackendUnavailableError):
+                    sent = self.process.now()
                     alive = self._ask(lambda owner=owner: self._server.renew(owner))
+                    if alive and self._owner == owner:
+                        self._renewed = sent
                     if not alive and self._owner == owner:
                         self._owner = None
                         self.notify()
@@ -133,6 +144,9 @@ class LeaseElector(ModelElector):
         if place is None or place[0] != place[1]:
             return None
         sent = self.process.now()
+        if sent - self._renewed < FRESH * self.store.ttl:
+            self.token = place[0]  # the term begins on the last renewal, and is checked at once
+            return Claim(self.token, self.store.ttl, self._renewed, testament=f"{owner}/{self.token}")
         alive, revision = self._ask(lambda: (self.store.renew(owner), self.store.revision_of(owner)))
         if not alive or revision != place[0]:
             self._lost()

@@ -47,6 +47,9 @@ class KeepAlive(Generic[T]):
         interval: Seconds between two renewals that nobody asked for; a third of the ttl leaves two tries.
         share: Seconds after its beginning during which a renewal also serves those who come later.
         name: The name of the thread that `start` starts.
+
+    Attributes:
+        last: The last renewal that was answered; None before the first. To be read only.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class KeepAlive(Generic[T]):
         self._name = name
         self._changed = threading.Condition()
         self._began: float | None = None  # of the renewal that is out now
-        self._last: Renewal[T] | None = None
+        self.last: Renewal[T] | None = None
         self._failure: Exception | None = None
         self._stop: threading.Event | None = None
         self._threads: set[threading.Thread] = set()
@@ -83,11 +86,11 @@ class KeepAlive(Generic[T]):
                     raise BackendUnavailableError("the renewal that is out has not been answered in time")
                 if shared and self._failure is not None:
                     raise type(self._failure)(str(self._failure)) from self._failure
-                if shared and self._last is not None:
-                    return self._last
+                if shared and self.last is not None:
+                    return self.last
             now = self._clock()
-            if self._last is not None and self._last.sent > after and now - self._last.sent <= self._share:
-                return self._last
+            if self.last is not None and self.last.sent > after and now - self.last.sent <= self._share:
+                return self.last
             self._began = now
         return self._make(now)
 
@@ -102,7 +105,7 @@ class KeepAlive(Generic[T]):
         finally:
             with self._changed:
                 self._began, self._failure = None, failure
-                self._last = made or self._last
+                self.last = made or self.last
                 self._changed.notify_all()
         return made
 
@@ -141,7 +144,7 @@ class KeepAlive(Generic[T]):
     def _loop(self, stop: threading.Event, look: Callable[[Renewal[T] | None], None]) -> None:
         pause = self._interval
         while not stop.wait(pause):
-            last = self._last
+            last = self.last
             age = inf if last is None else self._clock() - last.sent
             pause = self._interval
             if age < self._interval:

@@ -36,6 +36,8 @@ class EtcdElector(ElectorBase):
         self._connection = connection
         self._sessions = sessions
         self._clock = backend.settings.clock
+        #: Seconds for which a renewal is evidence enough to begin a term: half of what it may last until the next one.
+        self._fresh = backend.settings.renew_deadline / 2
         self._session: Session | None = None
         self._place: Place | None = None
         #: A key that is to be deleted before another one is made: it must not be taken for a new term's.
@@ -107,9 +109,11 @@ class EtcdElector(ElectorBase):
         if place is None:
             return None
         session.keep_alive(lease)
+        renewal = None if self._news.is_broken else lease.last(start - self._fresh)
         # Who is told of nothing is hardly first, and needs no renewal: the lease has those of the session.
         is_news = place.revision is None or self._news.latest >= self._looked_at
-        standing, renewal = self._stand(place, start if is_news else None)
+        standing, made = self._stand(place, start if is_news and renewal is None else None)
+        renewal = renewal or made
         self._looked_at = start
         known = self._evidence = self._clock()  # a renewal that began before may not have seen the key
         ahead = place.ahead(standing)

@@ -113,6 +113,11 @@ class Lease:
                 return renewal
             after = renewal.sent  # it was on its way before we asked for the keys
 
+    def last(self, after: float) -> Renewal[Attached] | None:
+        """Return the last renewal that was answered, if it began after *after*: nothing is asked."""
+        last = self._keep_alive.last or self._first
+        return last if last is not None and last.sent > after and last.answer.ttl > 0 else None
+
     def want_keys(self) -> None:
         """Have the next renewal read the keys."""
         self._wants_keys = True

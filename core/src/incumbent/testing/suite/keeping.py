@@ -49,8 +49,10 @@ class Keeping:
         assert_all_kept(scene, claims)
 
     def test_claim_on_an_old_session_is_kept_as_long_as_it_says(self, scene: Scene) -> None:
-        """P1, P2: So is the claim of who has waited for a while, has led before, or leads elsewhere too."""
-        waited, led, twin = (_leader(scene, name, scene.backend()) for name in ("waited", "led", "twin"))
+        """P1, P2: So is the claim of who has waited, has led before, or leads elsewhere, and it is young enough."""
+        fresh = scene.settings.ttl / 3
+        settings = replace(scene.settings, renew_deadline=2 * fresh)
+        waited, led, twin = (_leader(scene, name, scene.backend(settings)) for name in ("waited", "led", "twin"))
         before = scene.candidate("before", lock_id=waited.lock_id)
         before.lead()
         waited.acquire_leadership()
@@ -62,7 +64,13 @@ class Keeping:
             before.check_leadership()
         before.relinquish_leadership()
         names = {"of who waited": waited, "of who led before": led, "of who leads elsewhere": twin}
-        assert_all_kept(scene, {name: (who.lock_id, who.lead()) for name, who in names.items()})
+        claims = {}
+        for name, who in names.items():
+            before_it = scene.harness.clock()
+            claims[name] = who.lock_id, who.lead()
+            age = before_it - claims[name][1].sent
+            assert age <= fresh, f"the claim {name} was renewed {age:g} s ago: no half of the renew deadline is left"
+        assert_all_kept(scene, claims)
 
     def test_claim_is_counted_on_the_clock_that_was_given(self, scene: Scene) -> None:
         """P2: *sent* is read on the clock of the settings when the claim is granted, renewed, and acquired again."""
