@@ -145,6 +145,10 @@ class ClosingFailed(Told):
     error: Exception
 
 
+#: What the log says as INFO only.
+WELL = frozenset((Waiting, Elected, HandedOver, OutageEnded))
+
+
 class ElectionObserver:
     """
     Is told what happens to candidates.

@@ -51,6 +51,19 @@ def test_repeated_callbacks_do_not_pile_up(dispatcher, executor):
     assert ran == ["a", "b", "a"]
 
 
+def test_a_step_of_the_engine_waits_for_no_thread_if_no_callback_is_left(dispatcher, executor):
+    """P6: the engine's own step runs behind all callbacks that were put before, and at once if there are none."""
+    ran = []
+    dispatcher.then("step", lambda: ran.append("at once"))
+    assert (ran, list(executor.jobs)) == (["at once"], [])
+    dispatcher.put("on_deposed", lambda: ran.append("callback"))
+    dispatcher.then("step", lambda: ran.append("behind it"))
+    dispatcher.then("step", lambda: ran.append("never"), wanted=lambda: False)
+    assert ran == ["at once"]
+    executor.run_one()
+    assert ran == ["at once", "callback", "behind it"]
+
+
 def test_what_a_callback_raises_is_reported_and_the_rest_runs(dispatcher, executor, failures):
     """P6: an exception becomes a `CallbackError` with its cause, and later callbacks still run."""
     ran = []

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from itertools import pairwise
+from math import inf
 
 import pytest
 from programs import started
@@ -25,6 +26,7 @@ from incumbent import (
     read_leader,
 )
 from incumbent.electors.memory import MemoryElector
+from incumbent.engine.events import Woken
 
 
 def config(name, **options):
@@ -246,6 +248,59 @@ def test_a_forked_child_of_a_leader_leads_nothing(tmp_path):
         assert read_leader(f"local://{tmp_path}/state", "reports").candidate == election.candidate
 
 
+class Asleep(Runner):
+    """An engine whose own thread sleeps until a test steps it."""
+
+    def _start(self):
+        pass
+
+
+@pytest.fixture
+def asleep():
+    """An engine that has begun an election and sleeps, the election, and its candidacy; they are closed."""
+    runner = Asleep()
+    election = LeaderElection(config("reports", ttl=600), "memory://asleep", runner=runner)
+    election.start()
+    runner.step()
+    yield runner, election, election._candidacy
+    runner.leave(election._candidacy)
+    wait_until(lambda: runner.step() >= 0 and election._candidacy.finished)
+    for pool in (runner._calls, runner._callbacks, runner._telling):
+        pool.close(60)
+    assert ours() == []
+
+
+def test_who_brings_an_answer_or_news_has_the_engine_act_on_it(asleep):
+    """Who waits for a hand-over waits for those that ask the backend and hear from it, and for no other thread."""
+    _, election, candidacy = asleep
+    term = election.wait_for_leadership(60)
+    before = term.deadline
+    candidacy.elector.notify()
+    wait_until(lambda: term.deadline > before)
+
+
+def test_what_comes_while_another_thread_acts_is_left_to_it(asleep):
+    """P10: nobody who brings an answer or news waits until another thread has had the engine act."""
+    runner, election, candidacy = asleep
+    assert election.wait_for_leadership(60) is not None
+    with runner._turn:
+        candidacy.elector.notify()
+        assert candidacy.notified
+    runner.step()
+    assert not candidacy.notified
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_the_engine_wakes_up_for_what_is_due_earlier_than_it_knew(asleep, late):
+    """P6: who has it act wakes the engine's own thread if that would sleep for too long now, and only then."""
+    runner, election, candidacy = asleep
+    assert election.wait_for_leadership(60) is not None
+    with runner._turn:  # whoever else is at it has done
+        runner._wakes_at = runner.clock.now() + 3600 if late else -inf
+    runner._deliver(candidacy, Woken())
+    assert runner._inbox.empty() is not late
+
+
 def test_leaving_waits_for_no_thread_that_another_election_needs():
     """P8: an election that begins while another waits for the engine's end takes the engine over, and ends the wait."""
     runner, over = Runner(), threading.Event()
@@ -291,6 +346,11 @@ def test_logging_that_blocks_holds_up_no_election(handled):
     """P10: an application whose logging waits for something costs the engine nothing: it elects and hands over."""
     release = threading.Event()
     records = handled(lambda record: release.wait(60))
+
+    def messages():
+        own = [record for record in records if election.candidate in str(record.args)]
+        return [record.getMessage().partition(">: ")[2] for record in own]
+
     try:
         with LeaderElection(config("reports", cooldown=60), "memory://blocking") as election:
             wait_until(lambda: records, 20)
@@ -299,12 +359,12 @@ def test_logging_that_blocks_holds_up_no_election(handled):
                 election.relinquish()
                 wait_until(lambda: read_leader("memory://blocking", "reports").candidate is None, 20)
                 release.set()
+                wait_until(lambda: "waiting: nobody leads" in messages(), 20)
     finally:
         release.set()
-    messages = [record.getMessage().partition(">: ")[2] for record in records if election.candidate in str(record.args)]
-    assert messages[:2] == ["elected, token 1", "deposed, token 1: relinquished"]
-    assert re.fullmatch(r"handed over, token 1, after \d+\.\d{3} s: relinquished", messages[2])
-    assert messages[3:] == ["waiting: nobody leads"]
+    assert messages()[:2] == ["elected, token 1", "deposed, token 1: relinquished"]
+    assert re.fullmatch(r"handed over, token 1, after \d+\.\d{3} s: relinquished", messages()[2])
+    assert messages()[3:] == ["waiting: nobody leads"]
     assert ours() == []
 
 

@@ -290,7 +290,8 @@ class Candidacy:
         self._change(term=term)
         self._waits = False
         self._teller.tell(Elected, term=term)
-        self.dispatcher.put("on_elected", lambda: self._announce(term), wanted=term.is_valid)
+        announce = self.dispatcher.then if self.listeners.elected is None else self.dispatcher.put
+        announce("on_elected", lambda: self._announce(term), wanted=term.is_valid)
         self.tell_leader()
         self.tell_record(self._own_record(term))
 
@@ -332,7 +333,7 @@ class Candidacy:
         if self.listeners.settle is not None:
             self.dispatcher.put("the work in during()", self.listeners.settle)
         self.tell_follower()
-        self.dispatcher.put("the end of the term", done)
+        self.dispatcher.then("the end of the term", done)
 
     def abandon(self) -> None:
         """End the term without a word to the application: the engine cannot go on."""

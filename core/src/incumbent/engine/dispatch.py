@@ -72,6 +72,15 @@ class Dispatcher:
             self._running = True
         self._executor.submit(self._drain)
 
+    def then(self, name: str, step: Callable[[], object], *, wanted: Callable[[], bool] = _always) -> None:
+        """Run *step*, short and the engine's own, after all that were put before: here and now if all have returned."""
+        with self._lock:
+            if self._running:
+                self._queue.append(_Entry(name, step, wanted))
+                return
+        if wanted():
+            step()
+
     @property
     def current(self) -> str | None:
         """Name of the callback that is running, if one is."""

@@ -45,6 +45,12 @@ class Bare:
 # ---------------------------------------------------------------- events
 
 
+class Woken(Bare):
+    """Nothing has happened, but there may be something to do earlier than the runner's thread knows."""
+
+    __slots__ = ()
+
+
 class Started(Bare):
     """The candidate was told to campaign."""
 
@@ -169,7 +175,8 @@ class CallbackRaised:
 
 
 Event = (
-    Started
+    Woken
+    | Started
     | Due
     | Granted
     | Refused

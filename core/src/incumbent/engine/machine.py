@@ -75,7 +75,7 @@ PUSH_FACTOR = 5.0
 #: The first retry after a failed call waits about this long, seconds; each further one twice as long,
 #: up to the interval at which an answering backend would be asked.
 FIRST_RETRY = 0.1
-#: Seconds until who has handed over looks for its successor, who has more need of the backend until then.
+#: Seconds until who has handed over looks for its successor.
 FIRST_LOOK = 0.1
 #: A call may need a few requests, each bounded by the request timeout, before it counts as overdue.
 REQUESTS_PER_CALL = 3
@@ -103,6 +103,8 @@ class Machine:
         #: Until then it stands aside, for it has handed over; and until then because it was asked to.
         self.not_before = -inf
         self.aside_until = -inf
+        #: Until then it does not even look, whatever it is told: its successor has more need of the backend.
+        self._rests_until = -inf
         #: Whether it may have a place in a queue.
         self._queues = False
         self._call: Verb | None = None
@@ -159,10 +161,12 @@ class Machine:
         elif self._now >= self._may_try():
             self._queues = True
             self._ask(Verb.ACQUIRE)
-        elif self.timing.can_observe:
-            self._ask(Verb.OBSERVE)
-        else:
+        elif not self.timing.can_observe:
             self._set(Timer.NEXT, self._may_try())
+        elif self._now < self._rests_until:
+            self._set(Timer.NEXT, self._rests_until)
+        else:
+            self._ask(Verb.OBSERVE)
 
     def _may_try(self) -> float:
         return max(self.not_before, self.aside_until)
@@ -417,7 +421,8 @@ class Machine:
         if self._keep:
             self._keep, self._returns = False, True
             self.not_before = self._now + self.timing.cooldown
-            self._set(Timer.NEXT, self._now + min(FIRST_LOOK, self.timing.cooldown))
+            self._rests_until = self._now + min(FIRST_LOOK, self.timing.cooldown)
+            self._set(Timer.NEXT, self._rests_until)
         else:
             self._attempt()
 

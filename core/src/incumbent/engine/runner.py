@@ -3,6 +3,8 @@
 Everything that happens is an event in the runner's inbox; `Runner.step` feeds the events and the due
 timers to the machines and carries out what they answer. The runner's own thread does nothing but
 call `step` and sleep, so a test or a simulation can call it instead, with its own clock and executors.
+A thread that has the answer of a backend, or its news, feeds them to the machine itself while the runner's
+thread sleeps: who waits for it then waits for one thread less.
 """
 
 from __future__ import annotations
@@ -75,6 +77,8 @@ class Runner:
         self.clock = clock or SystemClock()
         self._given = calls, callbacks
         self._jitter = jitter or _jitter
+        #: Whoever has it is the one thread that feeds machines; taken by others only if it is free.
+        self._turn = threading.Lock()
         self._lock = threading.RLock()  # a signal handler may close one election in the middle of starting another
         self._inbox: SimpleQueue[tuple[Candidacy, ev.Event]] = SimpleQueue()
         self._candidates: set[Candidacy] = set()
@@ -86,6 +90,8 @@ class Runner:
         self._thread: threading.Thread | None = None
         self._running = False
         self._stepped = self.clock.now()
+        #: When the thread that sleeps looks by itself.
+        self._wakes_at = -inf
 
     _shared: ClassVar[dict[int, Runner]] = {}
 
@@ -137,7 +143,24 @@ class Runner:
         """Post it, unless one is waiting already: "too often is harmless", says the contract."""
         if not candidate.notified:
             candidate.notified = True
-            self.post(candidate, ev.Notified())
+            self._deliver(candidate, ev.Notified())
+
+    def _deliver(self, candidate: Candidacy, event: ev.Event) -> None:
+        """
+        Handle *event* on this thread if no other one is at it, else post it. Never blocks, and calls no elector.
+
+        Not for the application's threads: a signal handler may interrupt one that has a lock of the pools.
+        """
+        if any(self._given) or not self._inbox.empty() or not self._turn.acquire(blocking=False):
+            self.post(candidate, event)
+            return
+        try:
+            self._handle(candidate, event)
+            is_early = self._next_look() < self._wakes_at
+        finally:
+            self._turn.release()
+        if is_early:
+            self.post(candidate, ev.Woken())
 
     def set_eligible(self, candidate: Candidacy, *, eligible: bool) -> None:
         """Have *candidate* lead no more, or let it. Its term is over when this returns. Never blocks."""
@@ -194,14 +217,17 @@ class Runner:
 
     def _loop(self) -> None:
         while True:
-            pause = self.step()
+            with self._turn:
+                pause = self.step()
             with self._lock:
                 if not self._candidates and self._inbox.empty():
                     self._running = False
                     pools = self._calls, self._callbacks, self._telling
                     break
             with suppress(Empty):
-                self._handle(*self._inbox.get(timeout=pause))
+                candidate, event = self._inbox.get(timeout=pause)
+                with self._turn:
+                    self._handle(candidate, event)
         for pool in pools:
             pool.close(LONGEST_SLEEP)
 
@@ -221,10 +247,15 @@ class Runner:
         for key in self._alarms.due(now, wall):
             assert isinstance(key, Candidacy)
             self._handle(key, ev.RelinquishAsked(Reason.SCHEDULE))
+        self._wakes_at = self._next_look()
+        return max(0.0, self._wakes_at - self.clock.now())
+
+    def _next_look(self) -> float:
+        """Return when there is something to do if nothing arrives; make room for jobs that wait."""
+        now, wall = self.clock.now(), self.clock.wall()
         waits = [self._alarms.wait(now, wall), self._calls.adjust(), self._callbacks.adjust(), LONGEST_SLEEP]
-        if self._timers:
-            waits.append(self._timers[0][0] - self.clock.now())
-        return max(0.0, min(wait for wait in waits if wait is not None))
+        first = self._timers[0][0] if self._timers else inf
+        return min(first, *(now + wait for wait in waits if wait is not None))
 
     def _handle(self, candidate: Candidacy, event: ev.Event) -> None:
         if isinstance(event, ev.Notified):
@@ -284,7 +315,8 @@ class Runner:
                 self.post(candidate, ev.RelinquishAsked(Reason.NOT_RENEWED))
         elif isinstance(action, ev.EndTerm):
             self._alarms.disarm(candidate)
-            candidate.end_term(action.reason, self.clock.now(), partial(self.post, candidate, ev.CallbacksReturned()))
+            done = partial(self._deliver, candidate, ev.CallbacksReturned())
+            candidate.end_term(action.reason, self.clock.now(), done)
         elif isinstance(action, ev.TellLeader):
             candidate.tell_leader()
         elif isinstance(action, ev.TellFollower):
@@ -439,7 +471,7 @@ class Runner:
         event = ask(candidate.elector, verb, self.clock, self._jitter())
         candidate.called(verb.value, self.clock.now() - began, event.error if isinstance(event, ev.Failed) else None)
         self._clear_up(candidate, candidate.elector)
-        self.post(candidate, event)
+        self._deliver(candidate, event)
 
     def _clear_up(self, candidate: Candidacy, elector: LeaderElector) -> None:
         """Close what a call that has outlived its candidate may have opened again, a claim among it."""
@@ -459,7 +491,7 @@ class Runner:
         self._free(candidate, "backend", partial(self._unshare, candidate.backend))
         with self._lock:
             self._candidates.discard(candidate)
-        self.post(candidate, ev.Started())  # changes nothing any more, but the thread looks whether it is needed
+        self.post(candidate, ev.Woken())  # the thread looks whether it is needed
         candidate.finish(error)
 
     def _free(self, candidate: Candidacy, what: str, close: Callable[[], object]) -> None:

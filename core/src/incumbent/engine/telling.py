@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from incumbent.instrumentation import ElectionObserver, LoggingObserver, Told
+from incumbent.instrumentation import WELL, ElectionObserver, LoggingObserver, Told
 
 from .workers import Executor
 
@@ -40,6 +40,8 @@ class Teller:
 
     def tell(self, kind: Callable[..., Told], **values: Any) -> None:
         """Have the observers' method for events of that *kind* called. Never raises."""
+        if self._observer is None and kind in WELL and not _log.isEnabledFor(logging.INFO):
+            return  # no thread has to be woken for what nobody hears
         event = kind(election=self._election, candidate=self._candidate, **values)
         method = _method(type(event).__name__)
 
