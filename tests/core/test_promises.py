@@ -4,6 +4,7 @@ import logging
 import os
 import threading
 import time
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,6 +14,7 @@ from incumbent import (
     BackendRejectedError,
     BackendUnavailableError,
     CallbackError,
+    Capabilities,
     Claim,
     ElectionError,
     InvalidStateError,
@@ -21,6 +23,7 @@ from incumbent import (
     LeaderRecord,
     LeadershipLostError,
     State,
+    yes,
 )
 from incumbent.engine.runner import POOL_SIZE, Runner
 from incumbent.testing import FakeClock
@@ -468,26 +471,34 @@ def test_a_notified_leader_checks_at_once(stage):
     assert not election.is_leader()
 
 
+def pushing() -> Capabilities:
+    """Return what a backend declares that calls back, and is else as others are."""
+    return replace(CAPABILITIES, push=yes())
+
+
 def test_push_makes_polling_a_slow_safety_net(stage):
-    """With push, a waiting candidate asks five times more rarely."""
-    polled = stage.puppet(candidate="a")
-    pushed = stage.puppet(
-        candidate="b",
-        capabilities=type(CAPABILITIES)(
-            push=type(CAPABILITIES.push)(True),
-            observe=CAPABILITIES.observe,
-            candidates=CAPABILITIES.candidates,
-            fencing_across_restarts=CAPABILITIES.fencing_across_restarts,
-            expiry=CAPABILITIES.expiry,
-            interoperates=CAPABILITIES.interoperates,
-        ),
-    )
+    """With push, a waiting candidate asks twenty times more rarely."""
+    polled, pushed = stage.puppet(candidate="a"), stage.puppet(candidate="b", capabilities=pushing())
     for puppet in (polled, pushed):
         puppet.answers["acquire"] = None
         stage.election(puppet, follower_check_interval=2)
-    stage.advance(100)
-    assert len(polled.calls) == pytest.approx(50, abs=2)
+    stage.advance(400)
+    assert len(polled.calls) == pytest.approx(200, abs=2)
     assert len(pushed.calls) == pytest.approx(10, abs=2)
+
+
+def test_many_candidates_take_turns_at_the_safety_net(stage):
+    """With push, a process polls about once a second, however many elections it waits for; each has its turn."""
+    puppets = [stage.puppet(candidate=str(number), capabilities=pushing()) for number in range(50)]
+    for puppet in puppets:
+        puppet.answers["acquire"] = None
+        stage.election(puppet, follower_check_interval=0.1)
+    stage.advance(100)  # the first ones have not known how many would come
+    before = [len(puppet.calls) for puppet in puppets]
+    stage.advance(500)
+    polls = [len(puppet.calls) - asked for puppet, asked in zip(puppets, before, strict=True)]
+    assert sum(polls) == pytest.approx(500, abs=50)
+    assert min(polls) >= 9
 
 
 # ---------------------------------------------------------------- P8, P9: a clean end, forks

@@ -14,6 +14,7 @@ from incumbent import LeaderElection, LeaderElectionConfig, LeaderElector, Term
 from incumbent.config import lifetime
 from incumbent.engine.candidacy import Listeners
 from incumbent.engine.events import RelinquishAsked, StopAsked
+from incumbent.engine.machine import PUSH_FACTOR
 from incumbent.state import Reason
 
 from .beats import beat_server
@@ -276,7 +277,7 @@ class Cluster:
 
     def _await_leader(self) -> None:
         """P7: whatever happened, somebody leads in the end."""
-        slow_poll = 5 * self.candidates[0].election.config.follower_check_interval
+        slow_poll = PUSH_FACTOR * self.candidates[0].election.config.follower_check_interval
         slowest_callback = 4 * self.slowness
         limit = self.world.now + 2 * (
             self.store.patience * self.ttl + self.ttl + 2 * slow_poll + slowest_callback + lifetime(self.ttl) + 20.0

@@ -71,7 +71,7 @@ from .phases import Phase, Timing
 __all__ = ["PUSH_FACTOR", "TRANSITIONS", "Machine", "Phase", "Timing", "Transition"]
 
 #: With push, polling is only the safety net under a lost notification: this much slower.
-PUSH_FACTOR = 5.0
+PUSH_FACTOR = 20.0
 #: The first retry after a failed call waits about this long, seconds; each further one twice as long,
 #: up to the interval at which an answering backend would be asked.
 FIRST_RETRY = 0.1
@@ -90,6 +90,8 @@ class Machine:
     def __init__(self, timing: Timing) -> None:
         self.timing = timing
         self.phase = Phase.BOOTSTRAP
+        #: Seconds from one poll of the safety net to the next at least: many candidates take turns.
+        self.turn = 0.0
         self.token: int | None = None
         self.deadline = -inf
         self.renew_deadline = -inf
@@ -494,7 +496,8 @@ class Machine:
         self._set(Timer.NEXT, self._now + pause)
 
     def _follower_interval(self) -> float:
-        return self.timing.follower_check_interval * (PUSH_FACTOR if self.timing.push else 1.0)
+        interval = self.timing.follower_check_interval
+        return max(PUSH_FACTOR * interval, self.turn) if self.timing.push else interval
 
     def _renew_by(self, claim: Claim) -> float:
         """Return when it must have been renewed; one that does not last longer than that puts nothing off (P3)."""

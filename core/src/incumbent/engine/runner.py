@@ -49,6 +49,8 @@ CALLBACK_PATIENCE = 0.5
 CALL_PATIENCE = 2.0
 #: The longest sleep, seconds: by then a suspended machine, or a step of the wall clock, is noticed.
 LONGEST_SLEEP = 1.0
+#: Of more candidates than these, one polls about every so many seconds: where news are pushed, nothing is lost by that.
+FEW, POLL_PAUSE = 10, 1.0
 #: How often who waits for the threads' end looks whether they are needed again, seconds.
 JOIN = 0.1
 
@@ -268,6 +270,9 @@ class Runner:
             return
         elif isinstance(event, ev.Due) and event.timer is ev.Timer.HAND_OVER:
             event = ev.RelinquishAsked(Reason.REQUESTED)
+        crowd = len(self._candidates)
+        if crowd > FEW:  # else thousands of elections would cost a poll each where one shared watch tells of them all
+            candidate.machine.turn = crowd * POLL_PAUSE * (0.5 + self._jitter())
         try:
             for action in candidate.machine.handle(event, self.clock.now()):
                 self._perform(candidate, action)
@@ -344,7 +349,9 @@ class Runner:
         candidate.looks = False
         now = self.clock.now()
         pushes = bool(candidate.elector.capabilities.push)
-        pause = candidate.config.follower_check_interval * (PUSH_FACTOR if pushes else 1)
+        pause = candidate.config.follower_check_interval
+        if pushes:
+            pause = max(PUSH_FACTOR * pause, candidate.machine.turn)
         if seen.record is not None and candidate.is_succeeded(seen.record):
             pause = LOOK
         if candidate.looks_again:
