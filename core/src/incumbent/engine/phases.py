@@ -8,7 +8,10 @@ from math import inf
 
 from incumbent.state import State
 
-__all__ = ["Phase", "Timing"]
+__all__ = ["PUSH_FACTOR", "Phase", "Timing"]
+
+#: With push, polling is only the safety net under a lost notification: this much slower.
+PUSH_FACTOR = 5.0
 
 
 class Phase(Enum):
