@@ -14,8 +14,9 @@ from .address import Address, shorten
 from .config import LeaderElectionConfig, check_info
 from .elector import Backend, BackendSettings, LeaderElector
 from .engine import ending
-from .engine.candidacy import Candidacy, Listeners
+from .engine.candidacy import Candidacy
 from .engine.events import RelinquishAsked
+from .engine.listeners import Listeners
 from .engine.runner import Runner
 from .engine.steering import check_id
 from .errors import ConfigurationError, InvalidStateError

@@ -12,8 +12,8 @@ from typing import Any
 
 from incumbent import LeaderElection, LeaderElectionConfig, LeaderElector, Term
 from incumbent.config import lifetime
-from incumbent.engine.candidacy import Listeners
 from incumbent.engine.events import RelinquishAsked, StopAsked
+from incumbent.engine.listeners import Listeners
 from incumbent.state import Reason
 
 from .beats import beat_server
