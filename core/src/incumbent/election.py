@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
 from .address import Address, shorten
-from .config import LeaderElectionConfig, check_info
+from .config import LeaderElectionConfig
 from .elector import Backend, BackendSettings, LeaderElector
 from .engine import ending
 from .engine.candidacy import Candidacy
@@ -20,6 +20,7 @@ from .engine.listeners import Listeners
 from .engine.runner import Runner
 from .engine.steering import check_id
 from .errors import ConfigurationError, InvalidStateError
+from .fields import check_info
 from .greenlets import check_threads
 from .situation import Situation
 from .state import Reason, State
