@@ -33,7 +33,7 @@ CALLBACK_PATIENCE, LONGEST_SILENCE = 5.0, 300.0
 
 
 class Life:
-    """What `following`, `leading` and `relinquishing` share. Their steps read and change it; nobody else does."""
+    """What the steps in `following`, `leading` and `relinquishing` read and change; `Machine` says which is taken."""
 
     def __init__(self, timing: Timing) -> None:
         self.timing = timing
