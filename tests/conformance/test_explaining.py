@@ -224,9 +224,9 @@ HANGS = """
     import threading
     from incumbent.electors.memory import MemoryBackend
     from incumbent.testing import ElectorConformance, MemoryHarness
-    from incumbent.testing import scene
+    from incumbent.testing import bounded
 
-    scene.LAST = 0.1
+    bounded.LAST = 0.1
 
     def close(self):
         hanging.join()

@@ -12,8 +12,9 @@ from selected import run_only
 
 from incumbent import BackendUnavailableError
 from incumbent.testing import FakeClock, LocalHarness, Outsider
+from incumbent.testing.bounded import GUARD, bounded
 from incumbent.testing.outsider import told
-from incumbent.testing.scene import GUARD, Scene, bounded
+from incumbent.testing.scene import Scene
 
 
 @pytest.fixture

@@ -52,3 +52,10 @@ def test_every_rule_has_its_mistakes():
     assert rules == {"Rule 1", "Rule 2", "Rule 3", "Rule 4"}
     promises = {f"P{number}" for number in (1, 2, 4, 5, 7, 8, 9, 10, 11)}  # P3 and P6 are the engine's alone
     assert {part for _, cites, _ in ROWS for part in cites.split(", ")} == rules | promises | {"Contract"}
+
+
+def test_page_of_tests_counts_the_suite():
+    """What was tested is told with as many tests, and electors that have one fault each, as there are."""
+    page = (Path(__file__).parents[2] / "docs/tested.md").read_text()
+    told = re.findall(r"\| (\d+) tests, (\d+) broken electors \|", page)
+    assert told == [(str(len(suite_tests())), str(len(BROKEN) + len(ZOO)))]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from incumbent import LeaderElector, election, term
-from incumbent.engine import alarms, calls, candidacy, dispatch, machine, runner
+from incumbent.engine import alarms, calls, candidacy, dispatch, following, leading, machine, relinquishing, runner
 from incumbent.toolkit import keepalive
 
 if sys.version_info >= (3, 11):
@@ -23,6 +23,9 @@ WALKED = (
     candidacy,
     dispatch,
     machine,
+    following,
+    leading,
+    relinquishing,
     runner,
     election,
     term,

@@ -1,5 +1,7 @@
 """The page of mutants tells of the mutants that there are, and each can still be applied."""
 
+import re
+
 import mutants
 import pytest
 
@@ -23,3 +25,9 @@ def test_page_tells_of_every_mutant_and_each_was_found():
 def test_there_are_enough():
     """More than twenty rules, of the engine and of each elector."""
     assert len(mutants.MUTANTS) >= 30
+
+
+def test_page_of_tests_counts_them():
+    """What was tested is told with as many mutants as there are."""
+    page = mutants.PAGE.with_name("tested.md").read_text()
+    assert re.findall(r"\(`nox -s mutants`\) \| (\d+) \|", page) == [str(len(mutants.MUTANTS))]

@@ -90,9 +90,9 @@ ON_REDIS = ("the traps of Redis", "the suite on Redis")
 
 MUTANTS = [
     Mutant(
-        "the deadline is counted from the answer, not from before the request", "P2", CORE + "engine/machine.py",
-        "self.deadline = max(self.deadline, claim.sent + lifetime(claim.guarantee))",
-        "self.deadline = max(self.deadline, self._now + lifetime(claim.guarantee))", ENGINE,
+        "the deadline is counted from the answer, not from before the request", "P2", CORE + "engine/leading.py",
+        "life.deadline = max(life.deadline, claim.sent + lifetime(claim.guarantee))",
+        "life.deadline = max(life.deadline, life.now + lifetime(claim.guarantee))", ENGINE,
     ),
     Mutant(
         "the margin is dropped", "P3", CORE + "config.py",
@@ -139,39 +139,38 @@ MUTANTS = [
         'candidate.dispatcher.put("call", partial(self._call, candidate, action.verb))', ENGINE,
     ),
     Mutant(
-        "the claim of the last term begins another", "P4", CORE + "engine/machine.py",
-        "elif claim.token == self.token:", "elif False:", ENGINE,
+        "the claim of the last term begins another", "P4", CORE + "engine/following.py",
+        "elif claim.token == life.token:", "elif False:", ENGINE,
     ),
     Mutant(
-        "a check that shows another token extends the term", "P4", CORE + "engine/machine.py",
-        "if event.claim.token != self.token:", "if False:", ENGINE,
+        "a check that shows another token extends the term", "P4", CORE + "engine/leading.py",
+        "if event.claim.token != life.token:", "if False:", ENGINE,
     ),
     Mutant(
-        "a leader that handed over does not stand aside", "P7", CORE + "engine/machine.py",
-        "self.not_before = self._now + self.timing.cooldown", "pass", ENGINE,
+        "a leader that handed over does not stand aside", "P7", CORE + "engine/relinquishing.py",
+        "life.not_before = life.now + life.timing.cooldown", "pass", ENGINE,
     ),
     Mutant(
         "the schedule of a lost term ends the next", "P6", CORE + "engine/alarms.py",
         "self._armed.get(queue[0].key) is not queue[0]", "queue[0].key not in self._armed", (*ENGINE, "tests of the engine"),
     ),
     Mutant(
-        "closing does not relinquish", "P8", CORE + "engine/machine.py",
-        "        elif self._held:\n            self._relinquish()\n        else:\n            self._after()",
-        "        elif self._held and not self._stopping:\n            self._relinquish()\n        else:\n            self._after()",
+        "closing does not relinquish", "P8", CORE + "engine/relinquishing.py",
+        "    elif life.held:\n        relinquish(life)\n", "    elif life.held and not life.stopping:\n        relinquish(life)\n",
         ENGINE,
     ),
     Mutant(
-        "the claim is given up before the application knows", "P6", CORE + "engine/machine.py",
-        "        self.told = False\n", "        self.told = keep\n", ENGINE,
+        "the claim is given up before the application knows", "P6", CORE + "engine/relinquishing.py",
+        "    life.told = False\n", "    life.told = keep\n", ENGINE,
     ),
     Mutant(
-        "the limit of a hand-over never comes", "P6", CORE + "engine/machine.py",
-        "self._set(Timer.HANDOVER_DEADLINE, self._now + self.timing.handover_timeout)",
+        "the limit of a hand-over never comes", "P6", CORE + "engine/relinquishing.py",
+        "life.set(Timer.HANDOVER_DEADLINE, life.now + life.timing.handover_timeout)",
         "pass", (*ENGINE, "tests of the engine"),
     ),
     Mutant(
-        "an old term's timer ends the patience with the callbacks of the next", "P6", CORE + "engine/machine.py",
-        "self._patient = self._now < self.since + self.timing.handover_timeout", "self._patient = False",
+        "an old term's timer ends the patience with the callbacks of the next", "P6", CORE + "engine/relinquishing.py",
+        "life.patient = life.now < life.since + life.timing.handover_timeout", "life.patient = False",
         (*ENGINE, "tests of the engine"),
     ),
     Mutant(
@@ -179,28 +178,27 @@ MUTANTS = [
         "            if not entry.wanted():\n                continue\n", "", ENGINE,
     ),
     Mutant(
-        "a call that hangs is called again", "P10", CORE + "engine/machine.py",
-        "        if self._call is None:\n            self._ask(Verb.CHECK)\n        else:\n            self._again = True",
-        "        self._ask(Verb.CHECK)", ENGINE,
+        "a call that hangs is called again", "P10", CORE + "engine/leading.py",
+        "    if life.call is None:\n        life.ask(Verb.CHECK)\n    else:\n        life.again = True",
+        "    life.ask(Verb.CHECK)", ENGINE,
     ),
     Mutant(
-        "an error of the backend ends the campaign", "P7", CORE + "engine/machine.py",
-        "            self._retry(event, self.timing.follower_check_interval)\n\n    def _stop_follower",
-        "            self._fail_for_good(event.error)\n\n    def _stop_follower", ENGINE,
+        "an error of the backend ends the campaign", "P7", CORE + "engine/following.py",
+        "life.retry(event, life.timing.follower_check_interval)", "relinquishing.fail(life, event.error)", ENGINE,
     ),
     Mutant(
-        "a failed relinquishing is taken for done", "P4", CORE + "engine/machine.py",
-        "            self._close()  # nobody can be reached: the claim ends with its ttl\n        elif event.permanent:\n"
-        "            self._held = False  # likewise, but the application is still waited for\n        else:\n"
-        "            self._retry(event, self.timing.follower_check_interval)",
-        "            self._close()\n        else:\n            self._held = False\n            self._after()", ENGINE,
+        "a failed relinquishing is taken for done", "P4", CORE + "engine/relinquishing.py",
+        "        _close(life)  # nobody can be reached: the claim ends with its ttl\n    elif event.permanent:\n"
+        "        life.held = False  # likewise, but the application is still waited for\n    else:\n"
+        "        life.retry(event, life.timing.follower_check_interval)",
+        "        _close(life)\n    else:\n        life.held = False\n        _after(life)", ENGINE,
     ),
     Mutant(
-        "retries come at once", "P7", CORE + "engine/machine.py",
+        "retries come at once", "P7", CORE + "engine/life.py",
         "pause = min(FIRST_RETRY * 2.0**self._failures, longest) * (0.5 + event.jitter)", "pause = 0.001", ENGINE,
     ),
     Mutant(
-        "every failure of an outage is logged", "P10", CORE + "engine/machine.py",
+        "every failure of an outage is logged", "P10", CORE + "engine/life.py",
         "        if not self._outage:\n", "        if True:\n", ENGINE,
     ),
     Mutant(
@@ -258,7 +256,7 @@ MUTANTS = [
     ),
     Mutant(
         "Consul: what a silent engine left locked is taken for a new term", "P4", CONSUL + "_elector.py",
-        "        self._clear_up()\n        sent = self._clock()  # before the request (P2)", "        sent = self._clock()",
+        "        self._clear_up()\n        free, self._free", "        free, self._free",
         ("the traps of Consul",),
     ),
     Mutant(

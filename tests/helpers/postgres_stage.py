@@ -12,7 +12,8 @@ from places import short_folder
 from psycopg import pq
 
 from incumbent.testing import ServerProcess, free_port
-from incumbent_postgres.testing.server import Postgres, _as_owner
+from incumbent_postgres.testing.programs import as_owner
+from incumbent_postgres.testing.server import Postgres
 
 __all__ = [
     "BRIEF",
@@ -96,7 +97,7 @@ def pooler(server: Postgres, mode: str) -> Iterator[str]:
     with short_folder() as folder:
         (folder / "pgbouncer.ini").write_text("\n".join([*lines, ""]))
         process = ServerProcess(
-            [*_as_owner(), program, folder / "pgbouncer.ini"],
+            [*as_owner(), program, folder / "pgbouncer.ini"],
             ready=lambda: pq.PGconn.ping(b"host=127.0.0.1 port=%d user=postgres" % port) == pq.Ping.OK,
             log=folder / "log",
             environment={"LD_LIBRARY_PATH": libraries},

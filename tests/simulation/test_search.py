@@ -12,7 +12,8 @@ from simulation.stores import LeaseStore
 from simulation.world import World
 
 from incumbent import Claim, Term, config
-from incumbent.engine import asking, machine, steering
+from incumbent.engine import asking, following, leading, machine, relinquishing, steering
+from incumbent.engine.life import Life
 from incumbent.toolkit import Beats
 from incumbent.toolkit.beat_sightings import Sightings
 from simulation import watchdog
@@ -138,26 +139,26 @@ def finds(*promises, kind=None, first=0, **options):
 
 def test_deadline_counted_from_the_reply_is_found(monkeypatch):
     """P2: the answer may come long after the server began to count."""
-    real = machine.Machine._extend
+    real = leading._extend
 
-    def extend(self, claim):
-        real(self, dataclasses.replace(claim, sent=self._now))
+    def extend(life, claim):
+        real(life, dataclasses.replace(claim, sent=life.now))
 
-    monkeypatch.setattr(machine.Machine, "_extend", extend)
-    monkeypatch.setattr(machine.Machine, "_renew_by", lambda self, _: self._now + self.timing.renew_deadline)
+    monkeypatch.setattr(leading, "_extend", extend)
+    monkeypatch.setattr(leading, "renew_by", lambda life, _: life.now + life.timing.renew_deadline)
     assert finds("P1", "P2", first=20)
 
 
 def test_dropped_margin_is_found(monkeypatch):
     """P3: without the margin, a fail-over of the server makes two leaders."""
-    for module in (config, machine):
+    for module in (config, following, leading):
         monkeypatch.setattr(module, "lifetime", lambda guarantee: guarantee * 0.99)
     assert finds("P1", "P2", kind="lease")
 
 
 def test_dropped_clock_rate_is_found(monkeypatch):
     """P1: the backend's clock may run faster than the leader's."""
-    for module in (config, machine):
+    for module in (config, following, leading):
         monkeypatch.setattr(module, "lifetime", lambda guarantee: guarantee)
     assert finds("P1", "P2")
 
@@ -220,13 +221,13 @@ def test_late_event_before_the_deadline_check_is_found(monkeypatch):
     """P2: a process that was paused must not take an old answer for a new one; the machine and the term see to that."""
 
     def handle(self, event, now):
-        self._now, self._actions = now, []
+        self.now, self.actions = now, []
         if isinstance(event, machine._ANSWERS):
-            self._call = None
+            self.call = None
         transition = machine.TRANSITIONS[self.phase].get(type(event))
         if transition is not None:
             transition.step(self, event)
-        return self._actions
+        return self.actions
 
     def remaining(self):
         return 0.0 if self._reason else max(0.0, self._deadline - self._clock.now())
@@ -244,15 +245,15 @@ def test_term_that_outlives_its_end_is_found(monkeypatch):
 
 def test_claim_given_up_before_the_callbacks_is_found(monkeypatch):
     """P6: the follower callback has returned before another can lead."""
-    real = machine.Machine._depose
+    real = relinquishing.depose
 
-    def depose(self, reason, *, keep=False):
-        real(self, reason, keep=keep)
+    def depose(life, reason, *, keep=False):
+        real(life, reason, keep=keep)
         if keep:
-            self.told = True
-            self._continue()
+            life.told = True
+            relinquishing._continue(life)
 
-    monkeypatch.setattr(machine.Machine, "_depose", depose)
+    monkeypatch.setattr(relinquishing, "depose", depose)
     assert finds("P6")
 
 
@@ -269,13 +270,13 @@ def test_limit_of_a_hand_over_that_is_cut_short_is_found(monkeypatch):
 
 def test_close_that_keeps_the_claim_is_found(monkeypatch):
     """P8: who leaves gives up what it holds."""
-    real = machine.Machine._continue
+    real = relinquishing._continue
 
-    def keep(self):
-        self._held = self._held and not self._stopping
-        real(self)
+    def keep(life):
+        life.held = life.held and not life.stopping
+        real(life)
 
-    monkeypatch.setattr(machine.Machine, "_continue", keep)
+    monkeypatch.setattr(relinquishing, "_continue", keep)
     monkeypatch.setattr(LeaseElector, "_give_up", lambda self, owner: None)
     monkeypatch.setattr(LeaseElector, "_keep_alive", _for_ever)
     assert finds("P8", kind="lease")
@@ -290,7 +291,7 @@ def _for_ever(self):
 
 def test_candidate_that_gives_up_is_found(monkeypatch):
     """P7: who lost the leadership campaigns again."""
-    monkeypatch.setattr(machine.Machine, "_retry", lambda self, event, longest: None)
+    monkeypatch.setattr(Life, "retry", lambda self, event, longest: None)
     assert finds("P7")
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from inspect import iscoroutinefunction
-from math import inf, isfinite
-from typing import TYPE_CHECKING, Any, overload
-from unicodedata import is_normalized
+from math import inf
+from typing import TYPE_CHECKING, Any
 
 from .address import shorten
 from .errors import ConfigurationError
+from .fields import Duration, Seconds, check_info, check_lock_id, check_number, check_text, seconds
 from .instrumentation import ElectionObserver
 from .schedule import Cron, Every, parse_spec
 
@@ -28,14 +27,9 @@ DEFAULT_RELINQUISH_INTERVAL = 300.0
 #: Gets the `LeaderElection` (or `AsyncLeaderElection`) that it is a callback of. An exception is the error.
 Callback = Callable[[Any], object]
 
-Duration = float | timedelta
-
 #: The rate at which clocks may run apart, and the margin that is left over, seconds and share (P1, P3).
 CLOCK_RATE = 0.01
 MARGIN, MARGIN_SHARE = 1.0, 0.05
-#: A century: anything longer is a mistake in the unit.
-LONGEST = 100 * 366 * 86400.0
-LONGEST_NAME = 255
 #: Who has this preference starts at once when nobody leads.
 MOST_PREFERRED = 100
 
@@ -45,38 +39,6 @@ def lifetime(guarantee: float) -> float:
     if guarantee == inf:
         return inf
     return guarantee * (1.0 - CLOCK_RATE) - max(MARGIN, MARGIN_SHARE * guarantee)
-
-
-class Seconds:
-    """A field that takes a number of seconds or a timedelta, and is seconds when read."""
-
-    def __init__(self, default: float | None = None, *, zero: bool = False, endless: bool = False) -> None:
-        self._default = default
-        self._zero = zero
-        self._endless = endless
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    @overload
-    def __get__(self, instance: None, owner: type) -> float | None: ...
-
-    @overload
-    def __get__(self, instance: object, owner: type) -> float: ...
-
-    def __get__(self, instance: object | None, owner: type) -> float | None:
-        # Read on the class, this is the default: so a dataclass asks for it.
-        return self._default if instance is None else instance.__dict__[self._name]
-
-    def __set__(self, instance: object, value: Duration | None) -> None:
-        endless = self._endless and isinstance(value, float) and value == inf
-        kept = endless or (value is None and self._default is None)
-        instance.__dict__[self._name] = value if kept else _seconds(self._name, value, zero=self._zero)
-
-    def complete(self, instance: object, default: float) -> None:
-        """Set *default* if nothing was given."""
-        if instance.__dict__[self._name] is None:
-            instance.__dict__[self._name] = default
 
 
 @dataclass(frozen=True)
@@ -168,9 +130,9 @@ class LeaderElectionConfig:
     relinquish_on_crash: bool = False
 
     def __post_init__(self) -> None:
-        _check_lock_id(self.lock_id)
+        check_lock_id(self.lock_id)
         if self.candidate is not None:
-            _check_text("candidate", self.candidate)
+            check_text("candidate", self.candidate)
         check_info(self.info)
         for name in ("leader_callback", "follower_callback", "on_elected", "on_deposed", "on_leader_changed"):
             value = getattr(self, name)
@@ -185,9 +147,9 @@ class LeaderElectionConfig:
             raise ConfigurationError(
                 "health is a coroutine function: it is called on a thread, also by asyncio's elections"
             )
-        _check_number("health_failures", self.health_failures, 1, 1000)
+        check_number("health_failures", self.health_failures, 1, 1000)
         if self.preference is not None:
-            _check_number("preference", self.preference, 0, MOST_PREFERRED)
+            check_number("preference", self.preference, 0, MOST_PREFERRED)
             object.__setattr__(self, "steering", True)
         if self.observer is not None and not isinstance(self.observer, ElectionObserver):
             raise ConfigurationError(f"observer {shorten(self.observer)} must be an instance of an ElectionObserver")
@@ -229,7 +191,7 @@ class LeaderElectionConfig:
         fields["close_timeout"].complete(self, self.ttl)
         fields["handover_timeout"].complete(self, inf)
         if self.relinquish_interval is not None:
-            interval = _seconds("relinquish_interval", self.relinquish_interval, zero=True)
+            interval = seconds("relinquish_interval", self.relinquish_interval, zero=True)
             object.__setattr__(self, "relinquish_interval", interval or DEFAULT_RELINQUISH_INTERVAL)
 
     def _check_relations(self) -> None:
@@ -254,61 +216,5 @@ class LeaderElectionConfig:
                 raise ConfigurationError(f"relinquish_interval_spec {error}") from None
         if self.relinquish_interval is None:
             return None
-        seconds = _seconds("relinquish_interval", self.relinquish_interval)
-        return Every(f"@every {seconds:g}s", seconds)
-
-
-def _seconds(name: str, value: object, *, zero: bool = False) -> float:
-    """Return *value*, a number of seconds or a timedelta, as seconds."""
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ConfigurationError(f"{name} must be seconds (a number) or a timedelta, not {shorten(value)}")
-    if isinstance(value, float) and not isfinite(value):
-        raise ConfigurationError(f"{name} {value!r} must be a finite number of seconds")
-    if value < 0 or (value == 0 and not zero):
-        raise ConfigurationError(f"{name} {shorten(value)} must be {'at least' if zero else 'more than'} 0 seconds")
-    if value > LONGEST:
-        raise ConfigurationError(f"{name} {shorten(value)} is more than a century of seconds: check the unit")
-    return float(value)
-
-
-def _check_number(name: str, value: object, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise ConfigurationError(f"{name} {shorten(value)} must be a whole number from {least} to {most}")
-
-
-def check_info(info: object) -> None:
-    """Refuse what is neither a short text nor None."""
-    if info is not None:
-        _check_text("info", info)
-
-
-def _check_text(name: str, text: object) -> None:
-    if not isinstance(text, str):
-        raise ConfigurationError(f"{name} must be text, not {shorten(text)}")
-    if not text:
-        raise ConfigurationError(f"{name} is empty: give it 1 to {LONGEST_NAME} characters")
-    if len(text) > LONGEST_NAME:
-        raise ConfigurationError(f"{name} {shorten(text)} is longer than {LONGEST_NAME} characters")
-    if not text.isprintable():
-        raise ConfigurationError(f"{name} {shorten(text)} has a control or unprintable character")
-    # Two that look the same would be two.
-    if text != text.strip():
-        raise ConfigurationError(f"{name} {shorten(text)} begins or ends with a blank: take it away")
-    if not is_normalized("NFC", text):
-        raise ConfigurationError(
-            f"{name} {shorten(text)} is not in Unicode's form NFC: pass it through unicodedata.normalize('NFC', …)"
-        )
-
-
-def _check_lock_id(lock_id: object) -> None:
-    if isinstance(lock_id, int) and not isinstance(lock_id, bool):
-        if not 0 <= lock_id < 2**64:
-            raise ConfigurationError(f"lock_id {shorten(lock_id)} must be from 0 to 2**64 - 1")
-        return
-    if not isinstance(lock_id, str):
-        raise ConfigurationError(f"lock_id must be text or an unsigned int, not {shorten(lock_id)}")
-    _check_text("lock_id", lock_id)
-    if any(segment in ("", ".", "..") for segment in lock_id.split("/")):
-        raise ConfigurationError(f"lock_id {shorten(lock_id)} must not have an empty, '.' or '..' segment between '/'")
+        interval = seconds("relinquish_interval", self.relinquish_interval)
+        return Every(f"@every {interval:g}s", interval)

@@ -11,14 +11,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, overload
 
 from .address import Address, shorten
-from .config import LeaderElectionConfig, check_info
+from .config import LeaderElectionConfig
 from .elector import Backend, BackendSettings, LeaderElector
 from .engine import ending
-from .engine.candidacy import Candidacy, Listeners
+from .engine.candidacy import Candidacy
 from .engine.events import RelinquishAsked
+from .engine.listeners import Listeners
 from .engine.runner import Runner
 from .engine.steering import check_id
 from .errors import ConfigurationError, InvalidStateError
+from .fields import check_info
 from .greenlets import check_threads
 from .situation import Situation
 from .state import Reason, State

@@ -60,7 +60,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     conformance = config.pluginmanager.get_plugin("incumbent-conformance")
     is_own = config.pluginmanager.has_plugin("terminalreporter") or hasattr(config, "workerinput")
     if is_own and conformance is not None and conformance.has_hung:
-        from .testing.scene import LAST  # noqa: PLC0415
+        from .testing.bounded import LAST  # noqa: PLC0415
 
         faulthandler.dump_traceback_later(LAST, exit=True, file=2)
 

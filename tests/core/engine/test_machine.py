@@ -3,30 +3,16 @@
 import ast
 import inspect
 import random
-from dataclasses import replace
 from math import inf
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from machines import LIMITED, TIMING
 
-from incumbent import BackendRejectedError, BackendUnavailableError, CallbackError, Claim, LeaderRecord, Reason
+from incumbent import BackendRejectedError, BackendUnavailableError, CallbackError, Claim, LeaderRecord
 from incumbent.engine import events as ev
-from incumbent.engine import machine
+from incumbent.engine import following, leading, life, machine, phases, relinquishing
 from incumbent.engine.machine import TRANSITIONS, Machine, Phase, Timing
-
-TIMING = Timing(
-    leader_check_interval=3.0,
-    follower_check_interval=3.0,
-    renew_deadline=10.0,
-    request_timeout=2.0,
-    cooldown=6.0,
-    close_timeout=15.0,
-    candidate="a",
-    can_observe=True,
-    wants_records=True,
-)
-#: The same, with a limit to how long callbacks keep a claim.
-LIMITED = replace(TIMING, handover_timeout=20.0)
 
 
 class World:
@@ -191,105 +177,16 @@ def test_every_transition_of_the_table_is_walked():
 
 
 def test_the_machine_is_pure():
-    """No clock, thread, randomness, I/O or logging is imported by the machine or its events."""
+    """No clock, thread, randomness, I/O or logging is imported by the machine, its steps or its events."""
     allowed = {"__future__", "collections.abc", "dataclasses", "enum", "math", "typing"}
     allowed |= {f"incumbent.{module}" for module in ("config", "elector", "errors", "state")}
-    for module in (machine, ev):
-        tree = ast.parse(inspect.getsource(module))
-        imported = {
-            node.module if isinstance(node, ast.ImportFrom) else alias.name
-            for node in ast.walk(tree)
-            if (isinstance(node, ast.ImportFrom) and node.level == 0) or isinstance(node, ast.Import)
-            for alias in node.names
-        }
+    pure = machine, following, leading, relinquishing, life, phases, ev
+    allowed |= {"." + module.__name__.rpartition(".")[2] for module in pure}
+    for module in pure:
+        imported = set()
+        for node in ast.walk(ast.parse(inspect.getsource(module))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                imported.add("." * node.level + node.module)
+            elif isinstance(node, ast.Import | ast.ImportFrom):
+                imported |= {"." * getattr(node, "level", 0) + alias.name for alias in node.names}
         assert imported <= allowed
-
-
-def test_deadlines_count_from_the_request():
-    """P2, P3: deadline = sent + guarantee x 0.99 - max(1 s, 5 %), and the answer's own time plays no part."""
-    subject = Machine(TIMING)
-    subject.handle(ev.Started(), 100.0)
-    subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 104.0)
-    assert subject.deadline == 100.0 + 15.0 * 0.99 - 1.0
-    assert subject.renew_deadline == 110.0
-
-
-def test_an_older_answer_does_not_shorten_a_term():
-    """P2: an answer to an earlier request neither extends nor shortens the deadline."""
-    subject = Machine(TIMING)
-    subject.handle(ev.Started(), 100.0)
-    subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
-    subject.handle(ev.Due(ev.Timer.NEXT), 103.0)
-    subject.handle(ev.Granted(Claim(1, 15.0, sent=99.0)), 103.1)
-    assert subject.deadline == 100.0 + 15.0 * 0.99 - 1.0
-
-
-def test_a_renewal_that_promises_too_little_does_not_put_off_the_renew_deadline():
-    """P3: whatever a renewal promises, there is time between the renew deadline and the end to stop the work."""
-    subject = Machine(TIMING)
-    subject.handle(ev.Started(), 100.0)
-    subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
-    subject.handle(ev.Due(ev.Timer.NEXT), 103.0)
-    actions = subject.handle(ev.Granted(Claim(1, 6.0, sent=109.0)), 109.0)
-    assert ev.ExtendTerm(109.0 + 6.0 * 0.99 - 1.0) in actions
-    assert subject.renew_deadline == 110.0
-    assert ev.EndTerm(Reason.NOT_RENEWED) in subject.handle(ev.Due(ev.Timer.RENEW_DEADLINE), 110.0)
-
-
-def test_a_claim_without_end_has_no_deadline():
-    """P2: a guarantee until the process ends gives a term without a deadline."""
-    subject = Machine(TIMING)
-    subject.handle(ev.Started(), 100.0)
-    actions = subject.handle(ev.Granted(Claim(1, inf, sent=100.0)), 100.0)
-    assert ev.BeginTerm(Claim(1, inf, 100.0), inf) in actions
-
-
-def test_a_grant_that_came_too_late_is_given_back():
-    """P2: an attempt whose answer took longer than the renew deadline begins no term."""
-    subject = Machine(TIMING)
-    subject.handle(ev.Started(), 100.0)
-    actions = subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 110.0)
-    assert ev.Call(ev.Verb.RELINQUISH) in actions
-    assert subject.phase is Phase.RELINQUISHING
-
-
-def handing_over(timing):
-    """Return a machine that led from 100 s on, was asked to hand over at 101 s, and gives its claim up."""
-    subject = Machine(timing)
-    subject.handle(ev.Started(), 100.0)
-    subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
-    subject.handle(ev.RelinquishAsked(), 101.0)
-    subject.handle(ev.CallbacksReturned(), 101.0)
-    return subject
-
-
-def test_timers_of_one_term_do_not_run_out_for_the_next():
-    """P6: after a pause, an old term's timer may end the present term by being late; it says nothing of that end."""
-    subject = handing_over(LIMITED)
-    subject.handle(ev.Relinquished(), 101.0)
-    subject.handle(ev.Granted(Claim(2, 15.0, sent=107.0)), 107.0)
-    told = []
-    for timer in (ev.Timer.HANDOVER_DEADLINE, ev.Timer.CALLBACKS_LATE):
-        told += subject.handle(ev.Due(timer), 121.0)
-    assert told[0] == ev.EndTerm(Reason.NOT_RENEWED)
-    assert not [action for action in told if isinstance(action, ev.Call | ev.CallbacksLate)]
-    assert min(action.at for action in told if isinstance(action, ev.SetTimer)) > 121.0
-
-
-def test_successor_has_the_backend_for_itself_at_first():
-    """Who has handed over looks for its successor a moment later: it would see nobody, and keep the other waiting."""
-    subject = handing_over(TIMING)
-    assert subject.handle(ev.Relinquished(), 101.0) == [ev.SetTimer(ev.Timer.NEXT, 101.0 + machine.FIRST_LOOK)]
-    looks = subject.handle(ev.Due(ev.Timer.NEXT), 101.0 + machine.FIRST_LOOK)
-    assert ev.Call(ev.Verb.OBSERVE) in looks
-
-
-def test_a_late_timer_cannot_save_a_term():
-    """P2: after a pause beyond the renew deadline, the answer that arrives first does not extend the term."""
-    subject = Machine(TIMING)
-    subject.handle(ev.Started(), 100.0)
-    subject.handle(ev.Granted(Claim(1, 15.0, sent=100.0)), 100.0)
-    subject.handle(ev.Due(ev.Timer.NEXT), 103.0)
-    actions = subject.handle(ev.Granted(Claim(1, 15.0, sent=103.0)), 111.0)
-    assert actions[0] == ev.EndTerm(Reason.NOT_RENEWED)
-    assert subject.phase is Phase.DEPOSED

@@ -12,9 +12,9 @@ from typing import Any
 
 from incumbent import LeaderElection, LeaderElectionConfig, LeaderElector, Term
 from incumbent.config import lifetime
-from incumbent.engine.candidacy import Listeners
 from incumbent.engine.events import RelinquishAsked, StopAsked
-from incumbent.engine.machine import PUSH_FACTOR
+from incumbent.engine.listeners import Listeners
+from incumbent.engine.phases import PUSH_FACTOR
 from incumbent.state import Reason
 
 from .beats import beat_server

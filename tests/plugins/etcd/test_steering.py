@@ -58,7 +58,7 @@ def candidate_of(name, url, candidate):
 
 def test_etcdctl_elect_is_served_in_its_turn(server, url, name, monkeypatch):
     """P1: it is before the named candidate, so it leads, and is named; a request does not end its term."""
-    monkeypatch.setattr("incumbent.engine.candidacy.LONGEST_COURTESY", 1.0)  # for it stays in the queue
+    monkeypatch.setattr("incumbent.engine.standing.LONGEST_COURTESY", 1.0)  # for it stays in the queue
     with candidate_of(name, url, "a") as a:
         a.wait_for_leadership(stage.PATIENCE)
         with stage.Elect(server, name, "tool") as tool:

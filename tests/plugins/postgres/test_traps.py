@@ -14,9 +14,9 @@ from forking import Endings, Forks
 from incumbent import Address, BackendUnavailableError, ConfigurationError
 from incumbent.testing import FaultProxy
 from incumbent.toolkit.beat_sightings import Sightings
-from incumbent_postgres._layout import Entry
 from incumbent_postgres._options import Options
 from incumbent_postgres._records import record_of
+from incumbent_postgres._rows import Entry
 
 
 def through(proxy: FaultProxy) -> str:

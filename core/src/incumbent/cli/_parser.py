@@ -161,7 +161,7 @@ def add_ttl(parser: argparse.ArgumentParser) -> None:
 
 def seconds(text: str) -> float:
     """Parse a time: seconds, or such as `1m30s`."""
-    from incumbent.config import LONGEST  # noqa: PLC0415 - not for `--help`
+    from incumbent.fields import LONGEST  # noqa: PLC0415 - not for `--help`
     from incumbent.schedule import parse_duration  # noqa: PLC0415
 
     number = re.fullmatch(r"[0-9]+(\.[0-9]*)?", text)

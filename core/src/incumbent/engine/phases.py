@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from enum import Enum
 from math import inf
 
+from incumbent.config import LeaderElectionConfig
+from incumbent.elector import LeaderElector
 from incumbent.state import State
 
-__all__ = ["Phase", "Timing"]
+__all__ = ["PUSH_FACTOR", "Phase", "Timing"]
+
+#: With push, polling is only the safety net under a lost notification: this much slower.
+PUSH_FACTOR = 20.0
 
 
 class Phase(Enum):
@@ -46,3 +51,20 @@ class Timing:
     can_observe: bool = False
     #: The application wants to know who leads.
     wants_records: bool = False
+
+    @classmethod
+    def of(cls, config: LeaderElectionConfig, elector: LeaderElector, *, looks_on: bool) -> Timing:
+        """Take them from *config* and from what *elector* declares."""
+        return cls(
+            leader_check_interval=config.leader_check_interval,
+            follower_check_interval=config.follower_check_interval,
+            renew_deadline=config.renew_deadline,
+            request_timeout=config.request_timeout,
+            cooldown=config.cooldown,
+            close_timeout=config.close_timeout,
+            handover_timeout=config.handover_timeout,
+            candidate=elector.candidate,
+            push=bool(elector.capabilities.push),
+            can_observe=bool(elector.capabilities.observe),
+            wants_records=looks_on or config.preference is not None,
+        )

@@ -32,8 +32,7 @@ from . import events as ev
 from .alarms import Alarms
 from .calls import ask
 from .candidacy import Candidacy
-from .machine import PUSH_FACTOR
-from .phases import Phase
+from .phases import PUSH_FACTOR, Phase
 from .steering import LOOK
 from .workers import AtOnce, Executor, Workers
 
@@ -272,7 +271,7 @@ class Runner:
             event = ev.RelinquishAsked(Reason.REQUESTED)
         crowd = len(self._candidates)
         if crowd > FEW:  # else thousands of elections would cost a poll each where one shared watch tells of them all
-            candidate.machine.turn = crowd * POLL_PAUSE * (0.5 + self._jitter())
+            candidate.machine.poll_pause = crowd * POLL_PAUSE * (0.5 + self._jitter())
         try:
             for action in candidate.machine.handle(event, self.clock.now()):
                 self._perform(candidate, action)
@@ -351,7 +350,7 @@ class Runner:
         pushes = bool(candidate.elector.capabilities.push)
         pause = candidate.config.follower_check_interval
         if pushes:
-            pause = max(PUSH_FACTOR * pause, candidate.machine.turn)
+            pause = max(PUSH_FACTOR * pause, candidate.machine.poll_pause)
         if seen.record is not None and candidate.is_succeeded(seen.record):
             pause = LOOK
         if candidate.looks_again:

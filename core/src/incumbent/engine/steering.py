@@ -17,9 +17,10 @@ from typing import TypeGuard
 from urllib.parse import parse_qsl, urlencode
 
 from incumbent.address import shorten
-from incumbent.config import LONGEST_NAME, MOST_PREFERRED
+from incumbent.config import MOST_PREFERRED
 from incumbent.elector import LeaderRecord
 from incumbent.errors import ConfigurationError
+from incumbent.fields import LONGEST_NAME
 
 __all__ = ["Request", "Steering", "check_id", "control_name"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from incumbent import Backend
 
-from .candidate import HangError
+from .bounded import HangError
 from .harness import Harness
 
 __all__ = ["Authors"]

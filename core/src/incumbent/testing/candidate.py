@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
@@ -13,10 +11,11 @@ from typing import TypeVar
 
 from incumbent import Backend, BackendUnavailableError, Claim, LeaderElector, LeaderRecord
 
+from .bounded import bounded
 from .harness import Harness
 from .journal import Journal
 
-__all__ = ["GUARD", "NOBODY_LEADS", "Candidate", "HangError", "bounded", "lead_by_news", "ticks"]
+__all__ = ["NOBODY_LEADS", "Candidate", "lead_by_news", "ticks"]
 
 T = TypeVar("T")
 
@@ -26,51 +25,8 @@ TRIES = 3
 UNDER_WAY = 0.05
 #: Times that all are asked who are told of what happened before.
 FEW = 2
-#: Name of the threads that calls run on.
-GUARD = "incumbent-conformance"
 #: How it is told that a candidate was refused without a reason.
 NOBODY_LEADS = "was not elected, though nobody leads"
-
-
-class HangError(TimeoutError):
-    """
-    A call has not returned in time.
-
-    Attributes:
-        thread: The one that it hangs on.
-        stack: Where it hung.
-    """
-
-    def __init__(self, text: str, thread: threading.Thread) -> None:
-        super().__init__(text)
-        self.thread = thread
-        frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - it is documented
-        self.stack = [] if frame is None else traceback.extract_stack(frame)
-
-
-def bounded(limit: float, call: Callable[[], T], name: str) -> T:
-    """
-    Return what *call* returns or raises; fail if it takes longer than *limit* seconds.
-
-    It runs on a daemon thread of its own: one that hangs is left behind, and costs one test only.
-    """
-    done: list[T] = []
-    raised: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            done.append(call())
-        except BaseException as error:
-            raised.append(error)
-
-    thread = threading.Thread(target=work, name=GUARD, daemon=True)
-    thread.start()
-    thread.join(limit)
-    if raised:
-        raise raised[0]
-    if not done:
-        raise HangError(f"{name} has not returned {limit:g} s after it was called (P10)", thread)
-    return done[0]
 
 
 class Candidate:

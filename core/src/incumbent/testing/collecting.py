@@ -11,7 +11,7 @@ import pytest
 
 from incumbent import ElectionError
 
-from .candidate import HangError
+from .bounded import HangError
 from .conformance import ElectorConformance, suite_tests
 from .explaining import explain
 from .harness import Harness, made_by

@@ -16,12 +16,12 @@ from typing import Any
 
 from incumbent import ConfigurationError, ElectionError, Finding, errors
 
+from .bounded import HARNESS_LIMIT
 from .conformance import suite_tests
 from .harness import Harness
 from .outcome import Outcome, from_dict
 from .report import ConformanceReport, Progress
 from .runs import Run
-from .scene import HARNESS_LIMIT
 from .turns import is_alone
 
 __all__ = ["side_by_side"]

@@ -23,7 +23,7 @@ from incumbent import (
 )
 
 from .authors import Authors
-from .candidate import HangError
+from .bounded import HARNESS_LIMIT, HangError, bounded
 from .explaining import JOURNAL, seen
 from .facts import Redacted, versions
 from .harness import Harness
@@ -31,7 +31,7 @@ from .journal import Event
 from .outcome import DEVIATES, FAILED, NOT_RUN, NOT_SELECTED, PASSED, Outcome
 from .report import ConformanceReport
 from .requirements import validate, why_not
-from .scene import HARNESS_LIMIT, Scene, bounded
+from .scene import Scene
 from .sections import section_of
 from .turns import is_alone, turn
 

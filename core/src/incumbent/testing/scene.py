@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from incumbent import Backend, BackendSettings, Capabilities, ElectionError, LeaderRecord
 
-from .candidate import GUARD, Candidate, HangError, bounded
+from .bounded import HARNESS_LIMIT, bounded, closed
+from .candidate import Candidate
 from .harness import Harness
 from .journal import Journal
 from .outsider import Outsider
@@ -21,20 +22,14 @@ from .relay import Relay
 from .suspicion import has_done_nothing, is_not_held_back, shown
 from .wall import WRONG_BY
 
-__all__ = ["ELECTIONS", "GUARD", "Candidate", "Scene", "bounded"]
+__all__ = ["ELECTIONS", "Candidate", "Scene"]
 
 T = TypeVar("T")
 
 #: How the names of the suite's elections begin.
 ELECTIONS = "conformance/"
-#: Seconds that a harness may take to start, kill or restart its store.
-HARNESS_LIMIT = 60.0
-#: Seconds more that the busiest machine takes to close something.
-LAST = 15.0
 #: Of a ttl: how long news may be on their way.
 EARSHOT = 0.25
-#: Threads that close what a test has opened.
-CLOSERS = 8
 
 
 class Scene:
@@ -257,21 +252,8 @@ class Scene:
             [candidate.close for candidate in self._candidates],
             [candidate.close_backend for candidate in backends.values()],
         )
-        with ThreadPoolExecutor(CLOSERS) as pool:
-            hanging = [error for each in closes for error in pool.map(_hanging, each) if error is not None]
+        hanging = [error for each in closes for error in closed(each)]
         for relay in self._relays:
             relay.close()
         if hanging:
             raise hanging[0]
-
-
-def _hanging(close: Callable[[], None]) -> HangError | None:
-    """Close something; return the error if that has not returned even on the busiest machine."""
-    try:
-        close()
-    except HangError as error:
-        error.thread.join(LAST)
-        return error if error.thread.is_alive() else None
-    except Exception:  # another test's business
-        return None
-    return None

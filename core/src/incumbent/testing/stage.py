@@ -187,7 +187,7 @@ class Stage:
     def _passes(self, seconds: float) -> bool:
         """Let *seconds* pass if a candidate leaves that no store answers: `close` is not to last in real time."""
         machines = [candidate.machine for candidate in self._candidates()]
-        if self._store.is_up or not any(each._stopping and each.told for each in machines):
+        if self._store.is_up or not any(each.stopping and each.told for each in machines):
             return False
         self.clock.advance(seconds)
         return True

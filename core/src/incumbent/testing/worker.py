@@ -16,11 +16,11 @@ import pytest
 
 from incumbent import ElectionError
 
+from .bounded import LAST
 from .collecting import Conformance
 from .facts import Redacted
 from .harness import harness_for
 from .outcome import Outcome
-from .scene import LAST
 from .session import session
 
 __all__ = ["main"]

@@ -1,4 +1,4 @@
-"""The connection to one server: python-etcd3's client with deadlines, encryption, and a token that is renewed."""
+"""One server: requests to it with deadlines, and with a token that is renewed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from incumbent import BackendRejectedError, BackendUnavailableError, ConfigurationError, ElectionError
+from incumbent import BackendUnavailableError, ElectionError
 from incumbent.toolkit import Endpoint, caused_by, deadline
 
+from ._channel import opened
 from ._errors import is_token_refused, senseless, translated
 from ._exchange import Exchanges
 from ._library import load, note_use
@@ -28,9 +29,6 @@ STUBS = {
     "LeaseTimeToLive": "leasestub",
     "Status": "maintenancestub",
 }
-#: etcd ends connections that are pinged more often than every 5 s.
-PING_EVERY_MS, PING_TIMEOUT_MS = 6000, 2000
-LONGEST_MESSAGE = 64 << 20
 
 
 class Client:
@@ -59,15 +57,7 @@ class Client:
         self._library = load()
         self._files = options.security.signature()
         note_use()
-        self._etcd = _client_class(options)(
-            host=f"[{address}]" if ":" in address else address,
-            port=endpoint.port,
-            ca_cert=options.security.ca,
-            cert_cert=options.security.cert,
-            cert_key=options.security.key,
-            timeout=timeout,
-            grpc_options=[*_channel_options(timeout), ("grpc.default_authority", str(endpoint))],
-        )
+        self._etcd = opened(endpoint, address, options, timeout)
         rpc = self._library.rpc
         self._keep_alive = Exchanges(rpc.LeaseStub(self._etcd.channel).LeaseKeepAlive)
         self._watch = rpc.WatchStub(self._etcd.channel).Watch
@@ -247,36 +237,3 @@ class Reply:
 def _left(until: float) -> float:
     """Return the timeout of what must have ended by *until*: gRPC says of one that is over what it says of silence."""
     return max(0.0, until - time.monotonic())
-
-
-def _channel_options(timeout: float) -> list[tuple[str, int]]:
-    return [
-        ("grpc.enable_http_proxy", 0),
-        ("grpc.use_local_subchannel_pool", 1),  # else all channels to one server share one connection, and its end
-        ("grpc.keepalive_time_ms", PING_EVERY_MS),
-        ("grpc.keepalive_timeout_ms", PING_TIMEOUT_MS),
-        ("grpc.http2.ping_timeout_ms", PING_TIMEOUT_MS),  # measured: the one that ends a dead connection
-        ("grpc.http2.max_pings_without_data", 0),
-        # gRPC's own backoff goes up to two minutes. Below the first, a TLS handshake does not get the time it needs.
-        ("grpc.min_reconnect_backoff_ms", max(500, int(timeout * 1000))),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 1000),
-        ("grpc.max_receive_message_length", LONGEST_MESSAGE),
-    ]
-
-
-def _client_class(options: Options) -> Any:
-    """Return python-etcd3's client; one that takes our certificates if the connection is to be encrypted."""
-    library = load()
-    if not options.security.is_on:
-        return library.etcd3.Etcd3Client
-
-    class Encrypted(library.etcd3.Etcd3Client):  # type: ignore[misc, name-defined] # untyped
-        def _get_secure_creds(self, *_: object, **__: object) -> Any:
-            try:
-                files = options.security.read()
-            except ConfigurationError as error:
-                raise BackendRejectedError(str(error)) from None
-            return library.grpc.ssl_channel_credentials(files.ca, files.key, files.cert)
-
-    return Encrypted

@@ -11,13 +11,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
-from math import isfinite
 
-from ._connection import Row
-from ._errors import senseless
+from ._rows import Entry
 
-__all__ = ["Entry", "Layout", "claims", "entries", "identifier", "literal"]
+__all__ = ["Layout", "identifier", "literal"]
 
 #: Who waits for somebody's lock for longer than this share of the request timeout gives the connection free.
 PATIENCE = 0.5
@@ -25,24 +22,6 @@ PATIENCE = 0.5
 FORGOTTEN = "1 day"
 #: The run of the server. A number: as text it would differ with the time zone of who shares the pooler.
 RUN = "(extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A row of `election` with its session, as it was read."""
-
-    lock_id: str
-    claim: str
-    token: int
-    candidate: str
-    since: float
-    session: str
-    beat: str
-    ttl: float
-    #: Whether it was renewed within its ttl, by the server's clock: for display.
-    is_fresh: bool
-    #: The run of the server that showed it.
-    server: str
 
 
 class Layout:
@@ -217,37 +196,6 @@ class Layout:
     def _one_at_a_time(self) -> str:
         # IF NOT EXISTS alone fails when two make it at once.
         return f"{self._preamble}SELECT pg_advisory_xact_lock(hashtextextended({self._channel}, 0));"
-
-
-def entries(rows: Iterable[Row]) -> dict[str, Entry]:
-    """
-    Read the answer to `Layout.look`.
-
-    Raises:
-        BackendUnavailableError: Somebody has written what no elector writes.
-    """
-    return {entry.lock_id: entry for entry in map(_entry, rows)}
-
-
-def claims(rows: Iterable[Row]) -> dict[str, tuple[str, int]]:
-    """Read the answer to `Layout.renew`: claim and token by election."""
-    try:
-        return {str(lock_id): (str(claim), int(str(token))) for lock_id, claim, token in rows}
-    except ValueError:
-        raise senseless("token") from None
-
-
-def _entry(row: Row) -> Entry:
-    try:
-        lock_id, claim, token, candidate, since, session, beat, ttl, is_fresh, server = map(str, row)
-        entry = Entry(
-            lock_id, claim, int(token), candidate, float(since), session, beat, float(ttl), is_fresh == "t", server
-        )
-    except ValueError:
-        raise senseless("a number") from None
-    if not (isfinite(entry.ttl) and entry.ttl > 0):
-        raise senseless("ttl")
-    return entry
 
 
 def literal(value: str | float) -> str:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from incumbent import BackendSettings, ElectionError
 from incumbent.toolkit import BeatStore, Held, Record
 
-from ._layout import Entry
+from ._rows import Entry
 from ._session import Session
 from ._store import Store
 

@@ -8,8 +8,9 @@ from incumbent import BackendRejectedError, ElectionError
 
 from ._connection import Row
 from ._errors import MISSING, RefusedError, translated
-from ._layout import Entry, Layout, claims, entries, identifier
+from ._layout import Layout, identifier
 from ._pool import Pool
+from ._rows import Entry, claims, entries
 
 __all__ = ["Store"]
 

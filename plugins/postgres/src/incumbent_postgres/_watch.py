@@ -21,9 +21,10 @@ from incumbent.toolkit import Beats, Record
 
 from ._connection import Client
 from ._errors import MISSING, LostError, RefusedError
-from ._layout import Entry, Layout, entries
+from ._layout import Layout
 from ._pool import Pool
 from ._records import record_of
+from ._rows import Entry, entries
 
 __all__ = ["Watch"]
 

@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 
 from incumbent import Backend, BackendSettings, ElectionError
-from incumbent.testing.candidate import HangError
+from incumbent.testing.bounded import HangError
 from incumbent.testing.proxy import FaultProxy
 from incumbent.testing.requirements import requires
 from incumbent.testing.scene import Candidate, Scene

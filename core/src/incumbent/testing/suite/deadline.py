@@ -9,8 +9,9 @@ from contextlib import suppress
 from dataclasses import replace
 
 from incumbent import BackendUnavailableError, Claim
+from incumbent.testing.bounded import bounded
 from incumbent.testing.requirements import requires
-from incumbent.testing.scene import Candidate, Scene, bounded
+from incumbent.testing.scene import Candidate, Scene
 
 from .faults import be_connected, seconds_of
 

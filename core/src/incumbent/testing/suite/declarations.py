@@ -9,8 +9,9 @@ from dataclasses import fields, replace
 import pytest
 
 from incumbent import CONTRACT_VERSION, ConfigurationError, Finding, InvalidStateError, Support
+from incumbent.testing.bounded import HARNESS_LIMIT, bounded
 from incumbent.testing.requirements import requires
-from incumbent.testing.scene import HARNESS_LIMIT, Scene, bounded
+from incumbent.testing.scene import Scene
 
 from .listing import ALL
 

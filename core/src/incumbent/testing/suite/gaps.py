@@ -14,10 +14,11 @@ from typing import TypeVar
 import pytest
 
 from incumbent import BackendSettings, BackendUnavailableError, Claim
+from incumbent.testing.bounded import HARNESS_LIMIT
 from incumbent.testing.pace import pace_of
 from incumbent.testing.relay import Relay
 from incumbent.testing.requirements import requires
-from incumbent.testing.scene import HARNESS_LIMIT, Candidate, Scene
+from incumbent.testing.scene import Candidate, Scene
 
 T = TypeVar("T")
 

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from incumbent.testing.bounded import GUARD
 from incumbent.testing.requirements import requires
-from incumbent.testing.scene import GUARD, Candidate, Scene
+from incumbent.testing.scene import Candidate, Scene
 
 from .faults import seconds_of
 

@@ -18,8 +18,9 @@ from urllib.parse import quote, quote_plus
 import pytest
 
 from incumbent import Address, BackendSettings, ConfigurationError
+from incumbent.testing.bounded import HARNESS_LIMIT, bounded
 from incumbent.testing.requirements import requires
-from incumbent.testing.scene import HARNESS_LIMIT, Scene, bounded
+from incumbent.testing.scene import Scene
 
 #: Planted as the password, and in options. It looks different when it is encoded, escaped or in a repr.
 SECRET = "pa55 w0rd'of/the%suite"  # noqa: S105 - that is the point

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .harness import PostgresHarness
-from .server import Postgres, binary
+from .programs import binary
+from .server import Postgres
 
 __all__ = ["Postgres", "PostgresHarness", "binary"]

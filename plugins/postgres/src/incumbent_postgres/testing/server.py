@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pwd
 import shutil
 import signal
 import subprocess
@@ -14,14 +13,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from incumbent import ConfigurationError
 from incumbent.testing import ServerProcess, free_port
 
-__all__ = ["Postgres", "binary"]
+from .programs import as_owner, binary, libraries, owner
 
-VARIABLE = "INCUMBENT_POSTGRES_BIN"
-#: Where Debian puts what is not for the PATH.
-DEBIAN = Path("/usr/lib/postgresql")
+__all__ = ["Postgres"]
+
 #: A test may kill the processes, not the machine: what was written stays without being forced to the disk.
 SETTINGS = {
     "fsync": "off",
@@ -35,26 +32,6 @@ SETTINGS = {
 PLACE = "/tmp"  # noqa: S108 - the folder in it gets a random name, and is its owner's alone
 #: Seconds that its processes may take to end.
 PATIENCE = 30.0
-
-
-def binary(name: str) -> str:
-    """
-    Return the path of `postgres`, or of a tool that lies beside it.
-
-    Raises:
-        ConfigurationError: It is not there; says what to do.
-    """
-    given = os.environ.get(VARIABLE)
-    folders = [Path(given).resolve().parent] if given else []
-    if on_path := shutil.which("postgres"):
-        folders.append(Path(on_path).resolve().parent)
-    folders += sorted(DEBIAN.glob("*/bin"), reverse=True)
-    for folder in folders:
-        if os.access(folder / name, os.X_OK):
-            return str(folder / name)
-    raise ConfigurationError(
-        f"{name} is not on the PATH, in {DEBIAN}, nor beside ${VARIABLE}: install postgresql, or set {VARIABLE}"
-    )
 
 
 class Postgres:
@@ -93,15 +70,15 @@ class Postgres:
         self._sql = list(sql)
         self._tls = tls
         self._primary = primary
-        os.chown(self.folder, *_owner())
+        os.chown(self.folder, *owner())
         self._process = ServerProcess(
             [
-                *(*_as_owner(), binary("postgres"), "-D", str(self._data)),
+                *(*as_owner(), binary("postgres"), "-D", str(self._data)),
                 *("-p", str(self.port), "-h", self.host, "-k", str(self.folder)),
             ],
             ready=self._is_ready,
             log=self.folder / "log",
-            environment=_libraries(),
+            environment=libraries(),
         )
 
     @property
@@ -215,7 +192,7 @@ class Postgres:
             for own, given in zip(("server.crt", "server.key"), self._tls, strict=True):  # the names that it looks for
                 copy = Path(shutil.copy(given, self._data / own))
                 copy.chmod(0o600)
-                os.chown(copy, *_owner())
+                os.chown(copy, *owner())
             self._settings["ssl"] = "on"
         lines = [f"{name} = '{value}'" for name, value in self._settings.items()]
         with (self._data / "postgresql.conf").open("a") as file:
@@ -223,7 +200,7 @@ class Postgres:
         (self._data / "pg_hba.conf").write_text("\n".join([*self._hba, ""]))
 
     def _tool(self, name: str, *arguments: str) -> None:
-        command = [*_as_owner(), binary(name), *arguments]
+        command = [*as_owner(), binary(name), *arguments]
         done = subprocess.run(
             command,
             capture_output=True,
@@ -231,7 +208,7 @@ class Postgres:
             check=False,
             stdin=subprocess.DEVNULL,
             cwd=self.folder,
-            env={**os.environ, **_libraries()},
+            env={**os.environ, **libraries()},
         )
         if done.returncode:
             raise RuntimeError(f"{name} failed: {' '.join((done.stderr or done.stdout).split())[-500:]}")
@@ -259,26 +236,3 @@ def _parent(pid: int) -> int | None:
     except OSError:
         return None
     return None if state in "ZX" else int(parent)
-
-
-def _libraries() -> dict[str, str]:
-    """Return where the server's libraries are if Debian's packages were unpacked, and not installed."""
-    root = Path(binary("postgres")).resolve().parents[5]
-    folders = [str(folder) for folder in root.glob("usr/lib/*-linux-gnu")]
-    return {} if root == Path("/") or not folders else {"LD_LIBRARY_PATH": ":".join(folders)}
-
-
-def _owner() -> tuple[int, int]:
-    """Return user and group of the server, which refuses to run as root."""
-    if os.geteuid() != 0:
-        return os.geteuid(), os.getegid()
-    nobody = pwd.getpwnam("nobody")
-    return nobody.pw_uid, nobody.pw_gid
-
-
-def _as_owner() -> list[str]:
-    """Return what stands before a command that must not run as root."""
-    if os.geteuid() != 0:
-        return []
-    uid, gid = _owner()
-    return ["setpriv", f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--"]
