@@ -271,4 +271,4 @@ def test_nothing_is_waited_for_that_never_comes(stage, campaign):
         assert leader.is_leader()
         leave(stage, leader)
         stage.advance(INTERVAL)
-    assert [timer for at, _, _, timer in stage.runner._timers if at == inf] == []
+    assert [timer for at, _, _, timer in stage.runner._timers._heap if at == inf] == []

@@ -316,7 +316,7 @@ class Cluster:
                 late = [str(candidate) for candidate in self.candidates if not candidate.finished]
                 raise BrokenPromiseError(f"P8: {', '.join(late)} cannot be closed")
         for candidate in self.candidates:
-            if candidate.process.runner._candidates or candidate.process.runner._valid:
+            if candidate.process.runner._candidates or candidate.process.runner._timers:
                 raise BrokenPromiseError(f"P8: the engine of {candidate} is not empty")
         self.world.run_until(self.world.now + 3 * self.ttl + 25.0)
         if not self.store.empty():
