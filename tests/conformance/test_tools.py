@@ -58,6 +58,42 @@ def test_killed_outsider_is_dead(scene):
         assert outsider._process.returncode == -9
 
 
+def test_outsiders_end_if_another_of_them_cannot_start():
+    """What was started beside a candidate that could not be is ended with the test."""
+    begun = []
+
+    class Harness(LocalHarness):
+        def outsider(self, lock_id, candidate):
+            if lock_id.endswith("/0"):
+                raise RuntimeError("it cannot start")
+            begun.append(super().outsider(lock_id, candidate))
+            return begun[-1]
+
+    report = run_only(Harness(), "test_wall_clocks_play_no_part")
+    assert [outcome.detail for outcome in report.of("failed")] == ["RuntimeError: it cannot start"]
+    assert [outsider._process.poll() is not None for outsider in begun] == [True, True]
+
+
+def test_outsider_ends_if_the_leader_cannot_check(local):
+    """So is one that was being started while a check of the leader failed."""
+    begun, has_checked, start = [], threading.Event(), local.outsider
+
+    def check():
+        has_checked.set()
+        raise BackendUnavailableError("the machine is busy")
+
+    def start_late(*who):
+        has_checked.wait(20.0)
+        begun.append(start(*who))
+        return begun[-1]
+
+    local.outsider, scene = start_late, Scene(local)
+    with pytest.raises(BackendUnavailableError, match="the machine is busy"):
+        scene.outsider(leader=Mock(check_leadership=check))
+    scene.close()
+    assert begun[0]._process.poll() is not None
+
+
 def test_outsider_asks_until_it_is_told(monkeypatch):
     """An outage is no answer: it asks again, as every candidate does, though not for ever."""
     answers = [BackendUnavailableError("busy"), BackendUnavailableError("busy"), None]

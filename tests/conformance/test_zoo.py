@@ -1,7 +1,11 @@
 """The suite on a real clock and over a socket: a correct elector passes; its mistakes are in files of their own."""
 
+import random
+
+import pytest
 from zoo import PARTS, ZOO
 from zoo.harness import ZooHarness
+from zoo.kinds import KINDS, found_by, mistake_of
 
 from incumbent.testing import ElectorConformance
 from incumbent.testing.conformance import suite_tests
@@ -30,3 +34,22 @@ def test_every_mistake_is_in_a_part():
     parts = [f"zoo.{module}" for modules in PARTS.values() for module in modules]
     assert {broken.harness.which.__module__ for broken in ZOO} == set(parts)
     assert len(parts) == len(set(parts))
+
+
+def test_two_mistakes_stand_for_each_kind():
+    """Each kind has tests of the suite that are for no other, and two mistakes that only some of these must find."""
+    tests = [test for kind in KINDS for test in kind.tests]
+    assert len(tests) == len(set(tests))
+    for kind in KINDS:
+        assert len({mistake_of(name).fault for name in kind.shown_by}) == 2
+        assert all(mistake_of(name).caught_by <= kind.tests for name in kind.shown_by), kind.what
+
+
+@pytest.mark.thorough
+def test_nothing_else_finds_what_stands_for_a_kind():
+    """Of the whole suite only the tests of its kind find such a mistake: one of them all, whichever comes up."""
+    kind = random.SystemRandom().choice(KINDS)
+    name = random.SystemRandom().choice(kind.shown_by)
+    failed = found_by(name)
+    assert [outcome.to_text() for outcome in failed if outcome.test not in kind.tests] == [], name
+    assert failed, name

@@ -9,6 +9,8 @@ import time
 from contextlib import suppress
 from typing import ClassVar
 
+from incumbent.toolkit import deadline
+
 
 class StoreError(Exception):
     """The store did not answer, or its answer makes no sense."""
@@ -79,8 +81,8 @@ class Client:
         self.is_closed = False
 
     def ask(self, do, **fields):
-        """Ask the store once, in `timeout` seconds altogether."""
-        end = time.monotonic() + self.timeout
+        """Ask the store once, in `timeout` seconds altogether, or before the end of a call that asks several times."""
+        end = deadline(self.timeout)
         connection = None
         try:
             connection = self.take(end)

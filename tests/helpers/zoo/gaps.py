@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from incumbent import ElectionError
+from incumbent.toolkit import within
 
 from . import mistaken
 from .client import Watch
@@ -167,8 +168,16 @@ class ClosesWhatItHeld(Reads):
         super().release_at_the_end()
 
 
+class AsksInTime(Reads):
+    """All requests of an attempt have the time of one."""
+
+    def acquire_leadership(self):
+        with within(self.backend.settings.request_timeout):
+            return super().acquire_leadership()
+
+
 @mistaken(TOKEN)
-class CountsFirst(Reads):
+class CountsFirst(AsksInTime):
     """The token is counted before the claim, and whoever overtakes has a greater one."""
 
     def claim(self):
@@ -179,7 +188,7 @@ class CountsFirst(Reads):
 
 
 @mistaken(TOKEN)
-class AddsOneToTheLast(Reads):
+class AddsOneToTheLast(AsksInTime):
     """The token is one more than the last that was read before the claim."""
 
     def claim(self):

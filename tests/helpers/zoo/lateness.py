@@ -78,12 +78,13 @@ class TakesAnAttemptForAClaim(ZooElector):
 
 @mistaken("test_relinquishing_that_was_lost_is_repeated", ttl=2.0)
 class TakesAnAttemptForTheEnd(ZooElector):
-    """Who had no answer when it relinquished says the next time that it is done, and asks nobody."""
+    """Who had no answer when it relinquished says that it is done as soon as the store answers again."""
 
     is_unknown = False
 
     def release(self):
         if self.is_unknown:
+            self.ask("show")
             self.is_unknown = False
             return {"released": True}
         self.is_unknown = True

@@ -101,6 +101,7 @@ class Elections:
         token = token or self.token
         made = {"owner": owner, "candidate": candidate, "token": token, "since": time.time(), "note": None}
         made["info"] = info
+        self.places.get(election, {}).pop(owner, None)
         self.claims[election] = {**made, "expires": now() + ttl, "bound": None}
         self.tell(election)
         return {"granted": True, "token": token, "ttl": ttl}

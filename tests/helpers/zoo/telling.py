@@ -94,6 +94,15 @@ class ClosingOneEndsTheWatch(ZooBackend):
             self.watch.close()
 
 
+@mistaken(EACH)
+class ClosingOneForgetsAll(ZooBackend):
+    """An elector that is closed takes with it all that listen to its election on that backend."""
+
+    def forget(self, elector):
+        with self.lock:
+            self.electors = {other for other in self.electors if other.key != elector.key}
+
+
 @mistaken(EACH, NAMESAKES)
 class IgnoresItsOwn(ZooBackend):
     """What an elector of the same backend has done is not told."""

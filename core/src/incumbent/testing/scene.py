@@ -45,6 +45,7 @@ class Scene:
         self._put_right: list[Callable[[], None]] = []
         self._suspicion: str | None = None
         self._relays: list[Relay] = []
+        self._outsiders: list[Outsider] = []
 
     @property
     def capabilities(self) -> Capabilities:
@@ -185,7 +186,9 @@ class Scene:
 
         def start() -> Outsider:
             WRONG_BY.set(wall)  # on this thread, which is the call's own
-            return self.harness.outsider(self.lock_id if lock_id is None else self.fitting(lock_id), "outsider")
+            started = self.harness.outsider(self.lock_id if lock_id is None else self.fitting(lock_id), "outsider")
+            self._outsiders.append(started)
+            return started
 
         with ThreadPoolExecutor(1) as pool:
             started = pool.submit(self._act, start, "outsider")
@@ -242,6 +245,8 @@ class Scene:
         Raises:
             HangError: Something cannot be closed, though the store is sound: what was not closed then, stays open.
         """
+        for outsider in self._outsiders:
+            outsider.kill()  # most have ended; but a test may fail while others are being started
         for relay in self._relays:
             relay.heal()
         for repair in reversed(self._put_right):
