@@ -90,7 +90,7 @@ class RedisStage(ClusterStage):
         self.servers.reverse()
         self._ask(self.servers[0], "REPLICAOF", "NO", "ONE")
         for (proxy,) in self._ways:
-            proxy._traffic.server = "127.0.0.1", self.servers[0].port
+            proxy._server = "127.0.0.1", self.servers[0].port
             proxy.reset()
         old = self.servers[1]
         if old.running:
