@@ -328,8 +328,11 @@ class Garbler(FaultProxy):
     """Passes on other bytes than it gets, from now and then, or stops in the middle."""
 
     how = "honest"
+    #: How often it was not honest.
+    lies = 0
 
     async def _pass_on(self, way, data, writer):
+        self.lies += self.how != "honest"
         if self.how == "flips bits" and way == "to client":
             changed = bytearray(data)
             # The heads of HTTP/2's frames, rather than what is inside of them: that is for TLS to protect.
@@ -365,6 +368,7 @@ def test_garbled_wire_makes_no_leader_and_no_foreign_error(server, stranger, nam
             if checked is not None:
                 assert_shown(stranger, name, leader, checked)
             proxy.how = "honest"
+            assert proxy.lies
             proxy.reset()
             renewed = stage.lead(leader)
             assert_shown(stranger, name, leader, renewed)
