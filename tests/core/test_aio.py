@@ -14,6 +14,7 @@ from incumbent import (
     LeaderElection,
     LeaderElectionConfig,
     LeadershipLostError,
+    Reason,
     read_leader,
 )
 
@@ -289,6 +290,34 @@ def test_work_is_cancelled_at_the_end_of_the_term_and_the_claim_outlives_it(url)
 
     asyncio.run(main())
     assert order == [True]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_work_is_cancelled_in_the_turn_of_the_loop_that_hears_of_the_end(url, waits):
+    """Its error comes with the next turn, which is as soon as asyncio has it: no other task has its turn before."""
+    turns = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+
+        async def work():
+            while True:
+                await asyncio.sleep(60 if waits else 0)
+
+        def count():
+            if not task.done():
+                turns.append("not ended yet")
+                loop.call_soon(count)
+
+        async with AsyncLeaderElection(config(), url) as election:
+            term = await election.wait_for_leadership(30)
+            task = asyncio.create_task(work())
+            loop.call_later(0.02, lambda: (term._end(Reason.LOST), loop.call_soon(count)))
+            with pytest.raises(LeadershipLostError):
+                await election.during(term, task)
+
+    asyncio.run(main())
+    assert turns == ["not ended yet"]
 
 
 def test_work_after_work_in_one_term_leaves_nothing_with_the_term(url):

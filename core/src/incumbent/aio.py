@@ -213,27 +213,39 @@ class AsyncLeaderElection:
         if self._watched is not term:  # once for each, however often there is work during it
             self._watched = term
             term.call_at_end(self._loop.wake_threadsafe)
-        try:
-            while term.is_valid() and not task.done():
-                await self._loop.until(lambda: task.done() or not term.is_valid(), term.remaining())
+
+        def how_it_ended() -> str:
             if task.done():
-                return task.result()
+                return "done"
+            if term.is_valid():
+                return ""
+            task.cancel()  # here, and not when who waits below has its turn
+            return "lost"
+
+        try:
+            while not (how := await self._loop.until(how_it_ended, term.remaining())):
+                pass
+        except BaseException:
+            task.cancel()
+            raise
         finally:
-            await self._cancel(task)
+            await self._end_of(task)
+        if how == "done":
+            return task.result()
         term.check()
         raise LeadershipLostError(f"term {term.token} of {term.lock_id!r} is over")
 
     # ------------------------------------------------------------ inside
 
     @staticmethod
-    async def _cancel(task: asyncio.Task[Any]) -> None:
-        """Cancel *task* and wait for its end, whatever it ends with; pass on what comes meanwhile, as `await` would."""
+    async def _end_of(task: asyncio.Task[Any]) -> None:
+        """Wait for the end of *task*, whatever it ends with; pass on each cancellation that comes meanwhile."""
         cancelled = None
         while not task.done():
-            task.cancel()
             try:
                 await asyncio.wait({task})
             except asyncio.CancelledError as error:
+                task.cancel()
                 cancelled = error
         if cancelled is not None:
             raise cancelled
