@@ -35,6 +35,7 @@ from .asking import Asking
 from .dispatch import Dispatcher
 from .health import Health
 from .machine import Machine, Phase, Timing
+from .namesake import Namesake
 from .steering import COURTESY, LONGEST_COURTESY, PAUSE, PREFER, Orders, Request, Steering, control_name
 from .telling import Teller
 from .workers import Executor
@@ -143,6 +144,7 @@ class Candidacy:
         self._announced: Term | None = None
         self._record: LeaderRecord | None = None
         self._reported: tuple[str | None, int | None] | None = None
+        self._namesake = Namesake(elector.candidate, config.ttl)
 
     def __repr__(self) -> str:
         return f"<{self.elector.candidate} of {self.elector.lock_id}>"
@@ -367,6 +369,9 @@ class Candidacy:
         """Report *record* if the leader is another than the one reported before."""
         callback = self.listeners.leader_changed
         shown = record.candidate, record.token
+        led = self._namesake.saw(record.candidate if self.machine.phase is Phase.FOLLOWER else None, self.machine._now)
+        if led is not None:
+            self._teller.warn("another candidate has the same id, and has led for %.0f s: give each its own", led)
         if callback is not None:
             self._record = record  # without that callback it would be asked for once, and grow old
         if shown == self._reported:
