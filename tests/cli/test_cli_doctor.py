@@ -125,7 +125,7 @@ def test_people_see_each_finding_and_the_verdict(capsys, backend):
     assert lines[0].startswith("ok       with ttl 15 s")
     assert lines[1].startswith("error    refused: no ")
     assert lines[2].startswith("         -> give this user or token the rights")
-    assert lines[-1] == "elections will not work here: 1 errors, 0 warnings"
+    assert lines[-1] == "elections will not work here: 1 error, 0 warnings"
 
 
 def test_programs_get_json(capsys, backend):

@@ -8,7 +8,7 @@ import sys
 from dataclasses import replace
 
 import pytest
-from patience import PATIENCE
+from patience import PATIENCE, eventually
 from programs import started
 
 from incumbent import BackendUnavailableError, LeaderElection, LeaderElectionConfig, LeaderRecord
@@ -26,7 +26,7 @@ def watch(monkeypatch, capsys):
     monkeypatch.setattr("incumbent.cli.watch.time.time", lambda: NOW + next(times))
 
     def run(*seen, arguments=()):
-        def sights(*_):
+        def sights(*_, stop):
             yield from seen
 
         monkeypatch.setattr("incumbent.cli.watch.sights", sights)
@@ -137,3 +137,26 @@ def test_a_change_is_shown_as_it_happens(tmp_path):
             assert (told["leader"], told["token"]) == ("a", token)
         assert json.loads(watching.stdout.readline())["leader"] is None
         assert watching.wait(PATIENCE) == 0
+
+
+def test_it_ends_when_nobody_reads_it_any_more(tmp_path):
+    """`incumbent watch … | grep -m 1 x` ends when grep has, though nothing changes: 141, as a writer would, no word."""
+    command = [sys.executable, "-m", "incumbent", "watch", "--elector", f"local://{tmp_path}", "--name", "reports"]
+    with started(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as watching:
+        assert "nobody leads" in watching.stdout.readline()
+        watching.stdout.close()
+        assert watching.wait(PATIENCE) == 141
+        assert watching.stderr.read() == ""
+
+
+def test_it_goes_on_where_nobody_was_meant_to_read_it(tmp_path):
+    """What is printed into a file, or nowhere, has no reader that could go: it is watched for the record."""
+    file = tmp_path / "terms.jsonl"
+    url = f"local://{tmp_path}"
+    watch = f"exec {sys.executable} -m incumbent watch --elector {url} --name reports --record {file} --count 2"
+    with started("sh", "-c", f"{watch} >&-") as unheard, started("sh", "-c", f"{watch} >/dev/null") as sunk:
+        eventually(lambda: file.exists() and len(file.read_text().splitlines()) == 2)
+        config = LeaderElectionConfig("reports", candidate="a", relinquish_interval=None)
+        with LeaderElection(config, url) as election:
+            assert election.wait_for_leadership(PATIENCE) is not None
+            assert [unheard.wait(PATIENCE), sunk.wait(PATIENCE)] == [0, 0]

@@ -14,6 +14,7 @@ from incumbent import (
     LeaderElection,
     LeaderElectionConfig,
     LeadershipLostError,
+    Reason,
     read_leader,
 )
 
@@ -291,6 +292,75 @@ def test_work_is_cancelled_at_the_end_of_the_term_and_the_claim_outlives_it(url)
     assert order == [True]
 
 
+@pytest.mark.parametrize("waits", [False, True])
+def test_work_is_cancelled_in_the_turn_of_the_loop_that_hears_of_the_end(url, waits):
+    """Its error comes with the next turn, which is as soon as asyncio has it: no other task has its turn before."""
+    turns = []
+
+    async def main():
+        loop = asyncio.get_running_loop()
+
+        async def work():
+            while True:
+                await asyncio.sleep(60 if waits else 0)
+
+        def count():
+            if not task.done():
+                turns.append("not ended yet")
+                loop.call_soon(count)
+
+        async with AsyncLeaderElection(config(), url) as election:
+            term = await election.wait_for_leadership(30)
+            task = asyncio.create_task(work())
+            loop.call_later(0.02, lambda: (term._end(Reason.LOST), loop.call_soon(count)))
+            with pytest.raises(LeadershipLostError):
+                await election.during(term, task)
+
+    asyncio.run(main())
+    assert turns == ["not ended yet"]
+
+
+def test_work_may_cancel_itself_and_go_on(url):
+    """P2: a timeout within the work is its own affair; the end of the term is heeded after it as before."""
+    seen = []
+
+    async def main():
+        async with AsyncLeaderElection(config(), url) as election:
+            term = await election.wait_for_leadership(30)
+
+            async def work():
+                for _ in range(3):
+                    try:
+                        await asyncio.wait_for(asyncio.sleep(60), 0.001)
+                    except asyncio.TimeoutError:
+                        seen.append("goes on")
+                term._end(Reason.LOST)
+                await asyncio.sleep(0)
+                seen.append("goes on after its term")
+
+            with pytest.raises(LeadershipLostError):
+                await election.during(term, work())
+
+    asyncio.run(main())
+    assert seen == ["goes on"] * 3
+
+
+def test_what_is_no_coroutine_is_work_as_well(url):
+    """Whatever can be awaited is cancelled with the term, such as several coroutines at once."""
+
+    async def main():
+        async with AsyncLeaderElection(config(), url) as election:
+            term = await election.wait_for_leadership(30)
+            assert await election.during(term, asyncio.gather(asyncio.sleep(0, 1), asyncio.sleep(0, 2))) == [1, 2]
+            parts = [asyncio.create_task(asyncio.sleep(60)) for _ in range(2)]
+            asyncio.get_running_loop().call_later(0.02, election.relinquish)
+            with pytest.raises(LeadershipLostError):
+                await election.during(term, asyncio.gather(*parts))
+            assert [part.cancelled() for part in parts] == [True, True]
+
+    asyncio.run(main())
+
+
 def test_work_after_work_in_one_term_leaves_nothing_with_the_term(url):
     """P8: a leader that does a thousand pieces of work in one term keeps no more than for one."""
 
@@ -390,9 +460,10 @@ def test_work_whose_caller_is_cancelled_again_is_waited_for(url, first, cancella
     seen = []
 
     async def main():
-        loop, done = asyncio.get_running_loop(), asyncio.Event()
+        loop, begun, done = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
 
         async def work():
+            begun.set()
             while not done.is_set():
                 try:
                     await done.wait()
@@ -408,7 +479,7 @@ def test_work_whose_caller_is_cancelled_again_is_waited_for(url, first, cancella
 
         async def check(election):
             waiting = asyncio.create_task(election.during(await election.wait_for_leadership(30), work()))
-            await asyncio.sleep(0)
+            await begun.wait()
             if first == "term":
                 election.relinquish()
                 await until(lambda: len(seen) == 1)

@@ -113,9 +113,10 @@ def test_work_of_asyncio_that_does_not_end_is_named():
     config = LeaderElectionConfig("reports", candidate="a")
 
     async def main():
-        cancelled, done = asyncio.Event(), asyncio.Event()
+        begun, cancelled, done = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
         async def work():
+            begun.set()
             try:
                 await done.wait()
             except asyncio.CancelledError:
@@ -124,7 +125,7 @@ def test_work_of_asyncio_that_does_not_end_is_named():
 
         async with AsyncLeaderElection(config, "memory://named") as election:
             working = asyncio.create_task(election.during(await election.wait_for_leadership(), work()))
-            await asyncio.sleep(0)
+            await begun.wait()
             election.relinquish()
             await cancelled.wait()
             while election.situation.callback is None:

@@ -6,8 +6,10 @@ import importlib.util
 import json
 import re
 import xml.etree.ElementTree as ET
+from itertools import combinations
 from pathlib import Path
 
+import promql_parser
 import pytest
 import yaml
 from prometheus_client import CollectorRegistry
@@ -69,6 +71,45 @@ def test_expression_asks_for_what_is_exported(name, exported):
             assert not is_equal or "$" in value or value in labels[label]
         for grouped in re.findall(r"by \(([^)]*)\)", expression):
             assert set(re.split(r", *", grouped)) <= {*labels, *OWN_LABELS}
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_expression_is_read_by_a_parser_of_promql(name):
+    """With a duration in the place of the one that Grafana puts there."""
+    promql_parser.parse(EXPRESSIONS[name].replace("$__rate_interval", "5m"))
+
+
+def test_dashboard_is_what_grafana_documents():
+    """Its model: no id of an installation; panels with ids of their own, side by side on 24 columns."""
+    assert DASHBOARD.get("id") is None
+    assert isinstance(DASHBOARD["schemaVersion"], int)
+    assert re.fullmatch(r"[\w-]{1,40}", DASHBOARD["uid"])
+    panels = DASHBOARD["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    for panel in panels:
+        assert {"type", "title", "fieldConfig"} <= panel.keys()
+        names = [target["refId"] for target in panel["targets"]]
+        assert len(set(names)) == len(names)
+        place = panel["gridPos"]
+        assert min(place["x"], place["y"]) >= 0 < min(place["w"], place["h"])
+        assert place["x"] + place["w"] <= 24
+    for one, other in combinations([panel["gridPos"] for panel in panels], 2):
+        is_beside = any(
+            a[at] + a[size] <= b[at] for a, b in ((one, other), (other, one)) for at, size in (("x", "w"), ("y", "h"))
+        )
+        assert is_beside, (one, other)
+
+
+def test_dashboard_takes_the_data_source_that_its_reader_chooses():
+    """Nothing is bound to an installation: all that is asked for is asked of its variable, which is declared first."""
+    source, *others = DASHBOARD["templating"]["list"]
+    assert (source["type"], source["query"]) == ("datasource", "prometheus")
+    asked = [*DASHBOARD["panels"], *others, *(t for panel in DASHBOARD["panels"] for t in panel["targets"])]
+    chosen = {"type": "prometheus", "uid": f"${{{source['name']}}}"}
+    assert [each for each in asked if each["datasource"] != chosen] == []
+    used = set(re.findall(r"\$\{?(\w+)", json.dumps(DASHBOARD["panels"])))
+    declared = {each["name"] for each in (source, *others)}
+    assert {name for name in used if not name.startswith("__")} <= declared
 
 
 def test_page_tells_of_all_that_is_exported(families):

@@ -35,7 +35,7 @@ VARYING = {
     "time": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d",
     "ago": r"[\d.]+ (?:ms|s) ago",
     "while": r"(?<=after )[\d.]+ (?:ms|s)|(?<=took )[\d.]+ (?:ms|s)|(?<=in )\d+ d(?: \d+ h)?",
-    "warnings": r"\d+ warnings",
+    "warnings": r"\d+ warnings?",
     "package": r"incumbent-\w+ [\d.]+",
     "  ": r" {2,}",  # columns are as wide as what is in them
 }

@@ -197,6 +197,23 @@ def test_who_may_not_write_to_the_directory_is_told_so_for_good(shared, actor):
     assert f"incumbent.errors.BackendRejectedError: {message}" in err.decode().splitlines()
 
 
+@pytest.mark.parametrize("mode", [0o1777, 0o2770], ids=oct)
+def test_whoever_may_be_a_candidate_may_ask_for_a_hand_over(shared, actor, mode):
+    """The mode of the directory decides: another user's leader heeds who is let in; who is not is told in one line."""
+    os.chown(shared, USERS[0], GROUP)
+    shared.chmod(mode)
+    leader, mate, stranger = f"{USERS[0]}:{GROUP}", f"{USERS[1]}:{GROUP}", f"{USERS[3]}:{USERS[3]}"
+    asking = actor("ask-as-users", shared, leader, mate, *([stranger] if os.getuid() == 0 else []))
+    out, err = (text.decode().splitlines() for text in asking.process.communicate(timeout=PATIENCE))
+    codes = {line.split()[0]: int(line.split()[1]) for line in out if line[:1].isdigit()}
+    assert codes.pop(mate) == 0
+    is_let_in = mode & 0o002
+    assert codes == ({stranger: 0 if is_let_in else 1} if os.getuid() == 0 else {})
+    told = [line for line in err if "job" in line]
+    refused = [f"incumbent: {shared}/job.wake: Permission denied: check who owns it and its mode"]
+    assert told == ([] if is_let_in or os.getuid() else refused)
+
+
 def opened_by(pid: int, name: str) -> bool:
     found = []
     for entry in Path(f"/proc/{pid}/fd").iterdir():

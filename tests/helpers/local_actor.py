@@ -8,7 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from incumbent import BackendSettings, InvalidStateError
+from incumbent import BackendSettings, InvalidStateError, LeaderElection, LeaderElectionConfig
+from incumbent.cli import main
 from incumbent.registry import load_backend_class, open_backend
 
 
@@ -96,6 +97,45 @@ def fork_in_office(directory: str) -> None:
         signal.pause()
 
 
+def become(user: str, group: str) -> None:
+    """Be that user, in that group alone, if this is root: only root may become another."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setgid(int(group))
+        os.setuid(int(user))
+
+
+def ask_as_users(directory: str, leader: str, *askers: str) -> None:
+    """Lead as *leader*, `user:group`; have each of the others ask for a hand-over, and say how that ends."""
+
+    def ask(place: str) -> int:
+        return main(["relinquish", "--elector", place, "--name", "job"])
+
+    config = LeaderElectionConfig("job", steering=True, cooldown=0, relinquish_interval=None)
+    warm = f"local://{Path(directory).parent}/warm"  # what is imported late may be out of a user's reach
+    with LeaderElection(config, warm) as election:
+        election.wait_for_leadership()
+        ask(warm)
+    os.umask(0o077)
+    led, leads = os.pipe()
+    office = os.fork()
+    if office == 0:
+        become(*leader.split(":"))
+        with LeaderElection(config, f"local://{directory}") as election:
+            election.wait_for_leadership()
+            os.write(leads, b"led")
+            signal.pause()
+    os.read(led, 3)
+    for asker in askers:
+        child = os.fork()
+        if child == 0:
+            become(*asker.split(":"))
+            os._exit(ask(f"local://{directory}"))
+        say(asker, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    os.kill(office, signal.SIGKILL)
+    os.waitpid(office, 0)
+
+
 def as_user(directory: str, group: str, *users: str) -> None:
     """Lead a term as each of those users of that group, one after the other, and say the token of each."""
     warm = elector_in(f"{Path(directory).parent}/warm")  # what is imported late may be out of a user's reach
@@ -105,10 +145,7 @@ def as_user(directory: str, group: str, *users: str) -> None:
     for user in users:
         child = os.fork()
         if child == 0:
-            if os.getuid() == 0:  # only root may become another
-                os.setgroups([])
-                os.setgid(int(group))
-                os.setuid(int(user))
+            become(user, group)
             elector = elector_in(directory)
             claim = campaign(elector)
             say(os.getuid(), claim.token, elector.check_leadership().token, elector.relinquish_leadership())
@@ -125,4 +162,5 @@ if __name__ == "__main__":
         "take-turns": take_turns,
         "fork-in-office": fork_in_office,
         "as-user": as_user,
+        "ask-as-users": ask_as_users,
     }[sys.argv[1]](*sys.argv[2:])

@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from queue import SimpleQueue
 
 import pytest
 from patience import PATIENCE
@@ -193,6 +194,40 @@ def test_term_can_end_in_the_middle_of_the_work(stage):
     assert len(writes) == 1
 
 
+def test_term_that_its_own_work_ends_at_once_was_won(stage):
+    """`win` returns each next term, also one that is over when it looks."""
+    ended = SimpleQueue()
+
+    def work(term):
+        stage.lose(NAME)
+        ended.put(term)
+
+    stage.lose(NAME)
+    with LeaderElection(config(on_elected=work), stage.url):
+        for _ in range(3):
+            term = stage.win(NAME)
+            assert term is ended.get(timeout=PATIENCE)
+
+
+def test_term_that_its_own_work_ends_while_it_is_looked_for_is_the_one(stage, monkeypatch):
+    """Who led when `win` was called was elected, though the term ends before it returns."""
+    looked, holder = threading.Event(), stage._store.holder
+
+    def work(_):
+        looked.wait(PATIENCE)
+        stage.lose(NAME)
+
+    def look(name):
+        record = holder(name)
+        looked.set()
+        return record
+
+    with LeaderElection(config(on_elected=work), stage.url) as election:
+        term = election.wait_for_leadership(PATIENCE)
+        monkeypatch.setattr(stage._store, "holder", look)
+        assert stage.win(NAME) is term
+
+
 def test_coroutines_are_cancelled_where_the_term_ends(stage):
     """With asyncio the test runs on the loop: what is awaited next in the work of the term is its end."""
 
@@ -215,6 +250,32 @@ def test_coroutines_are_cancelled_where_the_term_ends(stage):
             assert await election.wait_for_leadership(PATIENCE) is not term
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_coroutine_of_a_suspended_process_does_not_go_on(stage, waits):
+    """P2: the loop's own clock has not counted the suspension; who would go on from an `await` is cancelled there."""
+    seen = []
+
+    async def work(term):
+        try:
+            seen.append("work")
+            stage.clock.advance(60)
+            await asyncio.sleep(0.01 if waits else 0)
+            seen.append("work after the term")
+        finally:
+            await asyncio.sleep(0)
+            seen.append("cleared up")
+
+    async def main():
+        async with AsyncLeaderElection(config(), stage.url) as election:
+            stage.win(NAME)
+            term = await election.wait_for_leadership(PATIENCE)
+            with pytest.raises(LeadershipLostError, match="its deadline has passed"):
+                await election.during(term, work(term))
+
+    asyncio.run(main())
+    assert seen == ["work", "cleared up"]
 
 
 @pytest.mark.parametrize("failure", [None, KeyError("mine")])

@@ -17,6 +17,7 @@ from .election import LeaderElection, check_config
 from .elector import LeaderElector
 from .engine.loop import Loop
 from .engine.runner import Runner
+from .engine.work import Work
 from .errors import InvalidStateError, LeadershipLostError
 from .situation import Situation
 from .state import State
@@ -197,7 +198,7 @@ class AsyncLeaderElection:
 
     async def during(self, term: Term, work: Coroutine[Any, Any, _T]) -> _T:
         """
-        Run *work* while *term* lasts, and cancel it at the term's end.
+        Run *work* while *term* lasts, and cancel it at the term's end. After that it goes on from no `await`.
 
         Whoever waits here and is cancelled, however often, cancels *work* as often, and is let go when it has ended.
 
@@ -207,36 +208,26 @@ class AsyncLeaderElection:
         Raises:
             LeadershipLostError: The term ended first; *work* was cancelled and has ended.
         """
-        task = asyncio.ensure_future(work)
-        self._works.add(task)
-        task.add_done_callback(self._ended)  # by itself: the claim must not depend on who waits here (P6)
+        running = Work(work, term)
+        self._works.add(running.task)
+        running.task.add_done_callback(self._ended)  # by itself: the claim must not depend on who waits here (P6)
         if self._watched is not term:  # once for each, however often there is work during it
             self._watched = term
             term.call_at_end(self._loop.wake_threadsafe)
         try:
-            while term.is_valid() and not task.done():
-                await self._loop.until(lambda: task.done() or not term.is_valid(), term.remaining())
-            if task.done():
-                return task.result()
+            while not await self._loop.until(running.is_over, term.remaining()):
+                pass
+        except BaseException:
+            running.cancel()
+            raise
         finally:
-            await self._cancel(task)
+            await running.end()
+        if not running.is_lost:
+            return running.task.result()
         term.check()
         raise LeadershipLostError(f"term {term.token} of {term.lock_id!r} is over")
 
     # ------------------------------------------------------------ inside
-
-    @staticmethod
-    async def _cancel(task: asyncio.Task[Any]) -> None:
-        """Cancel *task* and wait for its end, whatever it ends with; pass on what comes meanwhile, as `await` would."""
-        cancelled = None
-        while not task.done():
-            task.cancel()
-            try:
-                await asyncio.wait({task})
-            except asyncio.CancelledError as error:
-                cancelled = error
-        if cancelled is not None:
-            raise cancelled
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._works.discard(task)

@@ -64,6 +64,27 @@ def test_second_line_is_what_the_leader_tells():
             in_time(lambda: "<dt>info</dt><dd>http://&lt;a&gt;:1</dd>" in ask(follower, "/")[1])
 
 
+def test_hand_over_that_waits_for_a_callback_is_told_by_its_process():
+    """`status` names the old leader for as long as its claim is kept; its own process says what that is kept for."""
+    begun, may_return = threading.Event(), threading.Event()
+
+    def work(_):
+        begun.set()
+        may_return.wait(PATIENCE)
+
+    config = LeaderElectionConfig("reports", relinquish_interval=None, on_elected=work)
+    with LeaderElection(config, "memory://http-late") as election, serve(election) as server:
+        assert begun.wait(PATIENCE)
+        election.relinquish()
+        in_time(lambda: election.situation.callback)
+        waits = "on_elected has not returned: the end of the last term has waited for it for"
+        status, told = ask(server)
+        page = ask(server, "/")[1]
+        may_return.set()
+        assert (status, waits in page) == (503, True)
+        assert told.startswith(f"this candidate does not lead: {waits} ")
+
+
 def test_leading_is_judged_by_the_clock_at_that_moment(stage):
     """P2: a leader whose engine is stuck is none after its deadline, and a probe that would restart it fails."""
     with serve(stage.election(stage.puppet())) as server:

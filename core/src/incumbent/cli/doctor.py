@@ -51,14 +51,14 @@ def run(args: argparse.Namespace) -> int:
         found.append(finding)
         if not args.json:
             _show(finding)
-    errors = sum(finding.level == "error" for finding in found)
+    errors, warnings = (sum(finding.level == level for finding in found) for level in ("error", "warning"))
     if args.json:
         show_json({"elector": str(address), "healthy": not errors, "findings": [asdict(finding) for finding in found]})
     else:
-        warnings = sum(finding.level == "warning" for finding in found)
         verdict = "elections will not work here" if errors else "elections work here"
+        counts = ", ".join(f"{n} {what}{'s' * (n != 1)}" for n, what in ((errors, "error"), (warnings, "warning")))
         show()
-        show(paint(RED if errors else GREEN, f"{verdict}: {errors} errors, {warnings} warnings"))
+        show(paint(RED if errors else GREEN, f"{verdict}: {counts}"))
     return 1 if errors else 0
 
 

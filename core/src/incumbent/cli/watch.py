@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import select
 import sys
+import threading
 import time
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -44,14 +46,31 @@ def run(args: argparse.Namespace) -> int:
     """Print a line for each change."""
     with ExitStack() as stack:
         file = stack.enter_context(Path(args.record).open("a", encoding="utf-8")) if args.record is not None else None
-        seen = stack.enter_context(closing(sights(Address.parse(args.elector), args.name)))
+        unread = _Unread()
+        seen = stack.enter_context(closing(sights(Address.parse(args.elector), args.name, stop=unread)))
         teller = _Teller(args.name, file, is_json=args.json)
         lines = 0
         for each in seen:
             lines += teller.tell(each, time.time())
             if args.count is not None and lines >= args.count:
-                break
+                return 0
+    if unread.is_set():
+        raise BrokenPipeError  # as the next line would
     return 0
+
+
+class _Unread(threading.Event):
+    """Set when the reader of stdout has gone, such as `grep -m 1`: a line that would show it may be days away."""
+
+    def is_set(self) -> bool:
+        if sys.stdout is None:
+            return False
+        try:
+            pipe = select.poll()
+            pipe.register(sys.stdout, 0)  # what is asked for: nothing but errors
+            return any(event & (select.POLLERR | select.POLLHUP) for _, event in pipe.poll(0))
+        except (OSError, ValueError):  # it is no file, or closed
+            return False
 
 
 class _Teller:

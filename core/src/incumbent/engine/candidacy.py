@@ -27,6 +27,7 @@ from incumbent.term import Term
 
 from .dispatch import Dispatcher
 from .listeners import Listeners
+from .namesake import Namesake
 from .phases import Phase
 from .standing import Standing
 from .telling import Teller
@@ -61,6 +62,7 @@ class Candidacy(Standing):
         #: The term that ended last, why, and when.
         self._ended: tuple[Term, Reason, float] | None = None
         self._reported: tuple[str | None, int | None] | None = None
+        self._namesake = Namesake(elector.candidate, config.ttl)
 
     def attach(self, executor: Executor, failed: Callable[[CallbackError], None], telling: Executor) -> None:
         """Say where the callbacks run, who is told when one raises, and where the observers are called, in order."""
@@ -168,6 +170,9 @@ class Candidacy(Standing):
         """Report *record* if the leader is another than the one reported before."""
         callback = self.listeners.leader_changed
         shown = record.candidate, record.token
+        led = self._namesake.saw(record.candidate if self.machine.phase is Phase.FOLLOWER else None, self.machine.now)
+        if led is not None:
+            self._teller.warn("another candidate has the same id, and has led for %.0f s: give each its own", led)
         if callback is not None:
             self._record = record  # without that callback it would be asked for once, and grow old
         if shown == self._reported:

@@ -25,7 +25,7 @@ class Loop:
 
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._waiters: dict[asyncio.Future[Any], Callable[[], Any]] = {}
 
     def enter(self) -> None:
         """Use the loop that runs now."""
@@ -35,33 +35,34 @@ class Loop:
         """
         Wait until *holds* answers something true, *timeout* seconds at most, and return what it answered last.
 
-        It is asked again after each `wake`. Whoever is cancelled while he waits is cancelled, whatever comes at the
-        same moment, which `asyncio.wait_for` does not grant before Python 3.12.
+        It is asked again by each `wake`, in that turn of the loop. Whoever is cancelled while he waits is cancelled,
+        whatever comes at the same moment, which `asyncio.wait_for` does not grant before Python 3.12.
         """
         if self._loop is None:
             raise InvalidStateError("the election is not started: use an async with block")
         end = inf if timeout is None else self._loop.time() + timeout
-        while not (answer := holds()) and self._loop.time() < end:
-            waiter: asyncio.Future[None] = self._loop.create_future()
-            self._waiters.add(waiter)
-            alarm = None if end == inf else self._loop.call_at(end, self._wake, waiter)
-            try:
-                await waiter
-            finally:
-                self._waiters.discard(waiter)
-                if alarm is not None:
-                    alarm.cancel()
-        return answer
+        if (answer := holds()) or self._loop.time() >= end:
+            return answer
+        waiter: asyncio.Future[T] = self._loop.create_future()
+        self._waiters[waiter] = holds
+        alarm = None if end == inf else self._loop.call_at(end, self._wake, waiter, True)
+        try:
+            return await waiter
+        finally:
+            del self._waiters[waiter]
+            if alarm is not None:
+                alarm.cancel()
 
     def wake(self) -> None:
         """Have those who wait look again."""
         for waiter in self._waiters:
             self._wake(waiter)
 
-    @staticmethod
-    def _wake(waiter: asyncio.Future[None]) -> None:
+    def _wake(self, waiter: asyncio.Future[Any], is_last: bool = False) -> None:
         if not waiter.done():
-            waiter.set_result(None)
+            answer = self._waiters[waiter]()
+            if answer or is_last:
+                waiter.set_result(answer)
 
     def wake_threadsafe(self) -> None:
         """Do so from another thread. Never raises."""

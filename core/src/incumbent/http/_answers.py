@@ -46,7 +46,9 @@ class Answers:
         if term is None:
             seen = self._history.record
             info = None if seen is None or seen.candidate == self._election.candidate else seen.info
-            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"this candidate does not lead\n{_line(info)}")
+            situation = self._election.situation
+            why = "" if situation.callback is None else f": {situation}"
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, f"this candidate does not lead{why}\n{_line(info)}")
         leader = self._election.situation.leader
         info = None if leader is None else leader.info
         return Answer(HTTPStatus.OK, f"this candidate leads, token {term.token}\n{_line(info)}")

@@ -110,7 +110,7 @@ class Stage:
 
     def win(self, lock_id: str | int) -> Term:
         """
-        Have a candidate of this process lead, and return its term.
+        Have a candidate of this process lead, and return its term, which the application may have ended since.
 
         Another one that `lose` has put in front gives up. A candidate that is still being made, or whose callbacks of
         the term before have not returned, is waited for, for 30 real seconds; while one stands aside, time passes.
@@ -119,15 +119,16 @@ class Stage:
             AssertionError: None leads after that; says why.
         """
         name, end = str(lock_id), time.monotonic() + PATIENCE
+        last = self._runner.won.get(name)
+        over = None if last is None or last.is_valid() else last
         if self._store.holder(name).candidate == RIVAL:
             self._store.delete(name)
         while True:
             self._settle()
+            term = self._runner.won.get(name)
+            if term is not None and term is not over:
+                return term
             mine = self._candidates(name)
-            for candidate in mine:
-                term = candidate.term
-                if term is not None and term.is_valid():
-                    return term
             if time.monotonic() >= end:
                 why = "; ".join(str(each.situation(self.clock.now(), 0.0)) for each in mine) or "it has no candidate"
                 raise AssertionError(f"nobody in this process leads {name!r} after {PATIENCE:g} s: {why}")
@@ -229,6 +230,18 @@ class _Runner(Runner):
         super().__init__(clock, calls=AtOnce(), jitter=lambda: 0.5)
         self._inbox = inbox
         self._url = url
+        #: The last term of each election that was won here.
+        self.won: dict[str, Term] = {}
+
+    def add(self, candidate: Candidacy) -> None:
+        """Add *candidate*, and note each of its terms."""
+
+        def note() -> None:
+            if candidate.term is not None:
+                self.won[candidate.elector.lock_id] = candidate.term
+
+        candidate._watchers.append(note)
+        super().add(candidate)
 
     def share(self, address: Address, settings: BackendSettings, backend: Backend) -> Backend:
         """Refuse an election elsewhere: neither its claim nor its time would obey."""
