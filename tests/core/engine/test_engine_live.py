@@ -270,13 +270,29 @@ def asleep():
     assert ours() == []
 
 
+def on_a_thread(act):
+    thread = threading.Thread(target=act)
+    thread.start()
+    thread.join(60)
+
+
 def test_who_brings_an_answer_or_news_has_the_engine_act_on_it(asleep):
     """Who waits for a hand-over waits for those that ask the backend and hear from it, and for no other thread."""
     _, election, candidacy = asleep
     term = election.wait_for_leadership(60)
     before = term.deadline
-    candidacy.elector.notify()
+    on_a_thread(candidacy.elector.notify)
     wait_until(lambda: term.deadline > before)
+
+
+def test_a_signal_handler_waits_for_nothing_that_it_interrupts(asleep):
+    """P10: on the main thread nothing is done that a handler would wait for which closes an election there."""
+    runner, election, candidacy = asleep
+    assert election.wait_for_leadership(60) is not None
+    candidacy.elector.notify()
+    assert candidacy.notified
+    runner.step()
+    assert not candidacy.notified
 
 
 def test_what_comes_while_another_thread_acts_is_left_to_it(asleep):
@@ -284,7 +300,7 @@ def test_what_comes_while_another_thread_acts_is_left_to_it(asleep):
     runner, election, candidacy = asleep
     assert election.wait_for_leadership(60) is not None
     with runner._turn:
-        candidacy.elector.notify()
+        on_a_thread(candidacy.elector.notify)
         assert candidacy.notified
     runner.step()
     assert not candidacy.notified
@@ -297,7 +313,7 @@ def test_the_engine_wakes_up_for_what_is_due_earlier_than_it_knew(asleep, late):
     assert election.wait_for_leadership(60) is not None
     with runner._turn:  # whoever else is at it has done
         runner._wakes_at = runner.clock.now() + 3600 if late else -inf
-    runner._deliver(candidacy, Woken())
+    on_a_thread(lambda: runner._deliver(candidacy, Woken()))
     assert runner._inbox.empty() is not late
 
 

@@ -155,9 +155,10 @@ class Runner:
         """
         Handle *event* on this thread if no other one is at it, else post it. Never blocks, and calls no elector.
 
-        Not for the application's threads: a signal handler may interrupt one that has a lock of the pools.
+        Not on the main thread: a signal handler that interrupts it there, and closes an election, would wait for it.
         """
-        if any(self._given) or not self._inbox.empty() or not self._turn.acquire(blocking=False):
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main or any(self._given) or not self._inbox.empty() or not self._turn.acquire(blocking=False):
             self.post(candidate, event)
             return
         try:
