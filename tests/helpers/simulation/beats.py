@@ -39,6 +39,8 @@ class BeatServer(Store):
         self.record: Record | None = None
         #: Which run of the server this is, and whether nothing that it may have forgotten is believed any more.
         self.run, self.is_proven = 0, not forgets
+        #: In which run the present record was granted: later on, others may have led and be forgotten.
+        self.granted_in = 0
         self.last = 0
         self.renewed = -inf
         self.electors: list[SimulatedBeatElector] = []
@@ -62,8 +64,9 @@ class BeatServer(Store):
             return replace(there, owner="")  # nobody is elected, not even whose record is there
         if there is not None and there.owner != owner and not is_silent:
             return there
-        if self.record is None or self.record.owner != owner:
+        if self.record is None or self.record.owner != owner or self.granted_in != self.run:
             self.last = max(self.last + 1, int(self.now() * 1e6))
+            self.granted_in = self.run
             self.grants[self.last] = owner
             self._put(Record(owner, "", self.ttl, self.last, candidate))
             self.changed()

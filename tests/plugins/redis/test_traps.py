@@ -55,6 +55,29 @@ def test_lost_answer_of_an_attempt_is_understood(server, name, opened):
         elector.close()
 
 
+def test_lost_answer_of_an_attempt_that_a_failover_brings_back_is_another_term(victim, name, opened):
+    """P4: who has led since may have been forgotten, so the record of before is not continued with its token."""
+    keys = "{incumbent}", f"{{incumbent}}:{name}"
+    with FaultProxy("127.0.0.1", victim.port) as proxy, stage.client(victim) as asking:
+        late = opened(f"redis://{proxy}", stage.settings(stage.TTL, stage.REQUEST_TIMEOUT)).elector(name, "a")
+        other = opened(stage.url(victim), stage.SHORT).elector(name, "b")
+        assert late.acquire_leadership() is not None  # connected
+        assert late.relinquish_leadership()
+        proxy.freeze("to client")
+        with pytest.raises(BackendUnavailableError):
+            late.acquire_leadership()
+        older = stage.eventually(lambda: all(map(asking.exists, keys)) and [asking.hgetall(key) for key in keys])
+        proxy.heal()
+        token = stage.lead(other).token
+        with asking.pipeline() as at_once:  # as a replica has it that heard of nothing since
+            for key, content in zip(keys, older, strict=True):
+                at_once.delete(key)
+                at_once.hset(key, mapping=content)
+            at_once.hset(keys[0], "reign", "another")
+            at_once.execute()
+        assert stage.lead(late).token > token
+
+
 def test_closing_takes_back_an_attempt_whose_answer_was_lost(server, name, opened):
     """P8: a record that an attempt has written, and nobody was told of, does not outlive its elector."""
     with FaultProxy("127.0.0.1", server.port) as proxy, stage.client(server) as asking:

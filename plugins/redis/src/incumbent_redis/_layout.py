@@ -3,7 +3,7 @@
 What is in the store, with the default prefix:
 
 `{incumbent}:NAME`  a hash, there only while somebody has a claim: `claim` (a nonce), `candidate`, `token`, `beat`
-    (changes with every renewal), `ttl` (milliseconds) and `since`
+    (changes with every renewal), `ttl` (milliseconds), `since`, and the `mark` of the guard under which it was granted
 `{incumbent}`       a hash, the guard of all elections: `reign` (the server's replication id, which changes with each
     restart and each fail-over), `mark` (a nonce for this reign and this guard), `proven` (milliseconds for which
     somebody has known that mark) and `token` (the last one)
@@ -72,11 +72,12 @@ end
 """
 
 #: KEYS[2] is the record. ARGV: [5] our claim, [6] the candidate, [7] its ttl, [8] since when, [9] and [10] claim and
-#: beat that were seen for so long that their holder is silent: of a guard with another mark that says nothing.
+#: beat that were seen for so long that their holder is silent: of a guard with another mark that says nothing. What an
+#: attempt without an answer has left keeps its token, unless another may have led since and be forgotten (P4).
 ACQUIRE = Script(
     _GUARD
     + """
-local record = redis.call('HMGET', KEYS[2], 'claim', 'beat', 'ttl', 'token')
+local record = redis.call('HMGET', KEYS[2], 'claim', 'beat', 'ttl', 'token', 'mark')
 local claim, beat = record[1], number(record[2])
 local token = number(record[4])
 if not beat or not token or not number(record[3]) then
@@ -89,14 +90,14 @@ local is_silent = claim and claim == ARGV[9] and record[2] == ARGV[10] and mark 
 if proven < needed or (claim and claim ~= ARGV[5] and not is_silent) then
   return {0, mark, text(proven), claim or '', record[2] or '', record[3] or '0'}
 end
-if claim == ARGV[5] then
+if claim == ARGV[5] and record[5] == mark then
   redis.call('HSET', KEYS[2], 'beat', text(math.max(beat + 1, now)))
 else
   token = math.max(token + 1, last + 1, now)
   redis.call('HSET', KEYS[1], 'token', text(token))
   redis.call('DEL', KEYS[2])
   redis.call('HSET', KEYS[2], 'claim', ARGV[5], 'candidate', ARGV[6], 'token', text(token), 'beat', text(now),
-    'ttl', ARGV[7], 'since', ARGV[8])
+    'ttl', ARGV[7], 'since', ARGV[8], 'mark', mark)
   redis.call('PUBLISH', KEYS[2], 'led')
 end
 return {1, mark, text(proven), text(token)}
