@@ -83,7 +83,7 @@ def test_record_that_changes_at_every_try_is_an_unknown_outcome(stage):
 
 
 def test_unanswered_write_is_recognised(stage):
-    """P4, P7: the record that an attempt without an answer has written is the next one's, with its token."""
+    """P4, P7: the record that an attempt without an answer has written is the next one's, which has a new token."""
     a = stage.elector("a")
 
     def lost():
@@ -93,7 +93,27 @@ def test_unanswered_write_is_recognised(stage):
     with pytest.raises(BackendUnavailableError):
         a.acquire_leadership()
     token = kept(stage)["token"]
-    assert a.acquire_leadership().token == token
+    assert a.acquire_leadership().token == kept(stage)["token"] > token
+
+
+def test_unanswered_write_that_comes_after_a_deletion_brings_no_old_token(stage, monkeypatch):
+    """P4: who has led since, and was deleted, is not in the store any more: only a token drawn now is greater."""
+    a, b = stage.elector("a"), stage.elector("b")
+    puts = []
+
+    def late(lock_id, content, version):
+        puts.append((lock_id, content, version))
+        raise BackendUnavailableError("no answer yet")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.store, "put", late)
+        with pytest.raises(BackendUnavailableError):
+            a.acquire_leadership()
+    token = b.acquire_leadership().token
+    stage.store.kept.clear()
+    assert stage.store.put(*puts[0])
+    assert kept(stage)["owner"] == a.owner
+    assert a.acquire_leadership().token > token
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,8 @@ def test_hand_over_is_pushed(server, name):
     """P4, P7: the successor of a leader that relinquishes leads by a message, long before its next poll."""
     slow = config(name, ttl=60.0, request_timeout=10.0, follower_check_interval=30.0)
     with LeaderElection(slow, stage.url(server)) as first, LeaderElection(slow, stage.url(server)) as second:
-        terms = stage.eventually(lambda: [e.wait_for_leadership(timeout=0.1) for e in (first, second)])
+        both = first, second
+        terms = stage.eventually(lambda: any(found := [e.wait_for_leadership(timeout=0.1) for e in both]) and found)
         leader, other = (first, second) if terms[0] is not None else (second, first)
         token = next(term.token for term in terms if term is not None)
         stage.eventually(other.is_follower)

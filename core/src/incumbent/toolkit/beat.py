@@ -84,8 +84,8 @@ class BeatStore(ABC):
         Put a record of *owner* where there is none, or where exactly *silent* is, with its beat; and read.
 
         The token is larger than that of every record that the election has ever had, also if they were deleted (P4).
-        If there is one of *owner* already, it keeps its token and gets another beat, as if it were renewed; and another
-        token as well, if the store may have forgotten that another has led since (P4).
+        If there is one of *owner* already, which an attempt without an answer has left, it gets another beat; another
+        token too, if others may have led since that token was chosen, and be forgotten or deleted (P4).
 
         Returns:
             The record that is there now: the caller is elected if *owner* is its owner. None if there is none after

@@ -78,13 +78,11 @@ class CompareAndSetStore(BeatStore):
     def claim(self, lock_id: str, owner: str, candidate: str, silent: Record | None) -> Record | None:
         """See `BeatStore.claim`."""
         there, version = self._there(lock_id)
-        if there is not None and there.owner == owner:
-            mine = there
-        elif there is None or not there.owner or (silent is not None and there.beat == silent.beat):
-            token = max(1 + (0 if there is None else there.token), self.draw())
-            mine = Record(owner, "", self._ttl, token, candidate, since=time.time())
-        else:
+        if there is not None and there.owner not in ("", owner) and (silent is None or there.beat != silent.beat):
             return there
+        # Also for what an attempt without an answer has left: it may have come after others, who were deleted (P4).
+        token = max(1 + (0 if there is None else there.token), self.draw())
+        mine = Record(owner, "", self._ttl, token, candidate, since=time.time())
         return mine if self._put(lock_id, mine, version) else None
 
     def renew(self, held: Sequence[Held]) -> Collection[Held]:
