@@ -17,7 +17,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from incumbent import boottime
 from incumbent.cli import _guarded
-from incumbent.cli.guard import Command
+from incumbent.cli._command import Command
 
 def lives(pid):
     try:

@@ -12,7 +12,7 @@ import contextlib, os, sys, threading
 from types import SimpleNamespace
 from incumbent import boottime
 from incumbent.cli._wrapper import Wrapper
-from incumbent.cli.guard import Command
+from incumbent.cli._command import Command
 
 class Election:
     '''Renews its term after the guard has seen its deadline pass, as one that was frozen in between may.'''
@@ -53,7 +53,7 @@ from types import SimpleNamespace
 from incumbent import boottime
 from incumbent.cli import _guarded
 from incumbent.cli._channel import Channel
-from incumbent.cli.guard import Command
+from incumbent.cli._command import Command
 
 send = Channel.send
 Channel.send = lambda channel, *words, **rest: None if words[0] == "started" else send(channel, *words, **rest)

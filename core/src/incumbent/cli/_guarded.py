@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from incumbent.clock import boottime
 
 from ._processes import KILL_POLL, adopt_orphans, children, kill_family, signal_group
-from .guard import KILL_TIME, Command, start_guard
+from .guard import KILL_TIME, start_guard
 
 if TYPE_CHECKING:
     from incumbent.term import Term
 
     from ._channel import Channel
+    from ._command import Command
 
 
 class Guarded:

@@ -175,5 +175,15 @@ def watched_signals(wakeup: socket.socket) -> Iterator[None]:
         signal.set_wakeup_fd(before_fd)
 
 
+def forget_signals() -> None:
+    """Handle signals in this child of a process with `watched_signals` as if it had been executed, not forked."""
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGCHLD, *FORWARDED):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # which Python ignores, and a command does not expect
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+
+
 def _ignore(*_: object) -> None:
     """Handle a signal; its byte is on its way to the loop."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from incumbent.state import Reason
     from incumbent.term import Term
 
-    from .guard import Command
+    from ._command import Command
 
 LOST: Final = 75
 TIMED_OUT: Final = 124

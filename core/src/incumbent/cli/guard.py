@@ -7,7 +7,8 @@ deadline that it was told last; and it keeps the claim's descriptors open until 
 If the wrapper is dead as well then, it executes the testament of the term: nobody need wait for
 its end (P11).
 
-It is forked from the wrapper before that has threads, and not executed anew: that takes 1 ms, not 25.
+It is forked from the wrapper before that has threads, and not executed anew: that takes 1 ms, not 25. The process
+that will be the command, its child, waits while nothing runs.
 """
 
 from __future__ import annotations
@@ -16,19 +17,17 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
 import time
-from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from incumbent.clock import boottime
 
 from ._channel import Channel
+from ._command import Starter
 from ._processes import (
     KILL_POLL,
     adopt_orphans,
-    die_with_parent,
     fork,
     is_gone,
     sees_orphans,
@@ -40,32 +39,17 @@ from ._processes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from ._command import Command
 
-    from ._terminal import Terminal
-
-__all__ = ["KILL_TIME", "Command", "start_guard"]
+__all__ = ["KILL_TIME", "start_guard"]
 
 #: Seconds before the deadline at which SIGKILL is sent: 200 processes, or one with 500 MB, took 0.06 s to die
 #: on two busy cores.
 KILL_TIME: Final = 0.25
 #: The longest sleep while there is a deadline, seconds: `select` does not count the time of a suspension (P2).
 LONGEST_SLEEP: Final = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Command:
-    """
-    What to run. *grace* is the seconds that it gets between SIGTERM and SIGKILL.
-
-    *execute* takes the testament of a term of which nothing lives any more.
-    """
-
-    argv: Sequence[str]
-    environment: Mapping[str, str]
-    grace: float
-    terminal: Terminal | None = None
-    execute: Callable[[str], object] | None = None
+#: Seconds after a command's end until the next one's process is forked: whoever leads now has more need of the machine.
+RECOVERY: Final = 0.5
 
 
 def start_guard(command: Command) -> tuple[int, Channel]:
@@ -95,9 +79,10 @@ class _Guard:
         self._command = command
         self._channel = channel
         self._wrapper = wrapper
-        self._pid = os.getpid()
-        self._running: subprocess.Popen[bytes] | None = None
-        self._group = 0
+        #: The command's process, while anything of the command lives, or the one that waits to become it.
+        self._starter: Starter | None = None
+        self._running = False
+        self._fork_at = -inf
         self._code: int | None = None
         self._cause = ""
         self._deadline = inf
@@ -115,12 +100,15 @@ class _Guard:
             wakeups, wakeup = socket.socketpair()
             with watched_signals(wakeup):
                 self._serve(wakeups)
+                if self._starter is not None:
+                    self._starter.close()
                 self._give_up()
         finally:
             os._exit(0)  # never back into the copy of the wrapper; an error here kills the command (die_with_parent)
 
     def _serve(self, wakeups: socket.socket) -> None:
         wakeups.setblocking(False)
+        self._keep_time()
         while not self._orphaned or self._running:
             sources = [wakeups.fileno()] if self._orphaned else [wakeups.fileno(), self._channel.fileno()]
             wait_for(sources, self._pause())
@@ -132,9 +120,11 @@ class _Guard:
 
     def _pause(self) -> float | None:
         """Return how long nothing can become due."""
-        if not self._running or (self._deadline == inf and not self._cause):
-            return None
         now = boottime()
+        if not self._running:
+            return None if self._starter is not None or self._fork_at == inf else max(0.0, self._fork_at - now)
+        if self._deadline == inf and not self._cause:
+            return None
         if self._cause:
             return KILL_POLL if now >= self._kill_at else min(self._kill_at - now, LONGEST_SLEEP)
         return max(0.0, min(self._end_at() - now, LONGEST_SLEEP))
@@ -161,44 +151,34 @@ class _Guard:
             elif verb == "leave":
                 self._testament = ""
             elif verb == "signal" and self._running:
-                signal_group(self._group, int(words[0]))
+                signal_group(self._group(), int(words[0]))
             elif verb == "continue" and self._running:
-                self._give_terminal()
-                signal_group(self._group, signal.SIGCONT)
+                if self._command.terminal is not None:
+                    self._command.terminal.give(self._group())
+                signal_group(self._group(), signal.SIGCONT)
             elif verb == "end":
                 self._end("asked", self._command.grace)
 
     def _start(self, token: str, deadline: float) -> None:
         self._deadline, self._code, self._cause, self._kill_at = deadline, None, "", inf
+        self._bury_starter()
         if boottime() >= self._end_at():  # frozen on the way here: it would have to be killed at once
             self._finish("ended", 0, "deadline")
             return
-        for descriptor in self._descriptors:
-            # The command keeps the claim too: whatever of it survives even this process, nobody else leads meanwhile.
-            os.set_inheritable(descriptor, True)
-        try:
-            self._running = subprocess.Popen(
-                self._command.argv,
-                env={**self._command.environment, "INCUMBENT_TOKEN": token},
-                close_fds=False,  # what was opened for the command is its own; what Python opened is not inherited
-                preexec_fn=self._become_command,  # noqa: PLW1509 - there is one thread here
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            self._finish("failed", getattr(error, "errno", None) or 0)
-            return
-        self._group = self._running.pid
-        self._channel.send("started", self._group)
+        if self._starter is None:
+            try:
+                self._starter = Starter(self._command, self._channel)
+            except OSError as error:
+                self._finish("failed", error.errno)
+                return
+        self._running = True
+        self._starter.go(token, self._descriptors)
+        self._channel.send("started", self._starter.pid)
 
-    def _become_command(self) -> None:
-        """Prepare the new process, right before it executes the command."""
-        os.setpgid(0, 0)
-        die_with_parent(self._pid)
-        self._group = os.getpid()
-        self._give_terminal()
-
-    def _give_terminal(self) -> None:
-        if self._command.terminal is not None:
-            self._command.terminal.give(self._group)
+    def _group(self) -> int:
+        """Return the command's process group, while anything of it lives."""
+        assert self._starter is not None
+        return self._starter.pid
 
     # ------------------------------------------------------------ the command's end
 
@@ -213,20 +193,36 @@ class _Guard:
         self._kill_at = min(self._kill_at, boottime() + grace, self._deadline - KILL_TIME)
         if not self._cause:
             self._cause = cause
-            signal_all(self._group, signal.SIGTERM)
-            signal_all(self._group, signal.SIGCONT)  # who is stopped learns of it only then
+            signal_all(self._group(), signal.SIGTERM)
+            signal_all(self._group(), signal.SIGCONT)  # who is stopped learns of it only then
 
     def _keep_time(self) -> None:
-        if not self._running:
-            return
         now = boottime()
+        if not self._running:
+            if self._starter is None and not self._orphaned and now >= self._fork_at:
+                self._fork_at = inf
+                with contextlib.suppress(OSError):  # no room for another process: `_start` says so if that lasts
+                    self._starter = Starter(self._command, self._channel)
+            return
         if not self._cause and now >= self._end_at():
             self._end("deadline", self._command.grace)
         if now >= self._kill_at:
-            signal_all(self._group, signal.SIGKILL)
+            signal_all(self._group(), signal.SIGKILL)
+
+    def _bury_starter(self) -> None:
+        """Have another one forked if somebody has killed the one that waits."""
+        if not self._running and self._starter is not None and self._starter.is_dead():
+            self._let_starter_go()
+
+    def _let_starter_go(self) -> None:
+        assert self._starter is not None
+        self._starter.close()
+        self._starter = None
+        self._fork_at = boottime() + RECOVERY
 
     def _reap(self) -> None:
         """Bury the dead; once all are, the claim has served."""
+        self._bury_starter()
         while self._running:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG | os.WUNTRACED)
@@ -235,15 +231,21 @@ class _Guard:
             if not pid:
                 break
             if os.WIFSTOPPED(status):
-                if pid == self._running.pid:
+                if pid == self._group():
                     self._channel.send("stopped")
-            elif pid == self._running.pid:
-                self._code = self._running.returncode = os.waitstatus_to_exitcode(status)
-        if self._running is None or self._code is None:
+            elif pid == self._group():
+                self._code = os.waitstatus_to_exitcode(status)
+        if not self._running or self._code is None:
             return
-        if is_gone(self._group):
-            self._running = None
-            self._finish("ended", self._code, self._cause or "exit")
+        if is_gone(self._group()):
+            assert self._starter is not None
+            failure = self._starter.failure()
+            self._running = False
+            self._let_starter_go()
+            if failure is None:
+                self._finish("ended", self._code, self._cause or "exit")
+            else:
+                self._finish("failed", failure)
         elif not self._cause:
             self._end("exit", self._command.grace)  # it is done, and what it left behind must not outlive the term
 

@@ -18,6 +18,7 @@ from incumbent.errors import ConfigurationError
 from incumbent.executor.executing import execute
 from incumbent.registry import load_backend_class
 
+from ._command import Command
 from ._fitness import health_check, is_eligible, said_preference
 from ._init import leave_init
 from ._log import add_log, chosen, told
@@ -26,7 +27,7 @@ from ._parser import add_elector, add_name, add_ttl, number_to, positive_seconds
 from ._processes import occupy_streams
 from ._terminal import Terminal
 from ._wrapper import CANNOT_RUN, NOT_FOUND, WRAPPER_FAILED, Wrapper
-from .guard import KILL_TIME, Command
+from .guard import KILL_TIME
 
 if TYPE_CHECKING:
     import argparse

@@ -14,7 +14,7 @@ from incumbent.state import Reason
 from . import events as ev
 from .calls import ask
 from .candidacy import Candidacy
-from .phases import PUSH_FACTOR, Phase
+from .phases import Phase
 from .steering import LOOK
 from .timers import Timers
 
@@ -103,10 +103,7 @@ class Attendant:
         assert candidate.steering is not None
         candidate.looks = False
         now = self._desk.clock.now()
-        pushes = bool(candidate.elector.capabilities.push)
-        pause = candidate.config.follower_check_interval
-        if pushes:
-            pause = max(PUSH_FACTOR * pause, candidate.machine.poll_pause)
+        pause = candidate.machine.poll_interval()
         if seen.record is not None and candidate.is_succeeded(seen.record):
             pause = LOOK
         if candidate.looks_again:

@@ -25,7 +25,7 @@ from .events import (
     Withdrawn,
 )
 from .life import Life
-from .phases import PUSH_FACTOR, Phase, Timing
+from .phases import Phase, Timing
 
 
 def started(life: Life, _: Started) -> None:
@@ -73,7 +73,7 @@ def refused(life: Life, _: Refused) -> None:
     elif life.timing.wants_records and life.timing.can_observe:
         life.ask(Verb.OBSERVE)
     else:
-        life.set(Timer.NEXT, life.now + _interval(life))
+        life.set(Timer.NEXT, life.now + life.poll_interval())
 
 
 def observed(life: Life, event: Observed) -> None:
@@ -90,7 +90,7 @@ def observed(life: Life, event: Observed) -> None:
     if life.again or is_back:  # it has no place in the queue: nobody would tell it of anything
         life.attempt()
     else:
-        pause = _interval(life)
+        pause = life.poll_interval()
         if life.now < life.may_try():
             pause = min(life.may_try() - life.now, life.timing.follower_check_interval)
         life.set(Timer.NEXT, life.now + pause)
@@ -127,11 +127,6 @@ def stop_asked(life: Life, _: StopAsked) -> None:
 def callback_raised(life: Life, event: CallbackRaised) -> None:
     """Leave with that error."""
     relinquishing.fail(life, event.error)
-
-
-def _interval(life: Life) -> float:
-    interval = life.timing.follower_check_interval
-    return max(PUSH_FACTOR * interval, life.poll_pause) if life.timing.push else interval
 
 
 def _too_short(claim: Claim, timing: Timing) -> BackendRejectedError:

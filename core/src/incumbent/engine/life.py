@@ -18,7 +18,7 @@ from .events import (
     Timer,
     Verb,
 )
-from .phases import Phase, Timing
+from .phases import PUSH_FACTOR, Phase, Timing
 
 __all__ = ["Life"]
 
@@ -102,6 +102,11 @@ class Life:
             self.set(Timer.NEXT, self.rests_until)
         else:
             self.ask(Verb.OBSERVE)
+
+    def poll_interval(self) -> float:
+        """Return the seconds from one poll of the safety net to the next; news come sooner."""
+        interval = self.timing.follower_check_interval
+        return max(PUSH_FACTOR * interval, self.poll_pause) if self.timing.push else interval
 
     def may_try(self) -> float:
         """Return from when on it may try to be elected."""

@@ -261,7 +261,8 @@ class Runner:
         elif isinstance(event, ev.Due) and event.timer is ev.Timer.HAND_OVER:
             event = ev.RelinquishAsked(Reason.REQUESTED)
         crowd = len(self._candidates)
-        if crowd > FEW:  # else thousands of elections would cost a poll each where one shared watch tells of them all
+        # A poll is set: thousands of elections would cost one each where one shared watch tells of them all.
+        if crowd > FEW and isinstance(event, ev.Refused | ev.Observed):
             candidate.machine.poll_pause = crowd * POLL_PAUSE * (0.5 + self._jitter())
         try:
             for action in candidate.machine.handle(event, self.clock.now()):
