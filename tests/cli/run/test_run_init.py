@@ -107,7 +107,9 @@ def test_guard_of_a_killed_wrapper_is_waited_for(init, bench):
     children = Path(f"/proc/{first}/task/{first}/children")
     guarded = lambda pid: Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     killed = bench.eventually(lambda: [pid for pid in children.read_text().split() if len(guarded(pid)) == 1])
-    bench.eventually(lambda: guarded(guarded(killed[0])[0]))  # its command, which is started with the testament
+    (guard,) = guarded(killed[0])
+    command = Path(f"/proc/{bench.child_of(guard)}/comm")
+    bench.eventually(lambda: command.read_text() == "sleep\n")  # it is started with the testament
     os.kill(int(killed[0]), signal.SIGKILL)
     wrapper.communicate(timeout=60)
     assert wrapper.returncode == 128 + signal.SIGKILL
