@@ -17,11 +17,12 @@ def pair(bench):
 
 
 def name_of(pid):
-    """Return what ps and top call a process; nothing if it is dead."""
+    """Return what ps and top call a process; nothing if it is dead, buried or not: that is up to who adopts it."""
     try:
-        return Path(f"/proc/{pid}/comm").read_text().strip()
+        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
     except OSError:
         return ""
+    return "" if rest.split()[0] in "ZX" else name
 
 
 def test_command_is_the_process_that_waited(bench, pair):
@@ -45,7 +46,7 @@ def test_starter_ends_with_those_it_waits_for(bench, pair, whose):
     """What waits outlives neither wrapper nor guard, however they are killed."""
     _, waiting, starter = pair
     os.kill(waiting.pid if whose == "wrapper" else bench.child_of(waiting.pid), signal.SIGKILL)
-    bench.eventually(lambda: not Path(f"/proc/{starter}").exists())
+    bench.eventually(lambda: not name_of(starter))
     assert not bench.log()
 
 
