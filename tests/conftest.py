@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 from patience import in_time
+from processes import running
 
 pytest.register_assert_rewrite("forking", "steered", "rights")  # tests that several files share
 
@@ -131,9 +132,9 @@ def _started(mark: str) -> dict[int, str]:
     for process in Path("/proc").iterdir():
         with suppress(OSError, ValueError):  # no process, ended, or somebody else's
             pid = int(process.name)
-            state, parent = (process / "stat").read_text().rpartition(")")[2].split()[:2]
             marked = f"{MARK}={mark}".encode() in (process / "environ").read_bytes()
-            if pid != os.getpid() and state not in "ZX" and (marked or int(parent) == os.getpid()):
+            there = running(pid)
+            if there and pid != os.getpid() and (marked or there.parent == os.getpid()):
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ")
                 found[pid] = command.decode(errors="replace").strip()
     return found

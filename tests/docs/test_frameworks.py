@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-from pathlib import Path
 from shutil import which
 
 import pytest
@@ -24,13 +23,13 @@ from copies import (
     MANIFESTS,
     PATIENCE,
     Copies,
-    children,
     container,
     django,
     eventually,
     unit,
     uvicorn,
 )
+from processes import children, running
 
 from incumbent import Address, LeaderElectionConfig, read_leader
 
@@ -209,7 +208,8 @@ def test_one_beat_schedules_and_its_token_reaches_the_worker(copies, broker):
         return found
 
     def is_started(command):
-        return Path(f"/proc/{command}/comm").read_text() != "incumbent-start\n"
+        process = running(command)
+        return process is not None and process.name != "incumbent-start"
 
     eventually(lambda: 1 in fences())
     for wrapper in wrappers:

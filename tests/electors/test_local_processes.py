@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from places import short_folder
+from processes import children
 from programs import end
 
 ACTOR = Path(__file__).parents[1] / "helpers" / "local_actor.py"
@@ -80,11 +81,10 @@ def act(directory, actor):
 def test_a_killed_leader_of_hundreds_is_succeeded_at_once(act):
     """P1, P4, P7: 200 candidates on one file; each killed leader is succeeded, woken by the kernel alone."""
     crowd = act("crowd", 200)
-    children = Path(f"/proc/{crowd.process.pid}/task/{crowd.process.pid}/children")
-    wait_for(lambda: len(children.read_text().split()) == 200)
+    wait_for(lambda: len(children(crowd.process.pid)) == 200)
     leader, token = map(int, crowd.hear())
-    for child in children.read_text().split():
-        wait_for(lambda child=child: opened_by(int(child), "job.wake"))
+    for child in children(crowd.process.pid):
+        wait_for(lambda child=child: opened_by(child, "job.wake"))
     for _ in range(5):
         os.kill(leader, signal.SIGKILL)
         successor, larger = map(int, crowd.hear())

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from patience import PATIENCE, durations, eventually, goes_on, lead, side_by_side
+from processes import running
 
 from incumbent import LeaderElectionConfig
 from incumbent.testing import FaultProxy, free_port
@@ -45,7 +46,6 @@ __all__ = [
     "new_session",
     "put",
     "say",
-    "session_of",
     "session_processes",
     "sessions",
     "settings",
@@ -140,7 +140,10 @@ class ConsulLock:
     @property
     def leads(self) -> bool:
         """Whether its command runs: it ends that, and waits for its end, before it lets go."""
-        return self._sign.exists() and session_of(int(self._sign.read_text())) == self.process.pid
+        if not self._sign.exists():
+            return False
+        command = running(self._sign.read_text().strip())
+        return command is not None and command.session == self.process.pid
 
     def resign(self) -> None:
         self.process.terminate()
@@ -161,18 +164,9 @@ class ConsulLock:
 
 
 def session_processes(session: int) -> list[int]:
-    """Return the processes of a session that run."""
+    """Return the processes of a session (`setsid`) that run, by the pid of who began it."""
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in pids if session_of(pid) == session]
-
-
-def session_of(pid: int) -> int | None:
-    """Return the session (`setsid`) of a process that runs: the pid of who began it, None if it has ended."""
-    with suppress(OSError):
-        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
-        if state not in "ZX":
-            return int(session)
-    return None
+    return [pid for pid in pids if (process := running(pid)) and process.session == session]
 
 
 class Tap:

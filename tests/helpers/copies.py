@@ -142,11 +142,6 @@ class Copies:
         self._made.close()
 
 
-def children(pid):
-    """Return the children of the process *pid*."""
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
 def python(name):
     return lambda _, __: [sys.executable, EXAMPLES / name]
 

@@ -13,6 +13,7 @@ from collections import namedtuple
 from pathlib import Path
 
 import pytest
+from processes import children
 
 HERE = Path(__file__).parent
 INCUMBENT = [sys.executable, "-c", "import sys; from incumbent.cli import main; sys.exit(main())"]
@@ -70,8 +71,7 @@ class Bench:
 
     def child_of(self, pid):
         """Return the first child of *pid*: of a wrapper its guard, unless something stands in front."""
-        children = Path(f"/proc/{pid}/task/{pid}/children")
-        return int(self.eventually(lambda: children.read_text().split())[0])
+        return self.eventually(lambda: children(pid))[0]
 
     def waits_for_signals(self, pid):
         """Wait until a wrapper has installed its handlers."""

@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
+import processes
 import pytest
 
 #: Stands for a wrapper, with a guard whose command is a shell's script. What is executed is written down, with the
@@ -18,15 +19,10 @@ from types import SimpleNamespace
 from incumbent import boottime
 from incumbent.cli import _guarded
 from incumbent.cli._command import Command
-
-def lives(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+from processes import running
 
 def execute(testament):
-    living = sorted(file.name for file in Path().glob("pid-*") if lives(file.name[4:]))
+    living = sorted(file.name for file in Path().glob("pid-*") if running(file.name[4:]))
     Path("written").write_text(" ".join([testament, *living]))
     Path("written").rename("executed")
 
@@ -61,6 +57,7 @@ class Crash:
 
     def __init__(self, bench):
         self.bench, self.folder = bench, bench.directory
+        shutil.copy(processes.__file__, self.folder)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
         self.wrapper = subprocess.Popen([sys.executable, "-c", WRAPPER, FAMILY], cwd=self.folder, **pipes)
 
@@ -78,7 +75,7 @@ class Crash:
     def others_are_dead(self):
         """Wait until nobody lives but the wrapper."""
         pids = {file.name[4:] for file in self.folder.glob("pid-*")} - {str(self.wrapper.pid)}
-        self.bench.eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+        self.bench.eventually(lambda: not any(map(processes.running, pids)))
 
     def executed(self):
         """Kill the wrapper, and wait for what was executed: the testament, and who lived then."""

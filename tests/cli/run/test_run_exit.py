@@ -3,9 +3,9 @@
 import os
 import re
 import signal
-from pathlib import Path
 
 import pytest
+from processes import children
 
 
 @pytest.mark.parametrize("code", [0, 1, 7, 75, 255])
@@ -123,8 +123,7 @@ def test_killed_guard_costs_no_stranger_its_life(bench):
     wrapper = bench.start(command=bench.worker(), program=program, stdout=-1)
     stranger = int(wrapper.stdout.readline())
     bench.begun()
-    children = Path(f"/proc/{wrapper.pid}/task/{wrapper.pid}/children").read_text().split()
-    (guard,) = {int(pid) for pid in children} - {stranger}
+    (guard,) = {*children(wrapper.pid)} - {stranger}
     os.kill(guard, signal.SIGKILL)
     assert wrapper.wait(60) == 125
     os.kill(stranger, signal.SIGTERM)  # which fails if it is dead

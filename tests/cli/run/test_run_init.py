@@ -5,9 +5,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from processes import children, running
 
 UNSHARE = [
     ["unshare", "--pid", "--fork", "--mount-proc"],
@@ -104,13 +104,11 @@ def test_guard_of_a_killed_wrapper_is_waited_for(init, bench):
     wrapper = init("--ttl", "600", command=["sleep", "600"], elector=bench.ttlfile)
     first = bench.child_of(wrapper.pid) if wrapper.args[0] == "unshare" else wrapper.pid
     led = bench.eventually(lambda: (bench.directory / "claim").exists() and bench.claim())
-    children = Path(f"/proc/{first}/task/{first}/children")
-    guarded = lambda pid: Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    killed = bench.eventually(lambda: [pid for pid in children.read_text().split() if len(guarded(pid)) == 1])
-    (guard,) = guarded(killed[0])
-    command = Path(f"/proc/{bench.child_of(guard)}/comm")
-    bench.eventually(lambda: command.read_text() == "sleep\n")  # it is started with the testament
-    os.kill(int(killed[0]), signal.SIGKILL)
+    killed = bench.eventually(lambda: [pid for pid in children(first) if len(children(pid)) == 1])[0]
+    (guard,) = children(killed)
+    command = bench.child_of(guard)
+    bench.eventually(lambda: running(command).name == "sleep")  # it is started with the testament
+    os.kill(killed, signal.SIGKILL)
     wrapper.communicate(timeout=60)
     assert wrapper.returncode == 128 + signal.SIGKILL
     assert bench.claim() == {**led, "candidate": None}

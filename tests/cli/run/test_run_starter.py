@@ -2,33 +2,24 @@
 
 import os
 import signal
-from pathlib import Path
 
 import pytest
+from processes import running
 
 
 @pytest.fixture
 def pair(bench):
     """A wrapper whose command runs, and one that waits, with the process that would become its command."""
     leader = bench.start(command=["sleep", "60"])
-    bench.eventually(lambda: name_of(bench.child_of(bench.child_of(leader.pid))) == "sleep")
+    bench.eventually(lambda: running(bench.child_of(bench.child_of(leader.pid))).name == "sleep")
     waiting = bench.start(command=bench.worker())
     return leader, waiting, bench.child_of(bench.child_of(waiting.pid))
-
-
-def name_of(pid):
-    """Return what ps and top call a process; nothing if it is dead, buried or not: that is up to who adopts it."""
-    try:
-        name, _, rest = Path(f"/proc/{pid}/stat").read_text().partition("(")[2].rpartition(")")
-    except OSError:
-        return ""
-    return "" if rest.split()[0] in "ZX" else name
 
 
 def test_command_is_the_process_that_waited(bench, pair):
     """A hand-over waits for no fork: what has been waiting becomes the command, and has said so to ps."""
     leader, _, starter = pair
-    bench.eventually(lambda: name_of(starter) == "incumbent-start")
+    bench.eventually(lambda: running(starter).name == "incumbent-start")
     leader.terminate()
     assert bench.begun()[0].pid == starter
 
@@ -46,7 +37,7 @@ def test_starter_ends_with_those_it_waits_for(bench, pair, whose):
     """What waits outlives neither wrapper nor guard, however they are killed."""
     _, waiting, starter = pair
     os.kill(waiting.pid if whose == "wrapper" else bench.child_of(waiting.pid), signal.SIGKILL)
-    bench.eventually(lambda: not name_of(starter))
+    bench.eventually(lambda: not running(starter))
     assert not bench.log()
 
 

@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import processes
 import pytest
 from patience import eventually, in_time
 
@@ -15,16 +17,11 @@ from incumbent.executor.will import PROGRAM
 #: Stands in for what executes, in a package that only the executor finds: writes down what, and who lives then.
 EXECUTING = """
 from pathlib import Path
-
-def lives(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
+from processes import running
 
 def execute_all(wills):
     folder = Path(__file__).parents[2]
-    living = sorted(file.name for file in folder.glob("pid-*") if lives(file.name[4:]))
+    living = sorted(file.name for file in folder.glob("pid-*") if running(file.name[4:]))
     (folder / "written").write_text("\\n".join([*(will.decode() for will in wills), *living]))
     (folder / "written").rename(folder / "executed")
 """
@@ -78,6 +75,7 @@ class Application:
         for file in (package / "__init__.py", package.parent / "__init__.py"):
             file.touch()
         (package / "executing.py").write_text(EXECUTING)
+        shutil.copy(processes.__file__, folder)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "start_new_session": True}
         self.process = subprocess.Popen([sys.executable, "-c", APPLICATION, folder], **pipes)
         self.tell("leave one first")
@@ -102,8 +100,8 @@ class Application:
 
     def has_begun(self, pid):
         """Tell whether an executor is nobody's child any more: then it also ignores the signals that it should."""
-        with contextlib.suppress(OSError):
-            return f"PPid:\t{self.process.pid}\n" not in Path(f"/proc/{pid}/status").read_text()
+        process = processes.running(pid)
+        return process is not None and process.parent != self.process.pid
 
     def executed(self):
         """Return what was executed, and who lived then, if anything was."""

@@ -82,6 +82,7 @@ class _Guard:
         #: The command's process, while anything of the command lives, or the one that waits to become it.
         self._starter: Starter | None = None
         self._running = False
+        #: When the next one is forked, if none waits.
         self._fork_at = -inf
         self._code: int | None = None
         self._cause = ""
@@ -122,7 +123,7 @@ class _Guard:
         """Return how long nothing can become due."""
         now = boottime()
         if not self._running:
-            return None if self._starter is not None or self._fork_at == inf else max(0.0, self._fork_at - now)
+            return None if self._starter is not None else max(0.0, self._fork_at - now)
         if self._deadline == inf and not self._cause:
             return None
         if self._cause:
@@ -161,19 +162,25 @@ class _Guard:
 
     def _start(self, token: str, deadline: float) -> None:
         self._deadline, self._code, self._cause, self._kill_at = deadline, None, "", inf
-        self._bury_starter()
         if boottime() >= self._end_at():  # frozen on the way here: it would have to be killed at once
             self._finish("ended", 0, "deadline")
             return
-        if self._starter is None:
-            try:
-                self._starter = Starter(self._command, self._channel)
-            except OSError as error:
-                self._finish("failed", error.errno)
-                return
+        try:
+            starter = self._waiting()
+        except OSError as error:
+            self._finish("failed", error.errno)
+            return
         self._running = True
-        self._starter.go(token, self._descriptors)
-        self._channel.send("started", self._starter.pid)
+        starter.go(token, self._descriptors)
+        self._channel.send("started", starter.pid)
+
+    def _waiting(self) -> Starter:
+        """Return the process that waits to become the command, another one if it is dead; OSError without room."""
+        self._bury_starter()
+        if self._starter is None:
+            self._fork_at = boottime() + RECOVERY  # if there is no room
+            self._starter = Starter(self._command, self._channel)
+        return self._starter
 
     def _group(self) -> int:
         """Return the command's process group, while anything of it lives."""
@@ -200,9 +207,8 @@ class _Guard:
         now = boottime()
         if not self._running:
             if self._starter is None and not self._orphaned and now >= self._fork_at:
-                self._fork_at = inf
                 with contextlib.suppress(OSError):  # no room for another process: `_start` says so if that lasts
-                    self._starter = Starter(self._command, self._channel)
+                    self._waiting()
             return
         if not self._cause and now >= self._end_at():
             self._end("deadline", self._command.grace)
@@ -210,7 +216,7 @@ class _Guard:
             signal_all(self._group(), signal.SIGKILL)
 
     def _bury_starter(self) -> None:
-        """Have another one forked if somebody has killed the one that waits."""
+        """See whether somebody has killed the one that waits."""
         if not self._running and self._starter is not None and self._starter.is_dead():
             self._let_starter_go()
 
