@@ -429,6 +429,14 @@ MUTANTS = [
         " and mark == ARGV[2]\n", "\n", ON_REDIS,
     ),
     Mutant(
+        "Redis: what a fail-over brings back of an attempt without an answer keeps its token", "P4",
+        REDIS + "_layout.py", "if claim == ARGV[5] and record[5] == mark then", "if claim == ARGV[5] then", ON_REDIS,
+    ),
+    Mutant(
+        "what an attempt without an answer has left keeps its token", "P4", BEAT + "beat_cas.py",
+        "token = max(1 +", "token = there.token if there and there.owner == owner else max(1 +", ON_BEAT,
+    ),
+    Mutant(
         "a term is given up before all of its command is dead", "P11", CORE + "cli/guard.py",
         "while not self._orphaned or self._running:", "while not self._orphaned:", ("tests of crashes",),
     ),
