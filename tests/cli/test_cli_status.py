@@ -15,6 +15,7 @@ from programs import started
 
 from incumbent import LeaderElection, LeaderElectionConfig, LeaderRecord
 from incumbent.cli import main
+from incumbent.cli._overview import Seen
 from incumbent.engine.steering import Request
 from incumbent.steer import paused
 
@@ -30,8 +31,8 @@ def answer(monkeypatch):
     monkeypatch.delenv("INCUMBENT_ELECTOR", raising=False)
     asked = []
 
-    def set_answer(record, request=None):
-        found = (None, record, request)
+    def set_answer(record, request=None, waits_for=None):
+        found = (None, Seen(record, request, waits_for))
         monkeypatch.setattr("incumbent.cli.status.read_one", lambda *asks: asked.append(asks) or found)
         return asked
 
@@ -106,6 +107,7 @@ def test_programs_get_json(capsys, answer):
         "info": None,
         "candidates": ["web1:12:ab", "web2:9:cd"],
         "request": None,
+        "waits_for": None,
     }
 
 
@@ -332,6 +334,14 @@ def test_what_is_asked_for_is_shown(answer, capsys, request_, words):
     assert f"asked for   {words}\n" in status(capsys)
     told = json.loads(status(capsys, "--json"))["request"]
     assert told == {"do": request_.do, "from": request_.term, "to": request_.to}
+
+
+def test_what_the_leader_waits_for_is_shown(answer, capsys):
+    """Whoever keeps a claim for a callback has ended its term: that is not shown as a leader that works."""
+    answer(RECORD, waits_for="on_elected")
+    words = "waits for   on_elected, to hand over: nobody leads until that has returned\n"
+    assert words in status(capsys)
+    assert json.loads(status(capsys, "--json"))["waits_for"] == "on_elected"
 
 
 def pause(url, **streams):

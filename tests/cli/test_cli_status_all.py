@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 import pytest
 from patience import PATIENCE
 
-from incumbent import Backend, LeaderElection, LeaderElectionConfig, LeaderRecord, no
+from incumbent import (
+    Backend,
+    BackendSettings,
+    LeaderElection,
+    LeaderElectionConfig,
+    LeaderRecord,
+    no,
+    open_backend,
+    read_leader,
+)
 from incumbent.cli import _overview, main
 from incumbent.electors.memory import MemoryBackend
+from incumbent.engine.notice import Notice
 from incumbent.engine.steering import Request
 from incumbent.steer import paused
 
@@ -54,6 +64,19 @@ def test_each_election_has_a_line(capsys, url):
     assert d == ["d", "nobody", "-", "-", "0", pause, ""]
     assert a[2].isdigit()
     assert a[3].endswith(" ago")
+
+
+def test_a_leader_that_waits_for_a_callback_says_so(capsys, url):
+    """What its candidate tells of the present term stands in its line, and is no election; of another term, none."""
+    with ExitStack() as stack:
+        backend = stack.enter_context(closing(open_backend(url, BackendSettings(15.0, 2.0))))
+        for name, token in (("a", read_leader(url, "a").token), ("b/c", 99)):
+            elector = backend.elector(f"{name}.notice", str(Notice(token, "on_elected")))
+            stack.enter_context(closing(elector)).acquire_leadership()
+        lines = show(capsys, "--elector", url)[1][1:]
+    assert [line.partition("  ")[0] for line in lines] == ["a", "b/c", "d"]
+    assert "of a, waits for on_elected  " in lines[0]
+    assert "waits for" not in "".join(lines[1:])
 
 
 def test_programs_get_what_they_get_of_one(capsys, url):
@@ -113,4 +136,5 @@ def test_a_time_that_makes_no_sense_is_not_shown(since):
     """*since* is by another's clock, and another's word."""
     record = LeaderRecord("a", "b", 1, since, ("b", "c"))
     request = Request("handover", 1, "c")
-    assert _overview.lines([(record, request)], NOW) == [("a", "b", "1", "-", "2", "a hand-over to c", "")]
+    seen = _overview.Seen(record, request)
+    assert _overview.lines([seen], NOW) == [("a", "b", "1", "-", "2", "a hand-over to c", "")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 
 import pytest
 from patience import PATIENCE, in_time
@@ -11,6 +12,7 @@ from patience import PATIENCE, in_time
 from incumbent import BackendRejectedError, LeaderElection, LeaderElectionConfig, open_backend, read_leader
 from incumbent.cli import main
 from incumbent.elector import BackendSettings
+from incumbent.engine.attendant import Attendant
 from incumbent.steer import Result, hand_over, paused
 
 NAME = "job"
@@ -88,6 +90,28 @@ class Rights:
             assert a.is_leader()
         assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
 
+    def test_hand_over_that_may_not_be_shown_waits_all_the_same(self, urls, monkeypatch, caplog):
+        """P6: who may not write for which callback it keeps its claim keeps it, and has no more to say of that."""
+        monkeypatch.setattr("incumbent.engine.life.CALLBACK_PATIENCE", 0.1)
+        called, returned, told = (threading.Event() for _ in range(3))
+
+        def serve(_):
+            called.set()
+            returned.wait(PATIENCE)
+
+        config = LeaderElectionConfig(NAME, candidate="a", on_elected=serve, **LASTING)
+        with LeaderElection(config, urls["candidate"]) as election, contextlib.ExitStack() as stack:
+            stack.callback(returned.set)
+            token = election.wait_for_leadership(PATIENCE).token
+            assert called.wait(PATIENCE)
+            monkeypatch.setattr(Attendant, "_tell_others", spied(Attendant._tell_others, told))
+            election.relinquish()
+            assert told.wait(PATIENCE)
+            assert read_leader(urls["operator"], NAME, request_timeout=20.0).token == token
+            returned.set()
+            assert in_time(lambda: (term := election.term) is not None and term.token > token)
+        assert [record for record in caplog.records if "late" in record.getMessage()] == []
+
     def test_candidate_that_may_not_read_requests_heeds_none(self, urls, elections, caplog):
         """It leads all the same, says so once, and who asks learns why nothing comes of it."""
         with caplog.at_level(logging.INFO, "incumbent"):
@@ -106,3 +130,13 @@ class Rights:
         for line in told:
             assert "requests of operators are not heeded, for they cannot be read: " in line
             assert len(line.splitlines()) == 1
+
+
+def spied(method, done):
+    """Return *method*, which sets *done* when it has returned."""
+
+    def spy(*arguments):
+        method(*arguments)
+        done.set()
+
+    return spy

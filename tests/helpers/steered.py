@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import threading
 
 import pytest
 from patience import PATIENCE, in_time
 
 from incumbent import LeaderElection, LeaderElectionConfig, Reason, read_leader
+from incumbent.cli import main
 from incumbent.steer import Result, hand_over, paused
 
 
@@ -97,6 +100,35 @@ class Steered:
         assert outcome.result is Result.DONE
         assert outcome.leader in {"b", "c", "d"}
         in_time(made[outcome.leader].is_leader)
+
+    def test_hand_over_that_waits_for_a_callback_is_shown(self, url, name, monkeypatch, capsys):
+        """P6: `status` says for which callback the leader keeps its claim, until it has given that up."""
+        monkeypatch.setattr("incumbent.engine.life.CALLBACK_PATIENCE", 0.1)
+        called, returned = threading.Event(), threading.Event()
+
+        def serve(_):
+            called.set()
+            returned.wait(PATIENCE)
+
+        config = LeaderElectionConfig(
+            name, candidate="a", ttl=30.0, request_timeout=5.0, relinquish_interval=None, on_elected=serve
+        )
+
+        def status():
+            assert main(["status", "--json", "--elector", url, "--name", name]) == 0
+            return json.loads(capsys.readouterr().out)
+
+        with LeaderElection(config, url) as election, contextlib.ExitStack() as stack:
+            stack.callback(returned.set)
+            token = election.wait_for_leadership(PATIENCE).token
+            assert status()["waits_for"] is None
+            assert called.wait(PATIENCE)
+            election.relinquish()
+            waiting = in_time(lambda: (seen := status())["waits_for"] and seen)
+            assert (waiting["leader"], waiting["token"], waiting["waits_for"]) == ("a", token, "on_elected")
+            returned.set()
+            assert in_time(lambda: read_leader(url, f"{name}.notice").candidate is None)
+            assert status()["waits_for"] is None
 
     def test_what_cannot_be_asked_for_is_refused(self, url, name, candidates):
         """To who leads already; and where nobody leads there is nobody to ask. Nothing has changed."""

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from .address import Address
 from .config import LeaderElectionConfig
-from .elector import OBSERVER, Backend, LeaderElector, LeaderRecord
+from .elector import LeaderElector, LeaderRecord
 from .engine.steering import COME, HAND_OVER, PAUSE, Request, check_id, control_name
-from .errors import BackendUnavailableError, ElectionError
+from .errors import BackendUnavailableError
 from .observer import look, observing
 
 if TYPE_CHECKING:
@@ -124,18 +124,6 @@ def hand_over(
             seconds = time.monotonic() - began
             result = Result.DONE if to in (None, after.candidate) else Result.ANOTHER
             return Outcome(result, after.candidate, after.token, seconds)
-
-
-def read_request(backend: Backend, lock_id: str) -> Request | None:
-    """Return what is asked of the election at present; None if nothing is, or if that may not be read."""
-    control = backend.elector(control_name(lock_id), OBSERVER)
-    try:
-        asks = look(control).candidate
-    except ElectionError:
-        return None
-    finally:
-        control.close()
-    return None if asks is None else Request.parse(asks)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import random
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from incumbent import BackendUnavailableError, Claim, LeaderElector, LeaderRecord
+from incumbent import BackendUnavailableError, Claim, InvalidStateError, LeaderElector, LeaderRecord
+from incumbent.engine.notice import notice_name
 from incumbent.engine.steering import HAND_OVER, PAUSE, Request, control_name
 
 if TYPE_CHECKING:
@@ -99,6 +100,31 @@ class ControlElector(LeaderElector):
                 self.network.request(self.process, lambda: self._control.release(token), self._timeout)
 
 
+class NoticeElector(LeaderElector):
+    """What a candidate tells others with, for which callback it waits: requests that change nothing."""
+
+    def __init__(self, candidate: str, process: Process, network: Network, timeout: float) -> None:
+        super().__init__(notice_name("job"), candidate)
+        self._ask = lambda: network.request(process, lambda: None, timeout)
+
+    def acquire_leadership(self) -> Claim | None:
+        return self._ask()
+
+    def check_leadership(self) -> Claim | None:
+        raise InvalidStateError("nothing is held")
+
+    def relinquish_leadership(self) -> bool:
+        raise NotImplementedError
+
+    def observe_leadership(self) -> LeaderRecord:
+        self._ask()
+        return LeaderRecord(self.lock_id, None, None)
+
+    def close(self) -> None:
+        with suppress(BackendUnavailableError):
+            self._ask()
+
+
 class SimulatedBackend:
     """Makes a candidate's electors, as often as it withdraws from the election and comes back."""
 
@@ -111,6 +137,8 @@ class SimulatedBackend:
         if lock_id == "job":
             return candidate.enter() if name == candidate.process.name else candidate.look()
         timeout = candidate.election.config.request_timeout
+        if lock_id == notice_name("job"):
+            return NoticeElector(name, candidate.process, cluster.network, timeout)
         return ControlElector(name, candidate.process, cluster.network, cluster.control, timeout, candidate.elector)
 
     def close(self) -> None:

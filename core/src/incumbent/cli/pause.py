@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     ended = threading.Event()
     before = signal.signal(signal.SIGTERM, _leave)  # until there is something to end in order
     try:
-        _, _, request = read_one(address, args.name)
+        request = read_one(address, args.name)[1].request
         if request is not None:
             show(f"waiting until this is over: {request.words}", at_once=True)
         with paused(address, args.name):

@@ -13,14 +13,13 @@ from incumbent.errors import ConfigurationError
 from incumbent.observer import observe
 
 from ._output import clean, complain, duration, local_time, show_json, show_table
-from ._overview import HEADING, MOST, lines, read_all, read_one
+from ._overview import HEADING, MOST, Seen, lines, read_all, read_one
 from ._parser import add_elector, add_json, positive_seconds
 
 if TYPE_CHECKING:
     import argparse
 
     from incumbent.elector import LeaderRecord
-    from incumbent.engine.steering import Request
 
     from ._parser import Commands
 
@@ -53,15 +52,16 @@ def run(args: argparse.Namespace) -> int:
         return _show_all(args, given)
     if args.name is None:
         raise ConfigurationError("an election is required: --name NAME, or --all (see 'incumbent status --help')")
-    known, record, request = read_one(given, args.name)
-    if args.wait is not None and _code(args, record) != 0:
-        record = _awaited(args, given) or record
+    known, seen = read_one(given, args.name)
+    if args.wait is not None and _code(args, seen.record) != 0:
+        later = _awaited(args, given)
+        seen = seen if later is None else Seen(later, seen.request)
     address = known or given
     if args.json:
-        show_json(_for_programs(address, record, request))
+        show_json(_for_programs(address, seen))
     else:
-        show_table(_for_people(address, record, request, time.time()))
-    code = _code(args, record)
+        show_table(_for_people(address, seen, time.time()))
+    code = _code(args, seen.record)
     if code != 0 and args.wait is not None:
         who = "nobody" if args.led_by is None else clean(args.led_by)
         led = "has led" if args.led_by is None else "has not led"
@@ -75,7 +75,7 @@ def _show_all(args: argparse.Namespace, given: Address) -> int:
         raise ConfigurationError("--all shows what there is: give --name, --led, --led-by and --wait without it")
     address, elections, is_partial = read_all(given)
     if args.json:
-        show_json([_for_programs(address, record, request) for record, request in elections])
+        show_json([_for_programs(address, seen) for seen in elections])
     elif elections:
         show_table(lines(elections, time.time()), HEADING)
     else:
@@ -109,8 +109,9 @@ def _awaited(args: argparse.Namespace, address: Address) -> LeaderRecord | None:
     return last
 
 
-def _for_programs(address: Address, record: LeaderRecord, request: Request | None) -> dict[str, Any]:
-    """Return the record as JSON has it; the time as seconds since the epoch, as it was given."""
+def _for_programs(address: Address, seen: Seen) -> dict[str, Any]:
+    """Return it as JSON has it; the time as seconds since the epoch, as it was given."""
+    record, request = seen.record, seen.request
     known = record.since is not None and math.isfinite(record.since)
     return {
         "elector": str(address),
@@ -121,11 +122,13 @@ def _for_programs(address: Address, record: LeaderRecord, request: Request | Non
         "info": record.info,
         "candidates": None if record.candidates is None else list(record.candidates),
         "request": None if request is None else {"do": request.do, "from": request.term, "to": request.to},
+        "waits_for": seen.waits_for,
     }
 
 
-def _for_people(address: Address, record: LeaderRecord, request: Request | None, now: float) -> list[tuple[str, str]]:
-    """Return the record as lines of a table; a time that the backend does not say is left out."""
+def _for_people(address: Address, seen: Seen, now: float) -> list[tuple[str, str]]:
+    """Return it as lines of a table; a time that the backend does not say is left out."""
+    record = seen.record
     rows = [("election", record.lock_id), ("elector", str(address))]
     if record.candidate is None:
         rows.append(("leader", "nobody"))
@@ -136,8 +139,10 @@ def _for_people(address: Address, record: LeaderRecord, request: Request | None,
         # By the leader's clock, which may be ahead of ours.
         ago = f" ({duration(now - record.since)} ago)" if 0 <= now - record.since < math.inf else ""
         rows.append(("since", local_time(record.since) + ago))
-    if request is not None:
-        rows.append(("asked for", request.words))
+    if seen.request is not None:
+        rows.append(("asked for", seen.request.words))
+    if seen.waits_for is not None:
+        rows.append(("waits for", f"{seen.waits_for}, to hand over: nobody leads until that has returned"))
     listed = ("not listed by this elector",) if record.candidates is None else record.candidates or ("none",)
     rows += [("candidates" if n == 0 else "", line) for n, line in enumerate(listed)]
     if len(set(listed)) < len(listed):

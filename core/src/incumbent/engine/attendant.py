@@ -1,4 +1,4 @@
-"""Sees to what goes on beside the machine: what operators ask for, asking for the office, and who is fit for it."""
+"""Sees to what goes on beside the machine: requests, asking for the office, who is fit for it, notices for others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .timers import Timers
 __all__ = ["Attendant", "Desk"]
 
 #: The timers that are none of the machine's.
-BESIDE = (ev.Due(ev.Timer.LOOK), ev.Due(ev.Timer.HEALTH), ev.Due(ev.Timer.ASK))
+BESIDE = tuple(ev.Due(timer) for timer in (ev.Timer.LOOK, ev.Timer.HEALTH, ev.Timer.ASK, ev.Timer.NOTICE))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,8 @@ class Attendant:
                 self._desk.call(partial(self._look, candidate))
         elif event == ev.Due(ev.Timer.ASK):
             self._plead(candidate)
+        elif event == ev.Due(ev.Timer.NOTICE):
+            self._keep_notice(candidate)
         else:
             self._ask_health(candidate)
 
@@ -179,6 +181,43 @@ class Attendant:
         if not isinstance(event, ev.Granted) or candidate.plea is not plea:
             self._desk.free(candidate, "elector", plea.close)
         self._desk.clear_up(candidate, plea)
+
+    # ------------------------------------------------------------ what others are told
+
+    def waits(self, candidate: Candidacy) -> None:
+        """Tell others that *candidate*, whose term has ended, keeps its claim for a callback."""
+        if candidate.notice is None:
+            candidate.notice = candidate.new_notice()
+            self._keep_notice(candidate)
+
+    def gave_up(self, candidate: Candidacy) -> None:
+        """Take that the claim is given up."""
+        notice, candidate.notice = candidate.notice, None
+        if notice is not None:
+            self._desk.timers.drop(candidate, ev.Timer.NOTICE)
+            self._desk.call(partial(self._desk.free, candidate, "elector", notice.close))
+
+    def _keep_notice(self, candidate: Candidacy) -> None:
+        notice = candidate.notice
+        if candidate.machine.phase is not Phase.DEPOSED or not candidate.machine.held:
+            self.gave_up(candidate)  # the claim was lost meanwhile
+        elif notice is not None:
+            at = self._desk.clock.now() + candidate.machine.timing.leader_check_interval
+            self._desk.timers.set(candidate, ev.Timer.NOTICE, at)
+            if not candidate.tells:  # an elector has one call at a time
+                candidate.tells = True
+                self._desk.call(partial(self._tell_others, candidate, notice))
+
+    def _tell_others(self, candidate: Candidacy, notice: LeaderElector) -> None:
+        """Have the notice there; nothing depends on it. On a thread for calls."""
+        # Looks first: an attempt at what may not even be read could cost other elections of this backend their news.
+        for verb in (ev.Verb.CHECK, ev.Verb.OBSERVE, ev.Verb.ACQUIRE):
+            if isinstance(ask(notice, verb, self._desk.clock, self._desk.jitter()), ev.Granted | ev.Failed):
+                break
+        candidate.tells = False
+        if candidate.notice is not notice:
+            self._desk.free(candidate, "elector", notice.close)
+        self._desk.clear_up(candidate, notice)
 
     # ------------------------------------------------------------ fitness
 

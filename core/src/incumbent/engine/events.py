@@ -28,11 +28,12 @@ class Timer(Enum):
     CLOSE_DEADLINE = "close deadline"
     HANDOVER_DEADLINE = "hand-over deadline"
     CALLBACKS_LATE = "callbacks late"
-    #: The rest is the runner's: for requests, for the health, and for the preference.
+    #: The rest is the runner's: for requests, for the health, for the preference, and for what others are told.
     LOOK = "look at requests"
     HAND_OVER = "hand-over asked for"
     HEALTH = "look at the health"
     ASK = "ask for the office, or no more"
+    NOTICE = "keep the notice that a callback is waited for"
 
 
 @dataclass(frozen=True)

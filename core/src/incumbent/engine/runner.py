@@ -256,6 +256,7 @@ class Runner:
             candidate.notified = False  # before anything is asked: what changes from now on is news again
         elif isinstance(event, ev.Relinquished):
             candidate.given_up(self.clock.now())
+            self._attendant.gave_up(candidate)
         elif self._attendant.takes(candidate, event):
             return
         elif isinstance(event, ev.Due) and event.timer is ev.Timer.HAND_OVER:
@@ -299,6 +300,8 @@ class Runner:
             self._attendant.saw(candidate, action.record)
         elif isinstance(action, ev.CallbacksLate):
             candidate.callbacks_late(action.waited, kept=action.kept)
+            if action.kept and candidate.term is None and not candidate.knows:
+                self._attendant.waits(candidate)
         elif isinstance(action, ev.OutageBegan):
             candidate.outage_began(action.error)
         elif isinstance(action, ev.OutageEnded):
@@ -335,7 +338,8 @@ class Runner:
     def _dismiss(self, candidate: Candidacy, error: Exception | None) -> None:
         """Close what *candidate* used, and let those who wait for it go."""
         plea, candidate.plea = candidate.plea, None
-        for elector in (candidate.elector, candidate.control, plea):
+        notice, candidate.notice = candidate.notice, None
+        for elector in (candidate.elector, candidate.control, plea, notice):
             if elector is not None:
                 self._free(candidate, "elector", elector.close)
         self._free(candidate, "backend", partial(self._backends.leave, candidate.backend))

@@ -20,6 +20,7 @@ from .dispatch import Dispatcher
 from .health import Health
 from .listeners import Listeners
 from .machine import Machine, Phase, Timing
+from .notice import Notice, notice_name
 from .steering import COURTESY, LONGEST_COURTESY, PAUSE, PREFER, Orders, Request, Steering, control_name
 
 __all__ = ["Standing"]
@@ -58,6 +59,9 @@ class Standing:
         #: When it asks for the office, and what it asks with; None if it does not.
         self.asking: Asking | None = None
         self.plea: LeaderElector | None = None
+        #: With what others are told that a callback is waited for, None if none is; and whether that is under way.
+        self.notice: LeaderElector | None = None
+        self.tells = False
         if config.steering and backend is not None and elector.capabilities.observe:
             self.control = backend.elector(control_name(elector.lock_id), elector.candidate)
             told = COURTESY + (0.0 if elector.capabilities.push else config.follower_check_interval)
@@ -128,6 +132,16 @@ class Standing:
         elector, preference = self.elector, self.config.preference
         request = Request(PREFER, self.asking.term, elector.candidate, preference)
         return self.backend.elector(control_name(elector.lock_id), str(request))
+
+    def new_notice(self) -> LeaderElector | None:
+        """Make what tells others for which callback the claim of the last term is kept, if the backend can show it."""
+        callback, token = self.dispatcher.current, self.machine.token
+        if self.backend is None or not self.elector.capabilities.observe or callback is None or token is None:
+            return None
+        try:
+            return self.backend.elector(notice_name(self.elector.lock_id), str(Notice(token, callback)))
+        except Exception:  # its name is longer; whatever it is, the hand-over does not depend on it
+            return None
 
     @property
     def leads(self) -> int | None:
