@@ -92,17 +92,18 @@ def handovers(course: Course) -> list[Table]:
 def commands(course: Course) -> list[Table]:
     """A command and its wrapper are terminated, and the next one's command has begun."""
     table = Table("command", course.store, "Hand-over of a command", "ms")
-    return _handovers(course, table, command_peers(course.store, course.before))
+    # Whoever took part is started anew, and imports for half a second: that is not the next one's hand-over.
+    return _handovers(course, table, command_peers(course.store, course.before), pause=LINE)
 
 
-def _handovers(course: Course, table: Table, kinds: list[Peer]) -> list[Table]:
+def _handovers(course: Course, table: Table, kinds: list[Peer], pause: float = AGAIN) -> list[Table]:
     with ExitStack() as stack:
         crews = course.crews(stack, table, kinds, LONG, CANDIDATES)
         time.sleep(LINE)
 
         def measure(crew: Crew) -> float:
             took = crew.hand_over()
-            time.sleep(AGAIN)
+            time.sleep(pause)
             return took * 1000
 
         course.in_turns(table, crews, measure)
