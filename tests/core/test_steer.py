@@ -10,8 +10,8 @@ import pytest
 from patience import PATIENCE, in_time
 from steered import Steered
 
-from incumbent import ConfigurationError, LeaderElection, LeaderElectionConfig, read_leader, steer
-from incumbent.engine.steering import COURTESY, LEADERLESS
+from incumbent import ConfigurationError, LeaderElection, LeaderElectionConfig, LeaderRecord, read_leader, steer
+from incumbent.engine.steering import COURTESY, HAND_OVER, LEADERLESS, Request
 from incumbent.steer import Result, hand_over
 
 
@@ -125,6 +125,34 @@ def test_looks_do_not_overtake_each_other(stage):
     stage.settle()
     assert control.calls == 2 * ["observe"]
     assert election.is_leader()
+
+
+@pytest.mark.parametrize("term", [1, 2])
+def test_who_is_called_back_at_once_comes(stage, term):
+    """
+    Who has handed over stands aside, but not from a request that names it and is for another's term.
+
+    It has not seen that one: it was over before who handed over has looked again. A request for its own last term
+    says nothing of the kind.
+    """
+    puppet, control = stage.puppet(), stage.puppet(lock_id="reports.control")
+    puppet.answers["observe"] = LeaderRecord("reports", None, None)
+    control.answers["observe"] = LeaderRecord("reports.control", None, None)
+    election = stage.election(puppet, start=False)
+    election.config = replace(election.config, steering=True)
+    election._backend = SimpleNamespace(elector=lambda *_: control, close=lambda: None)
+    election.start()
+    stage.settle()
+    election.relinquish()
+    stage.settle()
+    assert puppet.calls.count("acquire") == 1
+    request = Request(HAND_OVER, term, "a")
+    control.answers["observe"] = LeaderRecord("reports.control", str(request), 7)
+    control.notify()
+    stage.settle()
+    stage.advance(1.0)
+    assert puppet.calls.count("acquire") == term
+    assert election.is_leader() is (term == 2)
 
 
 def test_requests_need_a_backend_that_can_be_asked(stage):

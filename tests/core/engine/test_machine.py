@@ -127,7 +127,7 @@ def play(steps, timing=TIMING) -> World:
             world.telling = False
             world.feed(ev.CallbacksReturned())
         elif what == "aside":
-            world.feed(ev.AsideAsked((-inf, world.now + kind, inf)[kind % 3]))
+            world.feed(ev.AsideAsked((-inf, world.now + kind, inf)[kind % 3], called=kind % 2 == 0))
         elif what == "raise" and kind > 6:
             world.feed(ev.CallbackRaised(CallbackError("no")))
     return world

@@ -98,7 +98,7 @@ class Attendant:
         self._desk.timers.drop(candidate, ev.Timer.HAND_OVER)
         if orders.hand_over_at is not None:
             self._desk.timers.set(candidate, ev.Timer.HAND_OVER, orders.hand_over_at)
-        self._desk.post(candidate, ev.AsideAsked(candidate.aside_until))
+        self._desk.post(candidate, ev.AsideAsked(candidate.aside_until, candidate.is_called))
 
     def _asked(self, candidate: Candidacy, seen: ev.RequestSeen) -> None:
         """Take who asks for what, and look again when that is told, or after a while."""

@@ -121,9 +121,14 @@ class RelinquishAsked:
 
 @dataclass(frozen=True, slots=True)
 class AsideAsked:
-    """The candidate is not to be elected before *until*; `inf` for as long as nothing else is said."""
+    """
+    The candidate is not to be elected before *until*; `inf` for as long as nothing else is said.
+
+    *called* tells that it is to lead next, after another's term: that it has handed over itself does not keep it.
+    """
 
     until: float
+    called: bool = False
 
 
 @dataclass(frozen=True, slots=True)

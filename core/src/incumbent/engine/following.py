@@ -106,7 +106,10 @@ def failed(life: Life, event: Failed) -> None:
 
 def aside_asked(life: Life, event: AsideAsked) -> None:
     """Stand aside until then, or not any more. What is out may still bring a claim, which begins a term."""
-    if event.until != life.aside_until:
+    is_back = event.called and life.now < life.not_before
+    if is_back:
+        life.not_before = life.now  # another has led since it has handed over, whether it has seen that or not
+    if is_back or event.until != life.aside_until:
         life.aside_until = event.until
         life.attempt()
 

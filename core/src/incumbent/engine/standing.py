@@ -113,6 +113,14 @@ class Standing:
         return -inf if self.steering is None else self.orders.aside_until
 
     @property
+    def is_called(self) -> bool:
+        """Whether it is asked to lead next, after another's term."""
+        request = None if self.steering is None else self.steering.request
+        if request is None or request.to != self.elector.candidate:
+            return False
+        return request.term not in (None, self.machine.token)
+
+    @property
     def orders(self) -> Orders:
         """What follows from the present request."""
         assert self.steering is not None
