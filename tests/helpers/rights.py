@@ -8,6 +8,7 @@ import threading
 
 import pytest
 from patience import PATIENCE, in_time
+from steered import Serving
 
 from incumbent import BackendRejectedError, LeaderElection, LeaderElectionConfig, open_backend, read_leader
 from incumbent.cli import main
@@ -93,22 +94,17 @@ class Rights:
     def test_hand_over_that_may_not_be_shown_waits_all_the_same(self, urls, monkeypatch, caplog):
         """P6: who may not write for which callback it keeps its claim keeps it, and has no more to say of that."""
         monkeypatch.setattr("incumbent.engine.life.CALLBACK_PATIENCE", 0.1)
-        called, returned, told = (threading.Event() for _ in range(3))
-
-        def serve(_):
-            called.set()
-            returned.wait(PATIENCE)
-
-        config = LeaderElectionConfig(NAME, candidate="a", on_elected=serve, **LASTING)
+        serving, told = Serving(), threading.Event()
+        config = LeaderElectionConfig(NAME, candidate="a", on_elected=serving, **LASTING)
         with LeaderElection(config, urls["candidate"]) as election, contextlib.ExitStack() as stack:
-            stack.callback(returned.set)
+            stack.callback(serving.returned.set)
             token = election.wait_for_leadership(PATIENCE).token
-            assert called.wait(PATIENCE)
+            assert serving.called.wait(PATIENCE)
             monkeypatch.setattr(Attendant, "_tell_others", spied(Attendant._tell_others, told))
             election.relinquish()
             assert told.wait(PATIENCE)
             assert read_leader(urls["operator"], NAME, request_timeout=20.0).token == token
-            returned.set()
+            serving.returned.set()
             assert in_time(lambda: (term := election.term) is not None and term.token > token)
         assert [record for record in caplog.records if "late" in record.getMessage()] == []
 

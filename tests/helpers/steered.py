@@ -14,6 +14,17 @@ from incumbent.cli import main
 from incumbent.steer import Result, hand_over, paused
 
 
+class Serving:
+    """A callback that runs until it is told to return."""
+
+    def __init__(self):
+        self.called, self.returned = threading.Event(), threading.Event()
+
+    def __call__(self, *_):
+        self.called.set()
+        self.returned.wait(PATIENCE)
+
+
 class Steered:
     """Tests for a subclass, whose module has the fixtures `url` and `name`."""
 
@@ -104,14 +115,9 @@ class Steered:
     def test_hand_over_that_waits_for_a_callback_is_shown(self, url, name, monkeypatch, capsys):
         """P6: `status` says for which callback the leader keeps its claim, until it has given that up."""
         monkeypatch.setattr("incumbent.engine.life.CALLBACK_PATIENCE", 0.1)
-        called, returned = threading.Event(), threading.Event()
-
-        def serve(_):
-            called.set()
-            returned.wait(PATIENCE)
-
+        serving = Serving()
         config = LeaderElectionConfig(
-            name, candidate="a", ttl=30.0, request_timeout=5.0, relinquish_interval=None, on_elected=serve
+            name, candidate="a", ttl=30.0, request_timeout=5.0, relinquish_interval=None, on_elected=serving
         )
 
         def status():
@@ -119,14 +125,14 @@ class Steered:
             return json.loads(capsys.readouterr().out)
 
         with LeaderElection(config, url) as election, contextlib.ExitStack() as stack:
-            stack.callback(returned.set)
+            stack.callback(serving.returned.set)
             token = election.wait_for_leadership(PATIENCE).token
             assert status()["waits_for"] is None
-            assert called.wait(PATIENCE)
+            assert serving.called.wait(PATIENCE)
             election.relinquish()
             waiting = in_time(lambda: (seen := status())["waits_for"] and seen)
             assert (waiting["leader"], waiting["token"], waiting["waits_for"]) == ("a", token, "on_elected")
-            returned.set()
+            serving.returned.set()
             assert in_time(lambda: read_leader(url, f"{name}.notice").candidate is None)
             assert status()["waits_for"] is None
 

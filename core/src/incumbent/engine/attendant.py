@@ -170,8 +170,7 @@ class Attendant:
 
     def _stop_pleading(self, candidate: Candidacy) -> None:
         plea, candidate.plea = candidate.plea, None
-        if plea is not None:
-            self._desk.call(partial(self._desk.free, candidate, "elector", plea.close))
+        self._leave(candidate, plea)
 
     def _ask(self, candidate: Candidacy, plea: LeaderElector) -> None:
         """Have the request there, if none is; once only. On a thread for calls."""
@@ -195,7 +194,7 @@ class Attendant:
         notice, candidate.notice = candidate.notice, None
         if notice is not None:
             self._desk.timers.drop(candidate, ev.Timer.NOTICE)
-            self._desk.call(partial(self._desk.free, candidate, "elector", notice.close))
+            self._leave(candidate, notice)
 
     def _keep_notice(self, candidate: Candidacy) -> None:
         notice = candidate.notice
@@ -218,6 +217,11 @@ class Attendant:
         if candidate.notice is not notice:
             self._desk.free(candidate, "elector", notice.close)
         self._desk.clear_up(candidate, notice)
+
+    def _leave(self, candidate: Candidacy, elector: LeaderElector | None) -> None:
+        """Have what *candidate* used beside its own elector closed, if it did."""
+        if elector is not None:
+            self._desk.call(partial(self._desk.free, candidate, "elector", elector.close))
 
     # ------------------------------------------------------------ fitness
 

@@ -300,7 +300,7 @@ class Runner:
             self._attendant.saw(candidate, action.record)
         elif isinstance(action, ev.CallbacksLate):
             candidate.callbacks_late(action.waited, kept=action.kept)
-            if action.kept and candidate.term is None and not candidate.knows:
+            if action.kept:
                 self._attendant.waits(candidate)
         elif isinstance(action, ev.OutageBegan):
             candidate.outage_began(action.error)
