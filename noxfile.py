@@ -25,7 +25,9 @@ DISTRIBUTIONS = ["core", "plugins/etcd", "plugins/consul", "plugins/postgres", "
 PROTOBUFS = ["4.22", "5", "6", "7"]
 #: Files of tests at the same time, in the order of tests/conftest.py. Most wait for a server, or for a ttl: processors
 #: are not what limits them.
-PARALLEL = ["-n", "8", "--dist", "loadfile", "--no-loadscope-reorder"]
+PARALLEL = ["-n", "12", "--dist", "loadfile", "--no-loadscope-reorder"]
+#: Tests, and programs that they start, are compiled once, whatever the environment says.
+COMPILED = {"PYTHONDONTWRITEBYTECODE": None}
 #: What shows that an elector and the core under it work, without what is only theirs: for versions beside the newest.
 IN_SHORT = ["tests/core", "tests/electors", *sorted(map(str, Path("tests/plugins").glob("*/test_conformance.py")))]
 #: Branches and lines of the core that the tests run, per cent; and the tests that look at the core first of all.
@@ -116,7 +118,9 @@ def coverage(session: nox.Session) -> None:
 def tests_on(session: nox.Session) -> None:
     """Run all tests against the wheel, on that Python."""
     install_wheels(session)
-    session.run("pytest", *(session.posargs or PARALLEL))
+    if not session.posargs:  # else each worker compiles all of them, at the same time as the others
+        session.run("pytest", "--collect-only", "--quiet", silent=True, env=COMPILED)
+    session.run("pytest", *(session.posargs or PARALLEL), env=COMPILED)
 
 
 for version in PYTHONS:

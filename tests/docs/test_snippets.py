@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import doctest
+import functools
 import os
 import re
 import select
@@ -45,6 +46,7 @@ BESIDE = {"first-steps-etcd.md": ("etcd", 2379), "first-steps-consul.md": ("cons
 PATIENCE = 300
 
 
+@functools.cache
 def fences(page):
     """Return the fenced blocks of *page* that are not directives: language, text, line number."""
     tokens = MarkdownIt().parse(page.read_text())

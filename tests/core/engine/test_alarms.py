@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime, timezone
+from functools import cache
 
 import pytest
 from hypothesis import given
@@ -241,8 +243,15 @@ def test_any_small_errors_of_the_clock_neither_skip_nor_double(errors, fields):
 
 
 def previous(schedule, wall: float) -> float:
-    """Return the last time of *schedule* up to *wall*."""
-    found = instant = schedule.next_after(MIDNIGHT - DAY)
-    while instant <= wall:
-        found, instant = instant, schedule.next_after(instant)
-    return found
+    """Return the last time of *schedule* up to *wall*, which is within a day of midnight."""
+    times = all_times(schedule)
+    return times[bisect_right(times, wall) - 1]
+
+
+@cache
+def all_times(schedule) -> list[float]:
+    """Return the times of *schedule* on the days before and after midnight, and the first one beyond."""
+    times = [schedule.next_after(MIDNIGHT - DAY)]
+    while times[-1] <= MIDNIGHT + DAY:
+        times.append(schedule.next_after(times[-1]))
+    return times
