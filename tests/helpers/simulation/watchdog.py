@@ -61,9 +61,10 @@ class Watchdog:
             if term is not None and term is not candidate.newest:
                 self._began(candidate, term)
                 candidate.terms.append(term)
-            if candidate.process.alive:
+            if candidate.terms and candidate.process.alive:
                 valid = [self._is_valid(candidate, term) for term in candidate.terms]  # each is looked at
-                leaders += [candidate] if any(valid) else []
+                if True in valid:
+                    leaders.append(candidate)
         if leaders or self.is_paused:
             self._led = self._world.now if leaders else None
         elif self._led is not None:
