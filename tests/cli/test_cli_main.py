@@ -67,6 +67,17 @@ def test_the_module_is_the_script():
     assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
 
 
+def test_the_process_ends_without_a_search_for_garbage():
+    """What all libraries have made is not looked through before the end: a successor has more need of the machine."""
+    look = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 1000))"
+    program = f"{look}; from incumbent.cli import script; script()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "electors"], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "True"
+
+
 @pytest.mark.parametrize("arguments", [[], ["status"]])
 def test_help_is_a_word_as_well(capsys, arguments):
     """`incumbent help` and `incumbent help status` print what `--help` does."""

@@ -4,8 +4,6 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
-
 from incumbent import Situation
 from incumbent.cli import _wrapper
 from incumbent.state import VOLUNTARY, Reason
@@ -58,10 +56,11 @@ def pieces(text):
     return [" ".join(piece.split()).strip(" :;,.()<>'") for piece in re.split(r"%[-.0-9]*[a-z]", text)]
 
 
-@pytest.mark.parametrize("piece", sorted(said()))
-def test_message_is_on_the_page(piece):
+def test_every_message_is_on_the_page():
     """Who is woken by a message finds what to do about it by its words."""
-    assert piece in PAGE, said()[piece]
+    messages = said()
+    assert len(messages) > 50
+    assert {piece: file for piece, file in messages.items() if piece not in PAGE} == {}
 
 
 def test_reasons_that_nobody_asked_for_are_on_the_page():

@@ -1,8 +1,6 @@
 """`python -m incumbent` is the command `incumbent`, for where no script is on the path."""
 
-import sys
-
-from .cli import main
+from .cli import script
 
 if __name__ == "__main__":
-    sys.exit(main())
+    script()

@@ -56,6 +56,13 @@ def test_a_thousand_elections_run_with_a_constant_number_of_threads():
     assert ours() == []
 
 
+def test_a_term_does_not_begin_with_the_start_of_a_thread():
+    """The thread for callbacks is there while a candidate waits: its first callback needs only be handed over."""
+    with LeaderElection(config("warm"), "memory://warm") as election:
+        assert "incumbent-callback-1" in ours()
+        assert election.wait_for_leadership(60.0) is not None
+
+
 def test_candidates_succeed_each_other():
     """Three candidates of one process: one leads at a time, and each hand-over reaches another candidate."""
     tokens = []

@@ -56,6 +56,7 @@ class Wrapper:
         self._wait_timeout = wait_timeout
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._term: Term | None = None  # the one that the command was started for, until it is dead
+        self._served: Term | None = None  # the last one whose command is dead, and all that it had started
         self._dead: threading.Event | None = None  # set for the election when it is, if that waits for it
         self._ended_by = 0  # the signal after which the command is not started again
         self._code: int | None = None  # set when nothing is to be run any more
@@ -76,6 +77,8 @@ class Wrapper:
 
     def on_deposed(self, term: Term, _: Reason) -> None:
         """Have the command stopped, and return when it is dead: only then the claim is given up (P6)."""
+        if term is self._served:
+            return
         dead = threading.Event()
         self._post(partial(self._deposed, term, dead))
         dead.wait()
@@ -160,6 +163,9 @@ class Wrapper:
     # ------------------------------------------------------------ what the guard says
 
     def _told(self, verb: str, words: list[str]) -> None:
+        if verb not in {"ended", "failed", "gone"}:
+            return
+        self._served, self._term = self._term, None
         if verb == "ended":
             self._command_ended(int(words[0]), words[1])
         elif verb == "failed":
@@ -167,12 +173,8 @@ class Wrapper:
             why = os.strerror(number) if number else "it cannot be started"
             code = NOT_FOUND if number in {errno.ENOENT, errno.ENOTDIR} else CANNOT_RUN
             self._leave(complain(f"{self._command.argv[0]}: {why}", code))
-        elif verb == "gone":
-            if self._code is None:
-                self._leave(complain("the guard process was killed, and the command with it", WRAPPER_FAILED))
-        else:
-            return
-        self._term = None
+        elif self._code is None:
+            self._leave(complain("the guard process was killed, and the command with it", WRAPPER_FAILED))
         if self._dead is not None:
             self._dead.set()
             self._dead = None

@@ -94,9 +94,9 @@ class Candidacy(Standing):
         self._term_info = elector.info if elector.capabilities.info else None
         self._change(term=term)
         self._waits = False
-        self._teller.tell(Elected, term=term)
         announce = self.dispatcher.then if self.listeners.elected is None else self.dispatcher.put
-        announce("on_elected", lambda: self._announce(term), wanted=term.is_valid)
+        announce("on_elected", lambda: self._announce(term), wanted=term.is_valid)  # who is to work is told first
+        self._teller.tell(Elected, term=term)
         self.tell_leader()
         self.tell_record(self._own_record(term))
 
@@ -128,10 +128,10 @@ class Candidacy(Standing):
         self._change(term=None)
         self._record = None
         self._ended = term, reason, now
-        self._teller.tell(Deposed, term=term, reason=reason)
         deposed = self.listeners.deposed
         if deposed is not None:
             self.dispatcher.put("on_deposed", lambda: deposed(term, reason), wanted=lambda: self._announced is term)
+        self._teller.tell(Deposed, term=term, reason=reason)
         if self.listeners.settle is not None:
             self.dispatcher.put("the work in during()", self.listeners.settle)
         self.tell_follower()

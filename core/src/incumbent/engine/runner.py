@@ -125,6 +125,7 @@ class Runner:
                 self._callbacks = self._given[1] or Workers(
                     "incumbent-callback", size=POOL_SIZE, patience=CALLBACK_PATIENCE
                 )
+                self._callbacks.submit(lambda: None)  # so that a term does not begin with the start of a thread
                 # What observers and handlers of logs do may block: that costs this thread, and none of the elections.
                 self._telling: Executor = (
                     AtOnce() if any(self._given) else Workers("incumbent-observer", size=1, patience=inf)
