@@ -278,6 +278,21 @@ def test_a_damaged_state_is_no_claim_and_leaves_nothing_open(candidates, directo
     assert elector.acquire_leadership().token == 1
 
 
+def test_the_directory_is_checked_once_for_each_verb(candidates, directory, monkeypatch):
+    """A directory that has become unsafe is refused by the next verb; one verb does not look again for each file."""
+    looks = []
+    prepare = module.Directory.prepare
+    monkeypatch.setattr(module.Directory, "prepare", lambda *args, **said: (looks.append(1), prepare(*args, **said))[1])
+    first = candidates("first")
+    assert first.acquire_leadership() is not None
+    assert len(looks) == 1
+    assert first.relinquish_leadership() is True
+    assert len(looks) == 2
+    directory.chmod(0o777)
+    with pytest.raises(BackendRejectedError, match="anybody may replace files in it"):
+        first.acquire_leadership()
+
+
 def test_a_full_disk_keeps_nobody_in_office(candidates, monkeypatch):
     """Relinquishing needs no space: the lock is let go although the record cannot be written."""
     first, second = candidates("first"), candidates("second")

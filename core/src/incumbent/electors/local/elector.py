@@ -38,11 +38,16 @@ T = TypeVar("T")
 
 
 def _alone(method: Callable[[LocalElector], T]) -> Callable[[LocalElector], T]:
-    """Have *method* wait for the other calls of its elector: `close` may come over any, and from several threads."""
+    """
+    Have *method* wait for the other calls of its elector: `close` may come over any, and from several threads.
+
+    The directory is checked once for each.
+    """
 
     @functools.wraps(method)
     def call(self: LocalElector) -> T:
         with self._turn:
+            self._files.check_again()
             return method(self)
 
     return call

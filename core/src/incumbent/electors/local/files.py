@@ -62,9 +62,13 @@ class Directory:
             BackendUnavailableError: It could not be made just now, or is missing and not to be made.
         """
         with mapped_errors(self.path):
-            if make:
+            try:
+                status = self.path.lstat()
+            except FileNotFoundError:
+                if not make:
+                    raise
                 _make(self.path)
-            status = self.path.lstat()
+                status = self.path.lstat()
         if stat.S_ISLNK(status.st_mode):
             raise BackendRejectedError(f"{self.path}: is a symbolic link: give the directory that it leads to")
         if not stat.S_ISDIR(status.st_mode):
@@ -120,6 +124,12 @@ class Files:
         self.lock = directory.path / f"{stem}.lock"
         self.record = directory.path / f"{stem}{RECORD}"
         self.wake = directory.path / f"{stem}.wake"
+        #: The mode for new files, once the directory has been found to be safe.
+        self._mode: int | None = None
+
+    def check_again(self) -> None:
+        """Have the directory checked before the next file is opened: once for what belongs together."""
+        self._mode = None
 
     # ------------------------------------------------------------ opening
 
@@ -129,25 +139,33 @@ class Files:
 
     def open_wake(self, *, for_writing: bool) -> int:
         """Open the FIFO, made if it is missing, without waiting for its other end."""
-        mode = self._directory.prepare()
+        mode = self._prepared(make=True)
+        found = self.find_wake(for_writing=for_writing)
+        if found is not None:
+            return found
         is_new = False
         with mapped_errors(self.wake), suppress(FileExistsError):
             os.mkfifo(self.wake, mode)
             is_new = True
             if os.geteuid():  # whom the umask may keep from opening it
                 self.wake.chmod(mode)
-        # Read and write: an open that is only for writing fails while nobody reads.
-        descriptor = self._open(self.wake, os.O_RDWR if for_writing else os.O_RDONLY, stat.S_ISFIFO)
+        descriptor = self._open(self.wake, _wake_flags(for_writing), stat.S_ISFIFO)
         if is_new:
             self._share(descriptor, mode)
         return descriptor
 
     def find_wake(self, *, for_writing: bool) -> int | None:
         """Open the FIFO if there is one; nothing is made."""
-        return self._find(self.wake, os.O_RDWR if for_writing else os.O_RDONLY, stat.S_ISFIFO)
+        return self._find(self.wake, _wake_flags(for_writing), stat.S_ISFIFO)
+
+    def _prepared(self, *, make: bool) -> int:
+        """Return the mode for new files, of a directory that is safe."""
+        if self._mode is None:
+            self._mode = self._directory.prepare(make=make)
+        return self._mode
 
     def _open(self, path: Path, flags: int, is_right: Callable[[int], bool], *, make: bool = False) -> int:
-        mode = self._directory.prepare(make=make)
+        mode = self._prepared(make=make)
         flags |= os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
         with mapped_errors(path):
             try:
@@ -270,6 +288,11 @@ class Files:
             os.ftruncate(descriptor, len(data))
         finally:
             os.close(descriptor)
+
+
+def _wake_flags(for_writing: bool) -> int:
+    """Return how to open the FIFO. Read and write: an open that is only for writing fails while nobody reads."""
+    return os.O_RDWR if for_writing else os.O_RDONLY
 
 
 def _make(path: Path) -> None:
