@@ -59,3 +59,4 @@ def test_who_looks_does_not_bring_the_engine(command):
     found = imported(f"import incumbent.cli; incumbent.cli.module_of({command!r})")
     assert "incumbent.observer" in found
     assert not found & {"incumbent.election", "incumbent.engine.runner", "incumbent.engine.machine", "zoneinfo"}
+    assert "incumbent.instrumentation" not in found

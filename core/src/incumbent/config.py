@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 from .address import shorten
 from .errors import ConfigurationError
 from .fields import Duration, Seconds, check_info, check_lock_id, check_number, check_text, seconds
-from .instrumentation import ElectionObserver
 from .schedule import Cron, Every, parse_spec
 
 if TYPE_CHECKING:
     from .elector import LeaderRecord
+    from .instrumentation import ElectionObserver
     from .state import Reason
     from .term import Term
 
@@ -151,8 +151,8 @@ class LeaderElectionConfig:
         if self.preference is not None:
             check_number("preference", self.preference, 0, MOST_PREFERRED)
             object.__setattr__(self, "steering", True)
-        if self.observer is not None and not isinstance(self.observer, ElectionObserver):
-            raise ConfigurationError(f"observer {shorten(self.observer)} must be an instance of an ElectionObserver")
+        if self.observer is not None:
+            _check_observer(self.observer)
         self._complete()
         self._check_relations()
         object.__setattr__(self, "_schedule", self._make_schedule())
@@ -218,3 +218,10 @@ class LeaderElectionConfig:
             return None
         interval = seconds("relinquish_interval", self.relinquish_interval)
         return Every(f"@every {interval:g}s", interval)
+
+
+def _check_observer(observer: object) -> None:
+    from .instrumentation import ElectionObserver  # noqa: PLC0415 - only who is observed pays for all kinds of events
+
+    if not isinstance(observer, ElectionObserver):
+        raise ConfigurationError(f"observer {shorten(observer)} must be an instance of an ElectionObserver")
