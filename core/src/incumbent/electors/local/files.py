@@ -12,7 +12,6 @@ announced, even if one file is removed, or what is written last is torn.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
 import stat
@@ -84,6 +83,8 @@ class Directory:
         """Return the files of election *lock_id*; different ids never share them."""
         stem = quote(lock_id, safe="")
         if len(stem) > LONGEST_STEM:
+            import hashlib  # noqa: PLC0415 - brings OpenSSL, for names that few have
+
             # The plus sign is in no other stem: it would be quoted.
             stem = f"{stem[: LONGEST_STEM - 65]}{LONG}{hashlib.sha256(lock_id.encode()).hexdigest()}"
         return Files(self, f"%2E{stem[1:]}" if stem.startswith(".") else stem)
