@@ -92,9 +92,8 @@ def tests(session: nox.Session) -> None:
 def thorough(session: nox.Session) -> None:
     """Search by chance, for minutes: torture, seeds that nobody has tried, every broken elector, every whole suite."""
     install_wheels(session)
-    session.run(
-        "pytest", "-m", "thorough", *(session.posargs or ["-n", "8", "--dist", "loadscope", "--no-loadscope-reorder"])
-    )
+    apart = ["-n", "8", "--dist", "loadscope", "--no-loadscope-reorder"]
+    session.run("pytest", "-m", "thorough", *(session.posargs or apart), env=COMPILED)
 
 
 @nox.session
@@ -110,7 +109,7 @@ def coverage(session: nox.Session) -> None:
     """Measure what the tests of the core cover; it makes them twice as slow."""
     install_wheels(session)
     session.run("coverage", "erase")
-    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *OF_THE_CORE)
+    session.run("coverage", "run", "-m", "pytest", *PARALLEL, *OF_THE_CORE, env=COMPILED)
     session.run("coverage", "combine", "--quiet")
     session.run("coverage", "report", f"--fail-under={COVERAGE}")
 
@@ -131,7 +130,7 @@ for version in PYTHONS:
 def lowest(session: nox.Session) -> None:
     """Test the core, and that each elector conforms, with the oldest releases that they say they work with."""
     install_wheels(session, *oldest())
-    session.run("pytest", *(session.posargs or [*PARALLEL, *IN_SHORT]))
+    session.run("pytest", *(session.posargs or [*PARALLEL, *IN_SHORT]), env=COMPILED)
 
 
 @nox.session
