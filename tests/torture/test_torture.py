@@ -131,6 +131,19 @@ def test_what_an_operator_caused_is_excused(scenario):
 
 
 @pytest.mark.parametrize(
+    ("over", "reason", "seen"), [(14.1, "lost", []), (16, "lost", ["P1"]), (14.1, "closed", ["P1"])]
+)
+def test_who_stands_still_learns_late_what_an_operator_took(scenario, over, reason, seen):
+    """What ends by no time, and was taken from who was frozen right then, ends as soon as that can run again."""
+    scenario.hand([1, "elected", 5, None], [over, "over", 5, None], [over + 0.1, "deposed", 5, reason])
+    scenario.hand([12, "elected", 6, None], [20, "over", 6, None], [20.1, "deposed", 6, "lost"])
+    taken = Fault("delete", "job", 3.8, 3.85, excused=True)
+    assert promises(scenario.judge(taken, Fault("freeze", "job", 3.9, 14.0))) == seen
+    assert promises(scenario.judge(taken, Fault("freeze", "job", 3.9, 11.0))) == ["P1"]
+    assert promises(scenario.judge(Fault("freeze", "job", 3.9, 14.0))) == ["P1"]
+
+
+@pytest.mark.parametrize(
     ("what", "reason", "seen"),
     [
         ("freeze the cluster's leader", "lost", []),

@@ -130,13 +130,22 @@ def _judge_order(tenures: list[Tenure], stage: Stage, faults: list[Fault], verdi
             problem = f"P1: {before.candidate} and {after.candidate} led at once for {before.ended - after.began:.3f} s"
         elif after.token <= before.token:
             problem = f"P4: token {after.token} of {after.candidate} after {before.token} of {before.candidate}"
-        if problem is not None and any(begin <= after.began <= end for begin, end in excuses):
+        is_excused = any(begin <= after.began <= end for begin, end in excuses)
+        if problem is not None and (is_excused or (not stage.claims_expire and _is_deprived(before, after, faults))):
             verdict.excused += 1
         elif problem is not None and _is_betrayed(before, after, betrayals):
             verdict.betrayed.append(problem)
         elif problem is not None:
             verdict.broken.append(problem)
         before = max(before, after, key=lambda tenure: tenure.ended)
+
+
+def _is_deprived(before: Tenure, after: Tenure, faults: list[Fault]) -> bool:
+    """Tell whether an operator took the claim of a leader that stood still, and learned of it when it ran again."""
+    taken = any(fault.excused and before.began <= fault.ended and fault.began <= after.began for fault in faults)
+    still = [fault for fault in faults if not fault.excused and fault.began <= after.began <= fault.ended]
+    woke = any(before.ended < fault.ended + PROMPT for fault in still)
+    return taken and woke and before.reason == "lost"
 
 
 def _is_betrayed(before: Tenure, after: Tenure, betrayals: list[tuple[float, float]]) -> bool:
