@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
+from incumbent.registry import load_backend_class
+
 from .crew import Crew, Hand
 from .nemesis import Fault
 from .stages import Stage
@@ -121,6 +123,7 @@ def _judge_order(tenures: list[Tenure], stage: Stage, faults: list[Fault], verdi
     """P1: no two at once. P4: tokens grow."""
     if not tenures:
         return
+    expires = load_backend_class(stage.elector).capabilities.expiry
     excuses = [(fault.began, fault.ended + stage.ttl) for fault in faults if fault.excused]
     betrayals = [(fault.began, fault.ended + PROMPT) for fault in faults if fault.what in stage.betrays]
     before = tenures[0]
@@ -130,8 +133,8 @@ def _judge_order(tenures: list[Tenure], stage: Stage, faults: list[Fault], verdi
             problem = f"P1: {before.candidate} and {after.candidate} led at once for {before.ended - after.began:.3f} s"
         elif after.token <= before.token:
             problem = f"P4: token {after.token} of {after.candidate} after {before.token} of {before.candidate}"
-        is_excused = any(begin <= after.began <= end for begin, end in excuses)
-        if problem is not None and (is_excused or (not stage.claims_expire and _is_deprived(before, after, faults))):
+        is_taken = not expires and _is_deprived(before, after, faults)
+        if problem is not None and (is_taken or any(begin <= after.began <= end for begin, end in excuses)):
             verdict.excused += 1
         elif problem is not None and _is_betrayed(before, after, betrayals):
             verdict.betrayed.append(problem)
@@ -144,7 +147,7 @@ def _is_deprived(before: Tenure, after: Tenure, faults: list[Fault]) -> bool:
     """Tell whether an operator took the claim of a leader that stood still, and learned of it when it ran again."""
     taken = any(fault.excused and before.began <= fault.ended and fault.began <= after.began for fault in faults)
     still = [fault for fault in faults if not fault.excused and fault.began <= after.began <= fault.ended]
-    woke = any(before.ended < fault.ended + PROMPT for fault in still)
+    woke = any(after.began < before.ended < fault.ended + PROMPT for fault in still)
     return taken and woke and before.reason == "lost"
 
 

@@ -35,8 +35,6 @@ class Stage:
     bound: float
     #: Faults after which the store is known to end claims before their time: no deadline covers that.
     betrays: frozenset[str] = frozenset()
-    #: Whether a claim ends by time if nobody renews it.
-    claims_expire = True
     #: What a candidate imports.
     modules: tuple[str, ...]
 
@@ -72,7 +70,6 @@ class LocalStage(Stage):
 
     elector = "local"
     ttl = 3.0
-    claims_expire = False
     bound = 5.0
     modules = ("incumbent", "incumbent.election", "incumbent.electors.local.backend")
 
