@@ -70,9 +70,7 @@ settings, SHORT, BRIEF = durations(TTL, REQUEST_TIMEOUT)
 
 
 def config(name: str, **values: object) -> LeaderElectionConfig:
-    return LeaderElectionConfig(
-        name, **{"ttl": TTL, "request_timeout": 0.5, "relinquish_interval": None, "cooldown": 0.3, **values}
-    )
+    return LeaderElectionConfig(name, **{"ttl": TTL, "request_timeout": 0.5, "relinquish_interval": None, **values})
 
 
 def url(*servers: object, path: str = "", **options: str) -> str:

@@ -6,6 +6,7 @@ import select
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -85,6 +86,7 @@ def named(*addresses: str, name: str = NAME) -> Iterator[str]:
 
 def assert_leading_beside(config: LeaderElectionConfig, url: str) -> None:
     """Two candidates whose URL names a host with an address that does not answer lead, follow and hand over."""
+    config = replace(config, cooldown=PATIENCE)  # it is the other's turn, however late its news are
     with LeaderElection(config, url, runner=Runner()) as election:
         assert election.wait_for_leadership(timeout=PATIENCE) is not None
         with LeaderElection(config, url, runner=Runner()) as follower:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import subprocess
@@ -44,6 +45,7 @@ def end(process: subprocess.Popen) -> None:
 @contextlib.contextmanager
 def forked(child: Callable[[], object]) -> Iterator[int]:
     """Fork, and run *child* there while the block runs here; fail if it does, or if it hangs."""
+    gc.collect()  # what other tests have left is no matter of the child's: the end of a server of gRPC waits there for ever
     pid = os.fork()
     if pid == 0:
         status = 70

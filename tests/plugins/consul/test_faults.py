@@ -219,7 +219,7 @@ def test_first_endpoint_costs_no_leadership(server, name):
     def first_is(fault: str) -> None:
         with ExitStack() as stack:
             first, second = (stack.enter_context(FaultProxy("127.0.0.1", server.port)) for _ in range(2))
-            config = stage.config(f"{name}/{fault}", ttl=6.0, request_timeout=0.5)
+            config = stage.config(f"{name}/{fault}", ttl=6.0, request_timeout=0.5, cooldown=stage.PATIENCE)
             url = stage.url(first, second)
             leader = stack.enter_context(LeaderElection(config, url, runner=Runner()))
             term = leader.wait_for_leadership(timeout=stage.PATIENCE)

@@ -43,7 +43,8 @@ def test_who_is_killed_is_succeeded_by_the_other_kind(server, url, name, tmp_pat
 
 def kill_consul_lock(server, url, name, folder) -> None:
     """See that our candidate leads once its session has ended, and the lock-delay of 15 s."""
-    with stage.ConsulLock(server, name, folder) as other, LeaderElection(stage.config(name), url) as election:
+    config = stage.config(name, cooldown=stage.PATIENCE)
+    with stage.ConsulLock(server, name, folder) as other, LeaderElection(config, url) as election:
         stage.eventually(lambda: other.leads or election.is_leader())
         if election.is_leader():
             election.relinquish()

@@ -161,7 +161,7 @@ def test_two_candidates_of_one_backend(server, name, opened):
 
 def test_hand_over_is_fast(server, url, name):
     """A hand-over between two processes' candidates waits for no poll."""
-    slow = stage.config(name, ttl=60.0, request_timeout=10.0, follower_check_interval=30.0)
+    slow = stage.config(name, ttl=60.0, request_timeout=10.0, follower_check_interval=30.0, cooldown=60.0)
     elections = [LeaderElection(slow, url, runner=Runner()) for _ in range(2)]
     with elections[0], elections[1]:
         stage.eventually(lambda: any(e.is_leader() for e in elections))

@@ -42,7 +42,7 @@ def test_election_by_a_socket(path, name, opened):
 def test_check_at_an_agent_with_a_socket(path, name):
     """The agent of `consul+check`, which is on the same host, may be reached by its socket; news come that way too."""
     url = f"consul+check://{quote(path, safe='')}"
-    config = stage.config(name, ttl=30.0, request_timeout=5.0)
+    config = stage.config(name, ttl=30.0, request_timeout=5.0, cooldown=stage.PATIENCE)
     with LeaderElection(config, url) as leader:
         assert leader.wait_for_leadership(timeout=stage.PATIENCE) is not None
         with LeaderElection(config, url) as follower:

@@ -418,17 +418,18 @@ def test_any_other_name_is_kept_as_it_is(server, opened, name, text):
 def test_thousand_tries_leak_nothing(victim, opened, name):
     """P8: A thousand vain attempts use the connections that are there, and closing ends all of them."""
     stage.lead(opened(victim.url, stage.settings(60.0, 10.0)).elector(name, "a"))
-    before, threads = stage.connections(victim), threading.active_count()
+    stage.eventually(lambda: stage.connections(victim) == 2)  # the leader's: it watches on a thread that has just begun
+    threads = threading.active_count()
     backend = opened(victim.url, stage.settings(60.0, 10.0))
     elector = backend.elector(name, "b")
     for _ in range(1000):
         assert elector.acquire_leadership() is None
-    assert stage.connections(victim) <= before + 2, "one for statements, one that watches"
+    assert stage.connections(victim) <= 2 + 2, "one for statements, one that watches"
     assert threading.active_count() <= threads + 1
     elector.close()
     backend.close()
-    stage.eventually(lambda: stage.connections(victim) == before)
-    assert threading.active_count() == threads
+    stage.eventually(lambda: stage.connections(victim) == 2)
+    assert threading.active_count() <= threads
 
 
 class TestForks(Forks):

@@ -20,7 +20,7 @@ from incumbent import (
 )
 from incumbent.testing import FaultProxy
 from incumbent_redis import _store
-from incumbent_redis._layout import ACQUIRE, RELEASE, RENEW
+from incumbent_redis._layout import ACQUIRE, LOOK, RELEASE, RENEW
 
 
 def key(elector):
@@ -452,7 +452,7 @@ def test_thousand_elections_share_connections_and_threads(server, name, opened):
         electors = [backend.elector(f"{name}/{number}", "a") for number in range(1000)]
         assert all(elector.acquire_leadership() for elector in electors)
         assert len(asking.client_list()) - before <= 5
-        assert threading.active_count() - threads == 1
+        assert threading.active_count() - threads <= 1
         asking.config_resetstat()
         now += 8.0
         assert all(elector.check_leadership() for elector in electors)
@@ -493,6 +493,8 @@ def test_waiting_costs_looks_and_nothing_else(victim, name, opened):
     waiting = opened(stage.url(victim), stage.settings(ttl=1.2)).elector(name, "b")
     assert waiting.acquire_leadership() is None
     with stage.client(victim) as asking:
+        # Both threads have subscribed and looked once, with which the server has the script: from now on they wait.
+        stage.eventually(lambda: asking.pubsub_numsub(key(leader))[0][1] == 2 and asking.script_exists(LOOK.sha)[0])
         asking.config_resetstat()
         stage.eventually(lambda: _calls(asking, "evalsha") >= 9)
         assert _calls(asking, "ping") <= 3
