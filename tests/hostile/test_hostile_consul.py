@@ -410,7 +410,7 @@ def test_any_answer_is_understood_or_an_unknown_outcome(client, body, index, cod
         "get": (lambda: client.get("k"), Pair | None),
         "trees": (lambda: client.trees(["k"]), dict),
         "get_many": (lambda: client.get_many(["k", "l"]), dict),
-        "lock": (lambda: client.lock("k", SESSION, "v", 1, modify_index=0, leave="l"), Pair | str),
+        "lock": (lambda: client.lock("k", SESSION, "v", 1, modify_index=0, leave="l", since=1.0), Pair | str),
         "unlock": (lambda: client.unlock("k", SESSION, 1, modify_index=7, remove=True), Pair | str),
         "acquire": (lambda: client.acquire("k", SESSION, "v"), bool),
         "delete": (lambda: client.delete("k", 5), bool),

@@ -154,8 +154,8 @@ class LeaderRecord:
         lock_id: Name of the election.
         candidate: The leader's id, or None while nobody leads.
         token: The leader's token, or None while nobody leads.
-        since: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known; the same for
-            the whole term.
+        since: When the leader was elected, seconds since the Unix epoch by the leader's clock, if known: some tell it
+            with their first check. The same for the whole term.
         candidates: Ids of all candidates, the leader included, in any order; None where the backend does not list them.
         info: What the leader tells of itself, such as its address; None if it tells nothing, or the backend keeps none.
     """

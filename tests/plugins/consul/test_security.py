@@ -76,6 +76,21 @@ def test_least_policy_is_enough(strict, name, tmp_path, opened):
     assert strict.ask("GET", f"/v1/kv/elections/{name}?recurse") is None
 
 
+def test_who_may_not_tell_since_when_leads_all_the_same(strict, name, opened):
+    """P7: A policy that names the lock alone is enough as well: then nobody knows since when it is held."""
+    keys = f'key "elections/{name}/.lock" {{ policy = "write" }}\nkey_prefix "elections/{name}/.queue/"'
+    rules = f'{keys} {{ policy = "write" }}\nsession_prefix "" {{ policy = "write" }}'
+    url = stage.url(strict, path="/elections", token=token(strict, rules))
+    leader, follower = (opened(url, stage.settings(30.0)).elector(name, candidate) for candidate in "ab")
+    for _ in range(2):
+        assert stage.lead(leader)
+        assert follower.acquire_leadership() is None
+        record = follower.observe_leadership()
+        assert (record.candidate, record.since, record.candidates) == ("a", None, ("a", "b"))
+        assert leader.relinquish_leadership()
+    assert stage.lead(follower)
+
+
 @pytest.mark.parametrize(
     ("rules", "missing"),
     [

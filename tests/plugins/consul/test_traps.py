@@ -314,7 +314,7 @@ def test_bad_answers_are_no_answers(server, name, opened):
             with suppress(BackendUnavailableError):
                 assert client.renew_session(session) is False
             with suppress(BackendUnavailableError):
-                assert isinstance(client.lock("k", session, "v", 1, modify_index=0, leave="x"), str)
+                assert isinstance(client.lock("k", session, "v", 1, modify_index=0, leave="x", since=1.0), str)
             with suppress(BackendUnavailableError):
                 assert client.trees(["k"]) == {}
 

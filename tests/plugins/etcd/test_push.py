@@ -174,6 +174,7 @@ def test_thousand_elections_share_everything(victim, name):
             cost = difference(before, started(victim))
             # Each of them was checked at least once: without sharing, that were 1,000 renewals.
             assert 1 <= cost.get("LeaseKeepAlive", 0.0) <= 100, cost
+            assert cost.pop("Put", 0.0) <= ELECTIONS, "each says once since when it leads"
             assert set(cost) <= {"LeaseKeepAlive", "LeaseTimeToLive"}, cost
 
 

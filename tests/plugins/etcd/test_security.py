@@ -237,6 +237,24 @@ def test_least_role_is_enough(guarded_url, name):
             assert next(iter(observe(guarded_url, name))).candidate == second.candidate
 
 
+def test_who_may_not_tell_since_when_leads_all_the_same(guarded, opened, name):
+    """P7: The right to the key beside the election is asked for by nobody: without it, nobody knows since when."""
+    guarded.ctl("role", "add", "bare", environment=ROOT)
+    guarded.ctl("role", "grant-permission", "--prefix=true", "bare", "readwrite", f"{name}/", environment=ROOT)
+    guarded.ctl("user", "add", f"bare:{SECRET}", environment=ROOT)
+    guarded.ctl("user", "grant-role", "bare", "bare", environment=ROOT)
+    url = f"etcd://bare:{SECRET}@127.0.0.1:{guarded.port}"
+    leader, follower = (opened(url, stage.settings(60.0)).elector(name, candidate) for candidate in "ab")
+    claim = leader.acquire_leadership()
+    assert follower.acquire_leadership() is None
+    for _ in range(2):
+        assert leader.check_leadership().token == claim.token
+        record = follower.observe_leadership()
+        assert (record.candidate, record.since, record.candidates) == ("a", None, ("a", "b"))
+    assert leader.relinquish_leadership()
+    assert follower.acquire_leadership() is not None
+
+
 def test_election_outside_the_rights_is_rejected(guarded_url, opened):
     """Rule 2: Permission denied is permanent, and says so."""
     with pytest.raises(BackendRejectedError, match="permission denied"):

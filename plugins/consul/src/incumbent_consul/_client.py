@@ -21,7 +21,7 @@ from incumbent import BackendUnavailableError, ElectionError
 from ._connection import Answer, Connection, Request
 from ._endpoint import Endpoint
 from ._errors import SessionGoneError, check_session, is_missing, meaning, stranger, understood
-from ._layout import Pair, encoded, pairs_of, results_of, transaction
+from ._layout import SINCE, Pair, encoded, pairs_of, results_of, since_of, transaction
 from ._library import load
 from ._options import Options
 from ._pool import Pool
@@ -41,6 +41,8 @@ class Client:
         self.settings = settings
         self.pool = Pool(settings.endpoints, timeout)
         self._loaded: SimpleNamespace | None = None
+        #: Whether we may write since when a key is locked, as far as is known.
+        self._may_tell = True
 
     # ------------------------------------------------------------ keys
 
@@ -72,18 +74,22 @@ class Client:
         # In one transaction, `get` fails all for one that is missing; a tree may bring longer keys, but fails nobody.
         return {key: pair for key, pair in self.trees(keys).items() if key in keys}
 
-    def lock(self, key: str, session: str, value: str, flags: int, *, modify_index: int, leave: str) -> Pair | str:
+    def lock(
+        self, key: str, session: str, value: str, flags: int, *, modify_index: int, leave: str, since: float
+    ) -> Pair | str:
         """
         Lock *key*, and remove the key *leave*, unless *key* has changed since *modify_index* (0: does not exist).
 
         A request that arrives late, when its sender has long given up, does nothing: the index is another by then.
+        Told beside it, if we have the right, is *since* when it is locked, in seconds since the Unix epoch.
 
         Returns:
             The key as it is now, or why it is not locked.
         """
         check = {"Verb": "check-index", "Index": modify_index} if modify_index else {"Verb": "check-not-exists"}
         lock = {"Verb": "lock", "Session": session, "Flags": flags, "Value": encoded(value)}
-        return self._transact([{**check, "Key": key}, {**lock, "Key": key}, {"Verb": "delete", "Key": leave}])
+        tell = {"Verb": "set", "Key": key + SINCE, "Value": encoded(since_of(session, since))}
+        return self._transact([{**check, "Key": key}, {**lock, "Key": key}, {"Verb": "delete", "Key": leave}], tell)
 
     def unlock(self, key: str, session: str, flags: int, *, modify_index: int, remove: bool) -> Pair | str:
         """
@@ -95,7 +101,8 @@ class Client:
             {"Verb": "check-index", "Key": key, "Index": modify_index},
             {"Verb": "unlock", "Key": key, "Session": session, "Flags": flags, "Value": ""},
         ]
-        return self._transact([*operations, {"Verb": "delete", "Key": key}] if remove else operations)
+        removal = [{"Verb": "delete", "Key": key}] if remove else []
+        return self._transact([*operations, *removal], {"Verb": "delete", "Key": key + SINCE})
 
     def acquire(self, key: str, session: str, value: str, flags: int = 0) -> bool:
         """Lock *key* with *session*; False while another has it, or lock-delay is in force."""
@@ -156,12 +163,21 @@ class Client:
             return None
         return understood(lambda: json.loads(answer.body) if answer.body.strip() else None)
 
-    def _transact(self, operations: Sequence[Mapping[str, object]]) -> Pair | str:
-        """Do all or nothing. Return the last key that was changed, or what the first refusal says."""
-        answer = self.request("PUT", "/v1/txn", transaction(operations))
+    def _transact(self, operations: Sequence[Mapping[str, object]], telling: Mapping[str, object]) -> Pair | str:
+        """
+        Do all or nothing, and what is *telling* beside it unless we lack the right.
+
+        Returns:
+            The key of the first operation as it is now, or what the first refusal says.
+        """
+        told = [telling] if self._may_tell else []
+        answer = self.request("PUT", "/v1/txn", transaction([*operations, *told]))
         refusal = understood(lambda: str(answer["Errors"][0]["What"]) if answer["Errors"] else None)
         if refusal is None:
-            return understood(lambda: results_of(answer, str(operations[0]["Key"]))[-1])
+            return understood(lambda: [pair for pair in results_of(answer) if pair.key == operations[0]["Key"]][-1])
+        if told and understood(lambda: answer["Errors"][0]["OpIndex"] == len(operations)):
+            self._may_tell = False  # nothing else can be wrong with it
+            return self._transact(operations, telling)
         if "invalid session" in refusal:
             raise SessionGoneError
         return refusal

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -124,7 +125,9 @@ class ConsulElector(Waiting):
             sent = self._clock()
             try:
                 value = join_info(self.candidate, self.info)
-                result = self._client.lock(self.key, session, value, FLAGS, modify_index=index, leave=place)
+                result = self._client.lock(
+                    self.key, session, value, FLAGS, modify_index=index, leave=place, since=time.time()
+                )
             except SessionGoneError:
                 self._doubt = None
                 raise

@@ -12,10 +12,24 @@ from typing import Any
 from incumbent import BackendRejectedError, ConfigurationError, LeaderRecord
 from incumbent.toolkit import split_info
 
-__all__ = ["FLAGS", "Keys", "Pair", "encoded", "pairs_of", "results_of", "term_of", "testament_of", "transaction"]
+__all__ = [
+    "FLAGS",
+    "SINCE",
+    "Keys",
+    "Pair",
+    "encoded",
+    "pairs_of",
+    "results_of",
+    "since_of",
+    "term_of",
+    "testament_of",
+    "transaction",
+]
 
 #: What marks a key as a lock of Consul's own library and of `consul lock`.
 FLAGS = 0x2DDCCBC058A50C18
+#: What follows a lock's name in that of the key which says since when it is held: who reads the tree reads both.
+SINCE = ".since"
 #: A key's longest name is longer than this; what is longer is a mistake.
 LONGEST = 400
 
@@ -46,11 +60,11 @@ def transaction(operations: Iterable[Mapping[str, object]]) -> str:
     return json.dumps([{"KV": operation} for operation in operations])
 
 
-def results_of(answer: Any, only: str | None = None) -> list[Pair]:
+def results_of(answer: Any) -> list[Pair]:
     """Return what a transaction that succeeded has brought. See `pairs_of`."""
     if answer["Errors"]:
         raise ValueError("a transaction that failed")
-    return pairs_of((result["KV"] for result in answer["Results"] or ()), only)
+    return pairs_of(result["KV"] for result in answer["Results"] or ())
 
 
 def _pair(item: Any) -> Pair:
@@ -75,6 +89,11 @@ def _is_number(value: object, least: int) -> bool:
 def encoded(value: str) -> str:
     """Return *value* as a transaction holds it."""
     return base64.b64encode(value.encode("utf-8", "replace")).decode("ascii")
+
+
+def since_of(session: str, since: float) -> str:
+    """Return what tells since when *session* holds the lock, in seconds since the Unix epoch."""
+    return f"{session} {since:.3f}"
 
 
 def testament_of(session: str, index: int) -> str:
@@ -157,7 +176,13 @@ class Keys:
         if lock is None or lock.session is None:
             return LeaderRecord(lock_id, None, None, candidates=waiting)
         names, (_, info) = (_name(lock), *waiting), split_info(lock.value)
-        return LeaderRecord(lock_id, names[0], lock.modify_index, candidates=names, info=info)
+        return LeaderRecord(lock_id, names[0], lock.modify_index, self._told(found, lock.session), names, info)
+
+    def _told(self, found: Mapping[str, Pair], session: str) -> float | None:
+        """Return since when *session* holds the lock, if it tells: `consul lock` does not."""
+        pair = found.get(self.lock + SINCE)
+        told = None if pair is None else re.fullmatch(r"(\S+) ([0-9]{1,12}\.[0-9]{3})", pair.value, re.ASCII)
+        return float(told[2]) if told and told[1] == session else None
 
 
 def _name(pair: Pair) -> str:

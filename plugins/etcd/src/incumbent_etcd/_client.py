@@ -22,6 +22,7 @@ __all__ = ["Client", "Reply"]
 #: Where python-etcd3's client has the method.
 STUBS = {
     "Range": "kvstub",
+    "Put": "kvstub",
     "Txn": "kvstub",
     "DeleteRange": "kvstub",
     "LeaseGrant": "leasestub",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from math import inf
+from typing import Any
 
-from incumbent import Claim, ElectionError, LeaderRecord
+from incumbent import BackendRejectedError, Claim, ElectionError, LeaderRecord
 from incumbent.toolkit import BackendBase, ElectorBase, Renewal, Sessions, join_info, split_info
 
 from ._connection import Connection
 from ._errors import LeaseGoneError
-from ._layout import Election, Standing, testament_of
+from ._layout import Election, Entry, Standing, testament_of
 from ._lease import Attached, Lease
 from ._news import News
 from ._place import ForeignHandError, Place
@@ -45,6 +48,11 @@ class EtcdElector(ElectorBase):
         #: When it began to look at its place last; and whether it has looked who leads since.
         self._looked_at = -inf
         self._observes = False
+        #: The last term's token, and when it began, seconds since the Unix epoch; and whether that is to be told yet.
+        self._began = (0, 0.0)
+        self._is_untold = False
+        #: Whether we may read what others tell of that, as far as is known.
+        self._sees_since = True
         self._news = News(watcher, self._clock, self._tell, self._show)
 
     # ------------------------------------------------------------ what the verbs come down to
@@ -69,14 +77,25 @@ class EtcdElector(ElectorBase):
         election = self._layout()
         with self._lock:
             self._observes = True
-        answer = self._connection.read("Range", election.all())
+        answer, entries, since = self._read(election)
         self._news.observe(election, answer.header.revision + 1)
-        entries = election.entries(answer)
         if not entries:
             return LeaderRecord(self.lock_id, None, None)
         told = [split_info(entry.value.decode(errors="replace")) for entry in entries]
         names = tuple(candidate for candidate, _ in told)
-        return LeaderRecord(self.lock_id, names[0], entries[0].created, candidates=names, info=told[0][1])
+        return LeaderRecord(self.lock_id, names[0], entries[0].created, since, names, told[0][1])
+
+    def _read(self, election: Election) -> tuple[Any, list[Entry], float | None]:
+        """Read the candidates, and since when the first one leads, if we may know that."""
+        if self._sees_since:
+            try:
+                answer = self._connection.read("Txn", election.shown())
+                return answer, *election.told(answer)
+            except BackendRejectedError:
+                pass  # perhaps it is only that
+        answer = self._connection.read("Range", election.all())
+        self._sees_since = False
+        return answer, election.entries(answer), None
 
     def _leave(self, *, is_late: bool) -> None:
         """Delete our key, whatever is known of it."""
@@ -124,6 +143,8 @@ class EtcdElector(ElectorBase):
         if renewal is None:
             self._news.latest = known  # it is, and nobody has told
             return self._stand_in_line()
+        if self._began[0] != standing.own.created:
+            self._began, self._is_untold = (standing.own.created, time.time()), True
         return self._lead(place, standing.own.created, renewal, known)
 
     def _joined(self) -> Session:
@@ -177,7 +198,7 @@ class EtcdElector(ElectorBase):
                 if self._news.is_broken and not self._is_first(place, token, after):
                     self._forget()  # but not the key, which the next attempt finds
                     return None
-                renewal = place.lease.renewal(after)
+                renewal = self._renewal(place, after)
             except (LeaseGoneError, ForeignHandError):
                 place = None
         if place is not None and renewal is not None and place.key in (renewal.answer.keys or ()):
@@ -187,6 +208,24 @@ class EtcdElector(ElectorBase):
             self._discard(place)
         self._forget()
         return None
+
+    def _renewal(self, place: Place, after: float) -> Renewal[Attached]:
+        """Renew the lease; the first time in a term, tell beside that when it began: no hand-over waits for it."""
+        if not self._is_untold:
+            return place.lease.renewal(after)
+        self._is_untold = False  # once: it is for display, and we may lack the right
+        telling = None
+        with suppress(ElectionError):
+            telling = self._connection.send("Put", self._layout().tell_since(*self._began, place.lease.id))
+        try:
+            renewal = place.lease.renewal(after)
+            if telling is not None:
+                with suppress(ElectionError):
+                    telling.result()
+        finally:
+            if telling is not None:
+                telling.cancel()
+        return renewal
 
     def _is_first(self, place: Place, token: int, after: float) -> bool:
         """Tell whether our key is the one of the term: a store that was restored may have it as it was long before."""

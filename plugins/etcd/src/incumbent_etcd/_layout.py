@@ -3,7 +3,7 @@ How an election lies in etcd: the layout of etcd's own `concurrency.Election`, s
 
 A candidate is a key `<prefix><lock id>/<lease id in hex>`, attached to its lease. The value is its id, with what it
 tells of itself on a second line. The lowest create revision leads, and is the token: revisions only grow, over
-deletions and restarts (P4).
+deletions and restarts (P4). Since when a term lasts is told beside the election, in a key that other tools do not see.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ LOOK_AHEAD = 8
 PAGE = 5000
 CREATE_DESCENDING = {"sort_order": 2, "sort_target": 2}
 CREATE_ASCENDING = {"sort_order": 1, "sort_target": 2}
+#: A revision, and when the term that has it as its token began, seconds since the Unix epoch.
+_TOLD = re.compile(rb"([0-9]{1,18}) ([0-9]{1,12}\.[0-9]{3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class Election:
         self._rpc = rpc
         self.prefix = f"{prefix}{lock_id}/".encode()
         self.end = self.prefix[:-1] + b"0"  # '0' follows '/'
+        #: What is told of the leader's term. No key of this election, nor, with its slashes, of one above.
+        self.since = f"{prefix}{lock_id}.since/of/leader".encode()
 
     def key(self, lease: int) -> bytes:
         """Return the key of the candidate whose lease this is."""
@@ -128,6 +132,15 @@ class Election:
     def all(self) -> Any:
         """Read all candidates, the leader first."""
         return self._rpc.RangeRequest(key=self.prefix, range_end=self.end, **CREATE_ASCENDING)
+
+    def shown(self) -> Any:
+        """Read the same and, at the same instant, since when the leader leads."""
+        reads = self.all(), self.read(self.since)
+        return self._rpc.TxnRequest(success=[self._operation(request_range=read) for read in reads])
+
+    def tell_since(self, revision: int, since: float, lease: int) -> Any:
+        """Write down when the term of *revision* began, for as long as the lease lives."""
+        return self._rpc.PutRequest(key=self.since, value=f"{revision} {since:.3f}".encode(), lease=lease)
 
     def read(self, key: bytes) -> Any:
         """Read *key*."""
@@ -182,6 +195,20 @@ class Election:
     def entries(self, answer: Any) -> list[Entry]:
         """Read the answer to `all`."""
         return [_entry(kv) for kv in answer.kvs if self.has(kv.key)]
+
+    def told(self, answer: Any) -> tuple[list[Entry], float | None]:
+        """
+        Read the answer to `shown`: all candidates, and since when the first one leads.
+
+        Raises:
+            BackendUnavailableError: It answers something else.
+        """
+        if len(answer.responses) != 2:
+            raise senseless("parts are missing")
+        entries = self.entries(answer.responses[0].response_range)
+        told = _TOLD.fullmatch(kvs[0].value) if (kvs := answer.responses[1].response_range.kvs) else None
+        is_told = entries and told is not None and int(told[1]) == entries[0].created
+        return entries, float(told[2]) if is_told and told else None
 
 
 def _entry(kv: Any) -> Entry:

@@ -54,6 +54,7 @@ class Observing:
         watcher = scene.candidate("watcher", backend=scene.backend(scene.lasting))
         with _another_time_zone():
             a.lead()
+            a.check_leadership()  # with which some tell it first
             since = _since(watcher)
             if since is None:
                 return
