@@ -45,7 +45,7 @@ def end(process: subprocess.Popen) -> None:
 @contextlib.contextmanager
 def forked(child: Callable[[], object]) -> Iterator[int]:
     """Fork, and run *child* there while the block runs here; fail if it does, or if it hangs."""
-    gc.collect()  # what other tests have left is no matter of the child's: the end of a server of gRPC waits there for ever
+    gc.collect()  # what other tests have left is not the child's to end: a server of gRPC would wait there for ever
     pid = os.fork()
     if pid == 0:
         status = 70
