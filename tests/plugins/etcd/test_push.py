@@ -109,6 +109,7 @@ def test_waiting_costs_renewals_and_hardly_more(victim, name):
         waiting = [stand(number, ttl=60.0 if number == 0 else 6.0) for number in range(11)][1:]
         for elector in waiting:  # the first renewal of a lease reads the keys, whoever asks for it
             elector._place.lease.renewal(elector._clock())
+        stage.eventually(lambda: started(victim)["Watch"] == 1 + len(waiting))  # each opens its own, on its thread
         before = started(victim)
         for _ in range(3):
             assert waiting[-1].acquire_leadership() is None
