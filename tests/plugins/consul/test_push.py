@@ -175,6 +175,26 @@ def test_hand_over_is_fast(server, url, name):
         assert took < 15.0
 
 
+def test_who_campaigns_again_observes_no_more(opened, name):
+    """P7: Who has looked who leads, and stands in the queue, is woken by its own turn, not by all who come and go."""
+    leader, following, waiting = (opened().elector(name, candidate) for candidate in "abc")
+    assert stage.lead(leader)
+    told = []
+    waiting.notify = lambda: told.append(1)
+    assert following.acquire_leadership() is None
+    assert waiting.acquire_leadership() is None
+    waiting.observe_leadership()
+    assert waiting.acquire_leadership() is None
+    told.clear()
+    assert leader.relinquish_leadership()
+    assert stage.lead(following)
+    stage.eventually(lambda: waiting.wanted() == {waiting.key})  # it has seen that it is the next
+    assert told == []
+    assert following.relinquish_leadership()
+    stage.eventually(lambda: told)
+    assert stage.lead(waiting)
+
+
 def test_observers_are_told(server, url, name):
     """P7: `observe` yields each leader as it comes, without polling."""
     seen: list[str | None] = []

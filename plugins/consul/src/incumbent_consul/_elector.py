@@ -33,6 +33,8 @@ class ConsulElector(Waiting):
         return claim
 
     def _campaign(self) -> Claim | None:
+        with self._lock:
+            self._observes = False  # until it looks again, only its place in the queue is news
         session = self._session.current()
         try:
             return self._attempt(session)
