@@ -33,8 +33,6 @@ class ConsulElector(Waiting):
         return claim
 
     def _campaign(self) -> Claim | None:
-        with self._lock:
-            self._observes = False  # until it looks again, only its place in the queue is news
         session = self._session.current()
         try:
             return self._attempt(session)
@@ -88,6 +86,7 @@ class ConsulElector(Waiting):
         with self._lock:
             self._observes = True
             self._shown = signature(found.get(self.key))
+            self._know(found)
         self._follow()
         return self._keys.record(self.lock_id, found)
 
@@ -102,7 +101,13 @@ class ConsulElector(Waiting):
 
     def _attempt(self, session: str) -> Claim | None:
         self._clear_up()
-        free, self._free = self._free, None
+        with self._lock:
+            free, self._free = self._free, None
+            is_led = self._observes and self._shown is not None and self._shown[0] not in (None, session)
+            self._observes = False  # until it looks again, only its place in the queue is news
+        if is_led and self._place is None and self._doubt is None:
+            self._line_up(session)  # it has stood aside, and has just seen another lead
+            return None
         if free is not None:  # what the watcher has read need not be read again: it is locked as it was, or not at all
             self._keys.check(free)
             claim = self._lock_key(session, free.modify_index)
@@ -145,6 +150,7 @@ class ConsulElector(Waiting):
             held = self._held = Held(session, lock.modify_index)
             self._evidence = self._clock()
             self._doubt = self._place = self._ahead = self._free = self._left = None
+            self._know({lock.key: lock})
         return self._claim(lock.modify_index, held, sent)
 
     def _claim(self, token: int, held: Held, sent: float) -> Claim:

@@ -63,8 +63,10 @@ class Waiting(ElectorBase):
         #: The session that has a place in the queue for this candidate, and the place before it.
         self._place: str | None = None
         self._ahead: str | None = None
+        #: Where keys were locked when they were read, their index: from there on they are followed.
+        self._known: dict[str, int] = {}
         self._told: tuple[object, float] = (None, 0.0)
-        self._shown: object = None
+        self._shown: tuple[str | None, int] | None = None
         self._observes = False
         #: The key as it was when the watcher saw that nobody has it locked, and it is this candidate's turn.
         self._free: Pair | None = None
@@ -107,7 +109,9 @@ class Waiting(ElectorBase):
             self._place = session
             if self._shared is not None:
                 self._shared.keep()
-            self._look_ahead(self._client.trees(self._keys.both))
+            found = self._client.trees(self._keys.both)
+            self._keys.check(found.get(self.key))
+            self._look_ahead(found)
         self._follow()
 
     def _look_ahead(self, found: Mapping[str, Pair]) -> None:
@@ -128,6 +132,7 @@ class Waiting(ElectorBase):
             if mine not in found or found[mine].session != session:
                 self._place = None  # somebody has deleted it
             self._ahead = ahead
+            self._know(found)
         for pair in dead:
             with suppress(ElectionError):
                 self._client.delete(pair.key, pair.modify_index)
@@ -143,6 +148,14 @@ class Waiting(ElectorBase):
             if self._held is None and self._place is not None and self._ahead is not None:
                 keys.add(self._ahead)
             return frozenset(keys)
+
+    def known(self, key: str) -> int:
+        """Return the index from which on changes of *key* matter; 0 if it matters how it is now."""
+        with self._lock:
+            return self._known.get(key, 0)
+
+    def _know(self, found: Mapping[str, Pair]) -> None:
+        self._known = {key: pair.modify_index for key, pair in found.items() if pair.session is not None}
 
     def seen(self, found: Mapping[str, Pair], prefix: str | None) -> bool:
         """Take the keys as they are, tell the engine what it should know, and return whether to be reminded soon."""
@@ -215,6 +228,6 @@ class Waiting(ElectorBase):
             self._watcher.leave(self)
 
 
-def signature(lock: Pair | None) -> object:
+def signature(lock: Pair | None) -> tuple[str | None, int] | None:
     """Return what tells one state of the key from another."""
     return None if lock is None else (lock.session, lock.modify_index)

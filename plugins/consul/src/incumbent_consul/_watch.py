@@ -37,6 +37,9 @@ class Member(Protocol):
     def wanted(self) -> frozenset[str]:
         """Return the keys whose changes matter now; none if nothing does. Asks nobody."""
 
+    def known(self, key: str) -> int:
+        """Return the index from which on changes of *key* matter; 0 if it matters how it is now."""
+
     def seen(self, found: Mapping[str, Pair], prefix: str | None) -> bool:
         """Take the wanted keys as they are, or all that begin with *prefix*; tell whether to be reminded soon."""
 
@@ -175,10 +178,11 @@ class Watcher:
                     recurse = len(keys) > 1
                     key = next(iter(keys)) if len(keys) == 1 else _prefix(keys)
                     query = self._query
-                    if query is None:
-                        query = _Query(self._client.pool.connection(), key, recurse)
-                    elif (query.key, query.recurse) != (key, recurse):
-                        query = _Query(query.connection, key, recurse)
+                    if query is None or (query.key, query.recurse) != (key, recurse):
+                        connection = self._client.pool.connection() if query is None else query.connection
+                        known = [member.known(key) for member in self._members if key in member.wanted()]
+                        index = 0 if recurse else min(known, default=0)
+                        query = _Query(connection, key, recurse, index)
                     self._query = query
                     return query
                 self._changed.wait()
