@@ -256,7 +256,7 @@ MUTANTS = [
     ),
     Mutant(
         "Consul: what a silent engine left locked is taken for a new term", "P4", CONSUL + "_elector.py",
-        "        self._clear_up()\n        free, self._free", "        free, self._free",
+        "        self._clear_up()\n        with self._lock:\n            free,", "        with self._lock:\n            free,",
         ("the traps of Consul",),
     ),
     Mutant(
