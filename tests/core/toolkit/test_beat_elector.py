@@ -253,33 +253,12 @@ def test_look_tells_a_leader_of_its_loss(stage):
     """P1: that its record was deleted, or is another's; and the next check is a renewal that knows of it."""
     a = stage.elector("a")
     a.acquire_leadership()
-    stage.clock.advance(a._beats.interval)
     a._beats.look()
     assert a.news == 0
     stage.store.records.clear()
     a._beats.look()
     assert a.news == 1
     assert a.check_leadership() is None
-
-
-def test_look_reads_nothing_that_a_renewal_has_just_read(stage):
-    """A leader costs its renewals alone; what its process waits for is looked at all the same."""
-    backend = stage.backend()
-    a, rival, other = (backend.elector(*names) for names in (("job", "a"), ("job", "b"), ("other", "a")))
-    for elector in (a, other):
-        elector.acquire_leadership()
-    for _ in range(3):
-        stage.clock.advance(backend.beats.interval * 0.9)
-        a.check_leadership()
-        other.check_leadership()
-        assert backend.beats.look() == backend.beats.interval
-    assert "read" not in stage.store.asked
-    rival.acquire_leadership()
-    backend.beats.look()
-    assert stage.store.asked.count("read") == 1, "who waits is told of by looks"
-    stage.clock.advance(backend.beats.interval)
-    backend.beats.look()
-    assert stage.store.asked.count("read") == 3, "who renews no more is looked at"
 
 
 def test_look_tells_who_observes_of_each_change(stage):
@@ -357,7 +336,6 @@ def test_record_that_is_refused_harms_its_own_election_only(stage):
 
     stage.store.read = refusing
     del stage.store.records["good"]
-    stage.clock.advance(backend.beats.interval)
     with pytest.raises(BackendRejectedError):
         backend.beats.look()
     assert told == ["good"]
@@ -388,7 +366,6 @@ def test_one_request_renews_many(sharing):
     claims = [elector.check_leadership() for elector in electors]
     assert {claim.sent for claim in claims} == {sharing.clock.now()}
     assert sharing.store.asked == ["renew"]
-    sharing.clock.advance(backend.beats.interval)
     backend.beats.look()
     assert sharing.store.asked == ["renew", "read"]
 
@@ -430,7 +407,7 @@ def test_news_of_a_loss_are_not_answered_by_an_older_renewal(sharing):
     assert sharing.store.asked[-1] == "renew"
     sharing.store.records.pop("job")
     sharing.clock.advance(0.01)
-    backend.beats.tell("job", is_free=True, owner="somebody")
+    backend.beats.look()
     assert a.check_leadership() is None
 
 
@@ -443,7 +420,6 @@ def test_store_that_takes_one_at_a_time_is_asked_for_each(stage):
     stage.store.asked.clear()
     for elector in electors:
         elector.check_leadership()
-    stage.clock.advance(backend.beats.interval)
     backend.beats.look()
     assert stage.store.asked == 3 * ["renew"] + 3 * ["read"]
 

@@ -145,9 +145,7 @@ class Beats:
 
     def look(self, read: Callable[[Sequence[str]], Mapping[str, Record]] | None = None) -> float | None:
         """
-        Read the elections that are followed, and tell their electors.
-
-        Not those of a leader that has just renewed: that has read the record.
+        Read all elections that are followed, and tell their electors.
 
         Args:
             read: In place of the store's.
@@ -160,7 +158,7 @@ class Beats:
             ElectionError: The store does not answer, or not for all of them.
         """
         read = read or self.store.read
-        lock_ids = self._unread()
+        lock_ids = self.lock_ids()
         size = max(1, len(lock_ids) if self.store.share else 1)
         pauses = [self.interval]
         refused: BackendRejectedError | None = None
@@ -182,13 +180,7 @@ class Beats:
         self.sightings.forget()
         if refused is not None:
             raise refused
-        return min(pauses) if self._members else None
-
-    def _unread(self) -> list[str]:
-        since = self.settings.clock() - self.interval
-        with self._lock:
-            read = {member for member in self._leading if member.renewed > since}
-            return [lock_id for lock_id, members in self._members.items() if not read.issuperset(members)]
+        return min(pauses) if lock_ids else None
 
     def _of(self, lock_id: str) -> list[Member]:
         with self._lock:
