@@ -290,11 +290,13 @@ class Cluster:
 
     def _await_preferred(self) -> None:
         """One of those that are preferred most leads in the end, and goes on, but for one change that was under way."""
+        slowest_callback, self.slowness, self.faults = 4 * self.slowness, 0.0, 0.0  # of who joins from now on
         for candidate in self.candidates:
             candidate.ear.slowness = candidate.ear.faults = 0.0
             self.let_lead(candidate, may=True)
-        self.world.run_until(self.world.now + 3 * self.ttl)  # what still comes of misfortunes
-        limit = self.world.now + 4 * (8 * self.ttl + 4 * self.slowness + 30.0)
+        # What still comes of misfortunes: a callback that was under way may end its candidate, and another one joins.
+        self.world.run_until(self.world.now + 3 * self.ttl + slowest_callback)
+        limit = self.world.now + 4 * (8 * self.ttl + slowest_callback + 30.0)
         while not self._has_preferred_leader():
             if self.world.now > limit or not self.world.step():
                 raise BrokenPromiseError("all is well again, and one that is preferred does not lead")
