@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[1]
 NEEDS = {
     "core": {"croniter", "platformdirs", "pluggy"},
     "plugins/etcd": {"incumbent", "etcd3", "grpcio", "protobuf"},
-    "plugins/consul": {"incumbent", "python-consul"},
+    "plugins/consul": {"h11", "incumbent", "python-consul"},
     "plugins/postgres": {"incumbent", "psycopg"},
     "plugins/redis": {"incumbent", "redis"},
 }

@@ -163,6 +163,7 @@ SPOILS = {
     "header of no bytes": raw(OK + ": \n\x00\xff: \x00"),
     "endless continue": endless(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.001),
     "one byte at a time": endless(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b" ", 0.05),
+    "two answers": raw(OK + "Content-Length: 2", b"[]" + b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ntrue"),
     "another key": field("Key", "other/.lock"),
     "another session": field("Session", STRANGER),
     "no session": field("Session", None),

@@ -84,6 +84,19 @@ def test_killed_leader_is_succeeded_after_ttl_and_lock_delay(server, name):
     assert len(checks(server)) <= 1
 
 
+def test_who_leads_asks_for_its_key_and_not_for_its_session(server, name, opened):
+    """A key that is locked shows that its session lives: a check passes the agent's check and reads the key."""
+    backend = opened(url(server), stage.settings(TTL))
+    elector = backend.elector(name, "a")
+    assert elector.acquire_leadership() is not None
+    asked, ask = [], backend.client.pool.ask
+    backend.client.pool.ask = lambda request: asked.append(request.target.partition("?")[0]) or ask(request)
+    assert elector.check_leadership() is not None
+    assert any(target.startswith("/v1/agent/check/pass/") for target in asked)
+    assert any(target.startswith("/v1/kv/") and target.endswith("/.lock") for target in asked)
+    assert not [target for target in asked if target.startswith("/v1/session/")]
+
+
 def test_agent_that_is_lost(server, agents, name):
     """P1, P7: When the agent dies or freezes, its leader's term ends before another leads; thawed, it comes back."""
 

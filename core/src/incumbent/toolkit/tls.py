@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from incumbent.elector import Finding
 from incumbent.errors import ConfigurationError
 
+from .libraries import importing
 from .options import read_file, read_switch
+
+if TYPE_CHECKING:
+    import ssl
 
 __all__ = ["SYSTEM", "Tls", "read_tls", "refuse_plain_text"]
 
@@ -60,6 +63,8 @@ class Tls:
         for option, path in paths.items():
             if path is not None:
                 read_file(scheme, option, path)  # else OpenSSL would wait for a FIFO
+        with importing:
+            import ssl  # noqa: PLC0415 - 4 MB, for who encrypts only
         try:
             context = ssl.create_default_context(cafile=paths["ca"])
         except (OSError, ValueError) as error:
@@ -165,6 +170,8 @@ def refuse_plain_text(scheme: str, what: str, endpoints: Iterable[Destination], 
 
 def _end(path: str) -> datetime | None:
     """Return when the first certificate of a file ends, if that can be found out."""
+    with importing:
+        import ssl  # noqa: PLC0415 - see `Tls.context`
     try:
         # The only reader of certificates in the standard library; it is the ssl module's own, for its tests.
         decoded = ssl._ssl._test_decode_cert(path)  # type: ignore[attr-defined] # noqa: SLF001

@@ -90,12 +90,16 @@ class _CheckSessions:
             return False
         with suppress(SessionGoneError):  # it does not know the check any more
             self._ask("PUT", f"pass/{check}")
+        return True
+
+    def lives(self, session: str) -> bool:
         # A check that was critical for a moment can be passed again; its session is gone.
         info = self._client.request("GET", f"/v1/session/info/{session}", params=[("consistent", "1")])
         if info:
             return True
-        self._checks.pop(session, None)
-        self._deregister(check)
+        check = self._checks.pop(session, None)
+        if check is not None:
+            self._deregister(check)
         return False
 
     def end(self, session: str) -> None:

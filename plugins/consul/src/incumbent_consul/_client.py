@@ -174,7 +174,8 @@ class Client:
         answer = self.request("PUT", "/v1/txn", transaction([*operations, *told]))
         refusal = understood(lambda: str(answer["Errors"][0]["What"]) if answer["Errors"] else None)
         if refusal is None:
-            return understood(lambda: [pair for pair in results_of(answer) if pair.key == operations[0]["Key"]][-1])
+            key = str(operations[0]["Key"])
+            return understood(lambda: _only(results_of(answer), key))
         if told and understood(lambda: answer["Errors"][0]["OpIndex"] == len(operations)):
             self._may_tell = False  # nothing else can be wrong with it
             return self._transact(operations, telling)
@@ -239,3 +240,10 @@ class Client:
         with suppress(ElectionError):
             answer = self.pool.ask(Request("GET", "/version", b"", {}))
         return stranger(endpoint, answer)
+
+
+def _only(pairs: Sequence[Pair], key: str) -> Pair:
+    """Return *key* as the last of *pairs* has it; ValueError if that is not there, or others are that nobody wrote."""
+    if not {pair.key for pair in pairs} <= {key, key + SINCE}:
+        raise ValueError("keys of somebody else")
+    return [pair for pair in pairs if pair.key == key][-1]

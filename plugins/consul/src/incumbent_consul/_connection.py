@@ -7,24 +7,25 @@ redirect, and knows no proxy, no `.netrc` and no variable of the environment.
 
 from __future__ import annotations
 
-import http.client
-import io
 import socket
 import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, cast
+
+import h11
 
 from incumbent import BackendUnavailableError
 from incumbent.toolkit import caused_by, time_left
 
-from ._endpoint import Endpoint, reason
+from ._endpoint import Endpoint
 
 __all__ = ["Answer", "Connection", "NotSentError", "Request"]
 
-#: Nothing that is asked here is larger: 100,000 keys.
-LARGEST = 64 * 2**20
+#: Nothing that is asked here is larger: 100,000 keys. In bytes, as what is read at once.
+LARGEST, PIECE = 64 * 2**20, 64 * 2**10
+#: What the names of the headers begin with that are Consul's own.
+CONSULS = b"x-consul-"
 
 
 class NotSentError(BackendUnavailableError):
@@ -43,44 +44,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back; named as the client libraries expect it."""
+    """What came back, as the client libraries expect it, with Consul's own headers: X-Consul-Index and the like."""
 
     code: int
     headers: Mapping[str, str]
     body: str
-
-
-class _Socket:
-    """A socket whose operations share one deadline. What `http.client` needs of one, and nothing else."""
-
-    def __init__(self, sock: socket.socket, address: str) -> None:
-        self.sock = sock
-        self.address = address
-        self.deadline = 0.0
-
-    def arm(self) -> socket.socket:
-        self.sock.settimeout(time_left(self.deadline))
-        return self.sock
-
-    def sendall(self, data: bytes) -> None:
-        self.arm().sendall(data)
-
-    def makefile(self, *_: object) -> io.BufferedReader:
-        return io.BufferedReader(_Reader(self))
-
-    def close(self) -> None:
-        """Do nothing: `http.client` closes early where an answer ends with the connection."""
-
-
-class _Reader(io.RawIOBase):
-    def __init__(self, sock: _Socket) -> None:
-        self._sock = sock
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return self._sock.arm().recv_into(buffer)
 
 
 class Connection:
@@ -88,10 +56,11 @@ class Connection:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
-        self._sock: _Socket | None = None
+        self._sock: socket.socket | None = None
+        #: Where it leads, of the host's addresses, and what is spoken there.
+        self._address = ""
+        self._http = h11.Connection(h11.CLIENT)
         self._interrupted = False
-        self._http = http.client.HTTPConnection(endpoint.name, endpoint.port)
-        self._http.auto_open = 0
         #: Requests that have been answered on the present connection.
         self.served = 0
 
@@ -106,31 +75,25 @@ class Connection:
             BackendUnavailableError: The outcome is unknown.
             BackendRejectedError: A file that TLS needs cannot be used.
         """
-        if self._sock is None:
-            self._connect(min(deadline, time.monotonic() + patience))
-        sock = self._sock
-        assert sock is not None
-        sock.deadline = deadline
+        sock = self._sock or self._connect(min(deadline, time.monotonic() + patience))
         try:
-            self._http.request(request.method, request.target, request.body, dict(request.headers))
-            response = self._http.getresponse()
-            data = response.read(LARGEST)
-            text = data.decode("utf-8", "replace")
-            ended = response.will_close or not response.isclosed()
-        except (OSError, http.client.HTTPException, ValueError) as error:
+            answer = self._exchange(sock, request, deadline)
+        except (OSError, h11.ProtocolError, ValueError) as error:
             # With TLS 1.3 a server can refuse only after the handshake, and what it says may be lost.
             unwelcome = self.endpoint.tls.is_on and self.served == 0 and isinstance(error, ConnectionError)
             hint = " (does it ask for a TLS certificate? options cert and key)" if unwelcome else ""
             # An idle connection may be found closed, and says nothing against the address.
             if not self._interrupted and (self.served == 0 or isinstance(error, TimeoutError)):
-                self.endpoint.doubt(sock.address)
+                self.endpoint.doubt(self._address)
             self.close()
-            told = BackendUnavailableError(f"consul at {self.endpoint}: {reason(error)}{hint}")
+            told = BackendUnavailableError(f"consul at {self.endpoint}: {self._reason(error)}{hint}")
             made = caused_by(told, error, *request.headers.values())
             raise made from made.__cause__
         self.served += 1
-        answer = Answer(response.status, cast("Mapping[str, str]", response.headers), text)
-        if ended:
+        http = self._http
+        if http.our_state is http.their_state is h11.DONE and http.trailing_data == (b"", False):
+            http.start_next_cycle()
+        else:  # it ends with this answer, or has said more than was asked: that would be taken for the next answer
             self.close()
         return answer
 
@@ -140,23 +103,65 @@ class Connection:
         sock = self._sock
         if sock is not None:
             with suppress(OSError):
-                sock.sock.shutdown(socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the socket; the next request makes a new one."""
         sock, self._sock = self._sock, None
         self.served = 0
-        self._http.close()
         if sock is not None:
-            sock.sock.close()
+            sock.close()
 
-    def _connect(self, deadline: float) -> None:
+    def _connect(self, deadline: float) -> socket.socket:
         try:
-            sock, address = self.endpoint.connect(deadline)
+            sock, self._address = self.endpoint.connect(deadline)
         except (OSError, ValueError) as error:  # the name of a host may not be encodable
-            raise NotSentError(f"consul at {self.endpoint}: {reason(error)}") from error
-        self._sock = _Socket(sock, address)
-        self._http.sock = self._sock
+            raise NotSentError(f"consul at {self.endpoint}: {self.endpoint.reason(error)}") from error
+        self._sock, self._http = sock, h11.Connection(h11.CLIENT)
         if self._interrupted:  # meanwhile
             self.close()
             raise BackendUnavailableError(f"consul at {self.endpoint}: interrupted")
+        return sock
+
+    def _exchange(self, sock: socket.socket, request: Request, deadline: float) -> Answer:
+        """Send *request* and read what comes back, each piece of it by *deadline*."""
+        http = self._http
+        headers = [("Host", self.endpoint.authority), *request.headers.items()]
+        if request.method != "GET":
+            headers.append(("Content-Length", str(len(request.body))))
+        data = http.send(h11.Request(method=request.method, target=request.target, headers=headers)) or b""
+        if request.body:
+            data += http.send(h11.Data(data=request.body)) or b""
+        http.send(h11.EndOfMessage())
+        sock.settimeout(time_left(deadline))
+        sock.sendall(data)
+        head: h11.Response | None = None
+        body = bytearray()
+        event: object = h11.NEED_DATA
+        while not isinstance(event, h11.EndOfMessage):
+            if event is h11.NEED_DATA:
+                sock.settimeout(time_left(deadline))
+                piece = sock.recv(PIECE)
+                if not piece and head is None:
+                    raise ConnectionError("the connection was closed before an answer came")
+                http.receive_data(piece)
+                if head is None and not b"HTTP/".startswith(http.trailing_data[0][:5]):
+                    raise ValueError("an answer of something else, which may wait for us to go on")
+            elif isinstance(event, h11.Response):
+                head = event
+            elif isinstance(event, h11.Data):
+                body += event.data
+                if len(body) > LARGEST:
+                    raise ValueError("an answer that is too large")
+            event = http.next_event()
+        assert head is not None
+        names = {
+            name.decode().title(): value.decode("latin-1") for name, value in head.headers if name.startswith(CONSULS)
+        }
+        return Answer(head.status_code, names, body.decode("utf-8", "replace"))
+
+    def _reason(self, error: Exception) -> str:
+        """Say on one line what went wrong with a request. What a server has sent is not shown."""
+        if isinstance(error, h11.ProtocolError | ValueError) and not isinstance(error, UnicodeError):
+            return f"the answer is not HTTP ({type(error).__name__})"
+        return self.endpoint.reason(error)

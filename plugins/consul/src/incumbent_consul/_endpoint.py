@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import socket
-import ssl
 from dataclasses import dataclass
 
 from incumbent import BackendRejectedError, ConfigurationError
 from incumbent.toolkit import Tls, connect_socket, connect_unix, is_loopback, note_address, time_left
 
-__all__ = ["Endpoint", "reason"]
+__all__ = ["Endpoint"]
 
 #: How to speak to who is not told otherwise.
 PLAIN = Tls()
@@ -48,6 +46,11 @@ class Endpoint:
         """The host's name, for headers and certificates."""
         return "localhost" if self.is_socket else self.host
 
+    @property
+    def authority(self) -> str:
+        """What the header Host says."""
+        return ("localhost" if self.is_socket else str(self)).encode("idna").decode()
+
     def connect(self, deadline: float) -> tuple[socket.socket, str]:
         """
         Return a connection that stands by *deadline* (`time.monotonic`), with TLS if that is wanted, and its address.
@@ -80,19 +83,17 @@ class Endpoint:
         if address:  # that of a Unix socket is empty
             note_address(self.host, self.port, address, answers=False)
 
+    def reason(self, error: Exception) -> str:
+        """Say on one line what is wrong with the connection."""
+        if self.tls.is_on:
+            import ssl  # noqa: PLC0415 - who does not encrypt has no need of its 4 MB
 
-def reason(error: Exception) -> str:
-    """Say on one line what went wrong. What a server has sent is not shown."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is refused: {error.verify_message}"
-    if isinstance(error, ssl.SSLError):
-        if error.reason == "WRONG_VERSION_NUMBER":
-            return "it does not speak TLS: leave out the option tls, or give the port for HTTPS"
-        return f"TLS failed: {error.reason or type(error).__name__}"
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, http.client.RemoteDisconnected):
-        return "the connection was closed before an answer came"
-    if isinstance(error, http.client.HTTPException | ValueError) and not isinstance(error, UnicodeError):
-        return f"the answer is not HTTP ({type(error).__name__})"
-    return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
+            if isinstance(error, ssl.SSLCertVerificationError):
+                return f"its certificate is refused: {error.verify_message}"
+            if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+                return "it does not speak TLS: leave out the option tls, or give the port for HTTPS"
+            if isinstance(error, ssl.SSLError):
+                return f"TLS failed: {error.reason or type(error).__name__}"
+        if isinstance(error, TimeoutError):
+            return "no answer in time"
+        return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())

@@ -188,10 +188,14 @@ class Session:
         if not self._how.renew(session):
             self.died(session)
             return Verified(None)
-        self._renewed = max(self._renewed, began)
         with self._lock:
             keys = frozenset(holder.key for holder in self._holders if holder.may_hold)
         pairs = self._client.get_many(sorted(keys)) if keys else {}
+        # What a session had locked is free at the moment in which it ends.
+        if not any(pair.session == session for pair in pairs.values()) and not self._how.lives(session):
+            self.died(session)
+            return Verified(None)
+        self._renewed = max(self._renewed, began)
         with suppress(ElectionError):  # it concerns nobody who asks for this renewal
             self._give_up(session)
         return Verified(session, keys, pairs)
@@ -232,7 +236,10 @@ class SessionKind(Protocol):
         """Create a session, and return its id."""
 
     def renew(self, session: str) -> bool:
-        """Make it last for another ttl; False if it is gone."""
+        """Make it last for another ttl; False if it is known to be gone."""
+
+    def lives(self, session: str) -> bool:
+        """Tell, after `renew`, whether it lives. Not asked where a key shows that: it may cost a request."""
 
     def end(self, session: str) -> None:
         """End it."""
