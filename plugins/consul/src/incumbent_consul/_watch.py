@@ -23,6 +23,8 @@ MOST_WATCHES = 4
 SHORTEST_WAIT, LONGEST_WAIT = 5.0, 30.0
 #: Answers that may come at once, and seconds for each that comes later: a busy prefix is no busy loop.
 BURST, PAUSE = 10, 0.05
+#: Seconds until the next query at least: whoever has just been told has more need of the machine, and misses nothing.
+BREATH = 0.004
 #: Seconds that are added for each key of an answer.
 PAUSE_PER_KEY = 0.00005
 #: Seconds after which somebody who waits for what brings no news, the end of a lock-delay, looks again.
@@ -218,13 +220,12 @@ class Watcher:
         self._slow_down(PAUSE + len(pairs) * PAUSE_PER_KEY)
 
     def _slow_down(self, pause: float) -> None:
-        """Pause if too many answers have come lately."""
+        """Take a breath, and pause if too many answers have come lately."""
         now = time.monotonic()
         self._credit = min(BURST, self._credit + (now - self._credited) / pause) - 1.0
         self._credited = now
-        if self._credit < 0.0:
-            with self._changed:
-                self._changed.wait_for(lambda: self._closed or not self._members, -self._credit * pause)
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or not self._members, max(BREATH, -self._credit * pause))
 
 
 def _prefix(keys: frozenset[str]) -> str:
