@@ -92,6 +92,20 @@ def test_one_connection_serves_one_request_after_the_other(connect):
     assert second[4:] == ["", "value"]
 
 
+@pytest.mark.parametrize(
+    ("host", "told"),
+    [
+        ("::1", "[::1]:8500"),
+        ("b\u00fccher.example", "xn--bcher-kva.example:8500"),
+        ("x" * 63, "x" * 63 + ":8500"),
+        ("/run/consul.sock", "localhost:8500"),
+    ],
+)
+def test_server_is_told_its_name(host, told):
+    """The header Host has the name as it is on the wire, and the port, also where the name is as long as one may be."""
+    assert Endpoint(host, 8500).authority == told
+
+
 def test_put_without_a_body_says_so(connect):
     """Servers want to be told the length of what is put, also if it is nothing."""
     connection, server = connect(reply("true"))

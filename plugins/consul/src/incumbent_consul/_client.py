@@ -174,8 +174,7 @@ class Client:
         answer = self.request("PUT", "/v1/txn", transaction([*operations, *told]))
         refusal = understood(lambda: str(answer["Errors"][0]["What"]) if answer["Errors"] else None)
         if refusal is None:
-            key = str(operations[0]["Key"])
-            return understood(lambda: _only(results_of(answer), key))
+            return understood(lambda: _only(results_of(answer), str(operations[0]["Key"])))
         if told and understood(lambda: answer["Errors"][0]["OpIndex"] == len(operations)):
             self._may_tell = False  # nothing else can be wrong with it
             return self._transact(operations, telling)

@@ -162,6 +162,6 @@ class Connection:
 
     def _reason(self, error: Exception) -> str:
         """Say on one line what went wrong with a request. What a server has sent is not shown."""
-        if isinstance(error, h11.ProtocolError | ValueError) and not isinstance(error, UnicodeError):
+        if isinstance(error, h11.ProtocolError | ValueError) and not isinstance(error, UnicodeError | OSError):
             return f"the answer is not HTTP ({type(error).__name__})"
         return self.endpoint.reason(error)

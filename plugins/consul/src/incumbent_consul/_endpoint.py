@@ -26,10 +26,7 @@ class Endpoint:
     server_name: str | None = None
 
     def __str__(self) -> str:
-        if self.is_socket:
-            return self.host
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
+        return self.host if self.is_socket else self._with_port(self.host)
 
     @property
     def is_socket(self) -> bool:
@@ -49,7 +46,7 @@ class Endpoint:
     @property
     def authority(self) -> str:
         """What the header Host says."""
-        return ("localhost" if self.is_socket else str(self)).encode("idna").decode()
+        return self._with_port(self.name.encode("idna").decode())
 
     def connect(self, deadline: float) -> tuple[socket.socket, str]:
         """
@@ -97,3 +94,6 @@ class Endpoint:
         if isinstance(error, TimeoutError):
             return "no answer in time"
         return " ".join((getattr(error, "strerror", None) or str(error) or type(error).__name__).split())
+
+    def _with_port(self, host: str) -> str:
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
