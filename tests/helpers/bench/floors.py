@@ -131,7 +131,7 @@ class Consul:
                 return
             before, index = line[place - 1], line[place - 1]["ModifyIndex"]
             key = f"/v1/kv/{before['Key']}"
-            while _is_there(answer := _ask(self._requests, "GET", f"{key}?index={index}&wait=60s")):
+            while _is_there(answer := _ask(self._requests, "GET", f"{key}?index={index}&wait=10s")):
                 index = answer[1]
 
     def give_up(self) -> None:

@@ -37,6 +37,7 @@ def idle(course: Course) -> list[Table]:
     for peer in peers(course.store, course.before):
         course.tell(f"idle {course.store}: {peer.name}")
         leading.values[peer.name], waiting.values[peer.name] = [], []
+        time.sleep(course.place.lingers)
         with course.crew(peer, SHORT) as crew:
             try:
                 crew.start(1)

@@ -32,9 +32,11 @@ class Place:
         address: For everybody else.
         counts: Whether requests can be counted at all.
         prompt: Whether they are counted at once, not up to some seconds later.
+        lingers: Seconds in which requests of those who have gone may still be answered, and counted.
     """
 
     counts = prompt = False
+    lingers = 0.0
 
     def __init__(self, url: str, address: str) -> None:
         self.url, self.address = url, address
@@ -73,9 +75,10 @@ class EtcdPlace(Place):
 
 
 class ConsulPlace(Place):
-    """A server of Consul. A blocking query is counted when it is answered."""
+    """A server of Consul. A blocking query is counted when it is answered, also if nobody is there any more."""
 
     counts = prompt = True
+    lingers = 11.0  # ours wait for a ttl, 10 s, and up to a sixteenth is added
     OURS = re.compile(r"agent_metrics")
     RENEWALS = re.compile(r"session_renew|agent_check")
 
