@@ -108,6 +108,16 @@ def test_frozen_leader_leads_until_its_deadline(scenario):
     assert "P4" in promises(scenario.judge())
 
 
+@pytest.mark.parametrize(("deadline", "until"), [(4.5, 4.5), (None, 9.2)])
+def test_term_that_was_over_before_its_leader_heard_of_it_has_an_end(scenario, deadline, until):
+    """P1: Who stood still notes the end of a term, then its beginning: its deadline counts, or when it is told so."""
+    late = [9, "over", 5, None], [9.1, "elected", 5, deadline], [9.2, "deposed", 5, "lost"]
+    scenario.hand(*late, [9.3, "elected", 6, 20], [12, "over", 6, None], [12.1, "deposed", 6, "lost"])
+    verdict = scenario.judge()
+    assert promises(verdict) == []
+    assert verdict.tenures[0].ended == until
+
+
 def test_killed_leader_leads_until_it_is_killed(scenario):
     """P1: the dead believe nothing."""
     scenario.hand([1, "elected", 5, None], killed_at=2.0)

@@ -105,6 +105,8 @@ def _tenures(crew: Crew, hand: Hand, verdict: Verdict) -> list[Tenure]:
                 verdict.broken.append(f"P6: {hand.name} was told that term {token} is over, and not that it began")
             if current is not None and current.token == token:
                 current.reason = more
+                if current.ended == inf:  # its end was noted before its beginning, which its process heard of late
+                    current.ended = min(when, deadline)
             told = None
         elif what == "follows" and told is not None:
             verdict.broken.append(f"P6: {hand.name} was told that it follows within term {told}")
