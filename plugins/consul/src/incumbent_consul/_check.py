@@ -97,18 +97,14 @@ class _CheckSessions:
         info = self._client.request("GET", f"/v1/session/info/{session}", params=[("consistent", "1")])
         if info:
             return True
-        check = self._checks.pop(session, None)
-        if check is not None:
-            self._deregister(check)
+        self._drop(session)
         return False
 
     def end(self, session: str) -> None:
         try:
             self._client.destroy_session(session)
         finally:
-            check = self._checks.pop(session, None)  # and no other: the next session may be in the making
-            if check is not None:
-                self._deregister(check)
+            self._drop(session)
 
     def _created(self, check: str) -> str:
         description = {
@@ -133,6 +129,12 @@ class _CheckSessions:
             for check, state in known.items() if isinstance(known, dict) else ():
                 if check.startswith(PREFIX) and isinstance(state, dict) and state.get("Status") == "critical":
                     self._deregister(check)
+
+    def _drop(self, session: str) -> None:
+        """Remove the check of *session*, and no other: the next session may be in the making."""
+        check = self._checks.pop(session, None)
+        if check is not None:
+            self._deregister(check)
 
     def _deregister(self, check: str) -> None:
         with suppress(ElectionError):

@@ -57,9 +57,9 @@ class Connection:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         self._sock: socket.socket | None = None
-        #: Where it leads, of the host's addresses, and what is spoken there.
-        self._address = ""
-        self._http = h11.Connection(h11.CLIENT)
+        #: Where it leads, of the host's addresses, and what is spoken there: set when it stands.
+        self._address: str
+        self._http: h11.Connection
         self._interrupted = False
         #: Requests that have been answered on the present connection.
         self.served = 0
